@@ -1,0 +1,141 @@
+//! What a model file says of itself: the `metadata_props` that purecam writes and demands.
+//!
+//! `train` and `export` write [`Metadata`] into an ONNX file, the device reads it back and refuses what does not fit.
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the contract that this build writes and understands.
+pub const CONTRACT_VERSION: u32 = 1;
+
+/// What a model file is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// `image` [1, 3, H, W] in 0..1 (and noise) -> `purified` [1, 3, H, W] in 0..1.
+    Purifier,
+    /// `image` [1, 3, H, W] -> `logits` [1, C].
+    Classifier,
+}
+
+/// The order of a picture's axes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Layout {
+    /// Batch, channel, row, column.
+    #[serde(rename = "NCHW")]
+    Nchw,
+    /// Batch, row, column, channel.
+    #[serde(rename = "NHWC")]
+    Nhwc,
+}
+
+/// The order of a picture's channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colour {
+    Rgb,
+    Bgr,
+}
+
+/// How a picture becomes the model's image input: `(pixel / 255 * range_end - mean) / std`, a channel at a time.
+///
+/// Mean and standard deviation are in units of the range and in the channel order of `colour`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// The input's name in the graph.
+    pub name: String,
+    pub layout: Layout,
+    /// Height and width in pixels.
+    pub size: [usize; 2],
+    /// `1` for pixels in 0..1, `255` for pixels in 0..255.
+    #[serde(with = "range")]
+    pub range: f32,
+    pub colour: Colour,
+    pub mean: [f32; 3],
+    pub std: [f32; 3],
+}
+
+impl Input {
+    /// The input of every model that purecam exports: `image`, NCHW, RGB in 0..1, normalisation inside the graph.
+    pub fn native(side: usize) -> Self {
+        Self { name: "image".into(), layout: Layout::Nchw, size: [side, side], range: 1.0, colour: Colour::Rgb, mean: [0.0; 3], std: [1.0; 3] }
+    }
+}
+
+/// A further input that the runtime draws afresh for every frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noise {
+    pub name: String,
+    pub shape: Vec<usize>,
+    pub draw: Draw,
+}
+
+/// The distribution of a [`Noise`] input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Draw {
+    /// f32, independent, mean 0, variance 1.
+    Normal,
+    /// i64, a uniformly random permutation of `0..shape.product()`.
+    Permutation,
+}
+
+/// One class of a classifier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    pub label: String,
+    /// The WordNet identifier, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wnid: Option<String>,
+}
+
+/// All that a purecam model file says of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metadata {
+    pub role: Role,
+    pub input: Input,
+    /// Of a purifier: its further inputs, in graph order.
+    pub noise: Vec<Noise>,
+    /// Of a classifier: its classes, in output order.
+    pub labels: Vec<Label>,
+    /// Of a purifier: the complete configuration that built it.
+    pub riae: Option<serde_json::Value>,
+    /// Data, stages, commands, seeds: how the weights came about.
+    pub training: Option<serde_json::Value>,
+}
+
+impl Metadata {
+    /// The `metadata_props` of the file, key and value, in a fixed order.
+    pub fn to_props(&self) -> Vec<(String, String)> {
+        // Serialising these plain structs and JSON values cannot fail: no map has a key that is not a string.
+        let json = |value: serde_json::Value| value.to_string();
+        let mut props = vec![
+            ("purecam.contract".to_owned(), CONTRACT_VERSION.to_string()),
+            ("purecam.role".to_owned(), match self.role { Role::Purifier => "purifier", Role::Classifier => "classifier" }.to_owned()),
+            ("purecam.input".to_owned(), json(serde_json::json!(self.input))),
+        ];
+        match self.role {
+            Role::Purifier => props.push(("purecam.noise".to_owned(), json(serde_json::json!(self.noise)))),
+            Role::Classifier => props.push(("purecam.labels".to_owned(), json(serde_json::json!(self.labels)))),
+        }
+        props.extend(self.riae.as_ref().map(|riae| ("purecam.riae".to_owned(), riae.to_string())));
+        props.extend(self.training.as_ref().map(|training| ("purecam.training".to_owned(), training.to_string())));
+        props
+    }
+}
+
+/// The range as DESIGN's contract writes it: the strings `0..1` and `0..255`.
+mod range {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(range: &f32, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&format!("0..{range}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "0..1" => Ok(1.0),
+            "0..255" => Ok(255.0),
+            other => Err(D::Error::custom(format!("range is '0..1' or '0..255', found '{other}'"))),
+        }
+    }
+}

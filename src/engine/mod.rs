@@ -1,0 +1,3 @@
+//! An ONNX file as a checked, warmed-up model.
+
+pub mod contract;
