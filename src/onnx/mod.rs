@@ -1,0 +1,3 @@
+//! Between burn and ONNX: [`write`] makes files, [`read`] turns any classifier's file into a differentiable function.
+
+pub mod write;
