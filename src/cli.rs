@@ -110,6 +110,9 @@ mod training {
         /// Folder of this run: checkpoints, metrics, pictures. A run that is there already goes on where it stopped
         #[arg(long, value_name = "FOLDER")]
         pub out: PathBuf,
+        /// Labels of the class folders: a text file with lines `folder label, synonym, ...`
+        #[arg(long, value_name = "FILE")]
+        pub names: Option<PathBuf>,
         /// Side of the square picture in pixels
         #[arg(long, default_value_t = 128)]
         pub side: usize,

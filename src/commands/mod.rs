@@ -1,14 +1,9 @@
 //! One file a command. A command builds its parts, runs them, and says how it ended.
 
-pub mod classify;
-pub mod run;
 
 #[cfg(feature = "training")]
-pub mod attack;
 #[cfg(feature = "training")]
-pub mod evaluate;
 #[cfg(feature = "training")]
-pub mod export;
 #[cfg(feature = "training")]
 pub mod train;
 

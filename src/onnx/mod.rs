@@ -1,3 +1,4 @@
-//! ONNX files and burn: any classifier read with gradients, our own networks written.
+//! Between burn and ONNX: [`write`] makes files, [`read`] turns any classifier's file into a differentiable function.
 
 pub mod read;
+pub mod write;
