@@ -10,7 +10,7 @@ use burn::prelude::Device;
 use sha2::{Digest, Sha256};
 
 use super::Failure;
-use crate::attack::Attack;
+use crate::attack::{Attack, parse_epsilon};
 use crate::cli::{Train, TrainClassifier, TrainRiae, Training};
 use crate::onnx::read::Classifier;
 use crate::riae::RiaeConfig;
@@ -234,15 +234,13 @@ fn check_side(side: usize, multiple: usize) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An L-infinity size such as `4/255` or `0.0157`, in units of 1/255.
+/// A perturbation's size above zero, in units of 1/255.
 fn epsilon(text: &str) -> Result<f32, Failure> {
-    let value = match text.split_once('/') {
-        Some((a, b)) => a.trim().parse::<f32>().ok().zip(b.trim().parse::<f32>().ok()).map(|(a, b)| a / b * 255.0),
-        None => text.parse::<f32>().ok().map(|x| x * 255.0),
-    };
-    value.filter(|x| x.is_finite() && *x > 0.0 && *x <= 255.0).ok_or_else(|| {
-        Failure::Usage(format!("'{text}': expected a size between 0 and 1, for instance 4/255"))
-    })
+    match parse_epsilon(text) {
+        Ok(size) if size > 0.0 => Ok(size * 255.0),
+        Ok(_) => Err(Failure::Usage(format!("epsilon '{text}': expected more than 0"))),
+        Err(error) => Err(Failure::Usage(error.to_string())),
+    }
 }
 
 /// A flag that Ctrl-C sets, so that the run ends after its step with a checkpoint; a second Ctrl-C ends at once.

@@ -56,9 +56,9 @@ impl PairMaker {
                 let epsilons: Vec<f32> = places.iter().map(|_| settings.epsilon / 255.0 * rng.random_range(WEAKEST..=1.0)).collect();
                 let batch: Vec<&Square> = places.iter().map(|place| &clean[*place]).collect();
                 let image = images(&batch, settings.side, device);
-                let labels = predictions(classifier.logits(image.clone()).inner());
+                let labels = predictions(classifier.logits(image.clone()));
                 let result = attack.perturb(classifier, image, &labels, &epsilons, rng.random());
-                for (place, square) in places.iter().zip(to_squares(result.inner())) {
+                for (place, square) in places.iter().zip(to_squares(result)) {
                     adversarial[*place] = square;
                 }
             }

@@ -218,7 +218,7 @@ impl Task for RiaeTask<'_> {
         let mut score = f64::from(psnr) / 100.0;
         if let Some(classifier) = self.makers.classifiers.first() {
             let predict = |squares: &[Vec<u8>]| -> Vec<usize> {
-                squares.chunks(VALIDATION_BATCH).flat_map(|squares| predictions(classifier.logits(images(squares, side, &self.device)).inner())).collect()
+                squares.chunks(VALIDATION_BATCH).flat_map(|squares| predictions(classifier.logits(images(squares, side, &self.device)))).collect()
             };
             let truth = predict(&clean);
             let agreement = |squares: &[Vec<u8>]| {
@@ -242,9 +242,9 @@ pub fn attack_squares(
 ) -> Vec<Vec<u8>> {
     squares.chunks(VALIDATION_BATCH).enumerate().flat_map(|(i, squares)| {
         let image = images(squares, side, device);
-        let labels = predictions(classifier.logits(image.clone()).inner());
+        let labels = predictions(classifier.logits(image.clone()));
         let epsilons = vec![epsilon; squares.len()];
-        to_squares(attack.perturb(classifier, image, &labels, &epsilons, seed.wrapping_add(i as u64)).inner())
+        to_squares(attack.perturb(classifier, image, &labels, &epsilons, seed.wrapping_add(i as u64)))
     }).collect()
 }
 
