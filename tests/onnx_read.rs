@@ -152,11 +152,12 @@ fn expected(name: &str) -> Expected {
 /// Logits, and the gradient of the summed cross-entropy with respect to the picture.
 fn logits_and_gradient(name: &str) -> (Expected, Vec<f32>, Vec<f32>) {
     let expected = expected(name);
-    let device = Device::flex().autodiff();
+    let device = Device::flex();
     let network = Network::load(&fixture(&format!("{name}.onnx")), &device).unwrap();
     let classifier = Classifier::new(network, Some(&Input::native(expected.side))).unwrap();
     let shape = [2, 3, expected.side, expected.side];
-    let image = Tensor::<4>::from_data(TensorData::new(expected.image.clone(), shape), &device).require_grad();
+    let image = Tensor::<4>::from_data(TensorData::new(expected.image.clone(), shape), &device.clone().autodiff())
+        .require_grad();
     let logits = classifier.logits(image.clone());
     let labels = Tensor::<1, burn::tensor::Int>::from_data(TensorData::new(expected.labels.clone(), [2]), &device);
     let chosen = activation::log_softmax(logits.clone(), 1).gather(1, labels.reshape([2, 1]));

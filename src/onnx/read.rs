@@ -81,7 +81,10 @@ struct Node {
 }
 
 impl Network {
-    /// Reads a file; tensors and gradients live on `device`, with gradients if it is an autodiff device.
+    /// Reads a file onto a device.
+    ///
+    /// The stored tensors are constants without gradients, whatever the device: whether a run is recorded for a backward
+    /// pass depends on the tensors that are given to [`Network::run`].
     ///
     /// # Errors
     /// An operator that cannot be read is named with its node now, not when the graph first runs.
@@ -101,7 +104,7 @@ impl Network {
         let graph = model.graph.ok_or_else(|| not_onnx("it holds no graph".to_owned()))?;
         let mut network = Self {
             file: name.to_owned(),
-            device: device.clone(),
+            device: device.clone().inner(),
             opset,
             nodes: Vec::new(),
             names: Vec::new(),

@@ -4,6 +4,7 @@ use burn::prelude::*;
 
 /// The value of one tensor of a graph.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all values are floats, and a box would cost each an allocation")]
 pub enum Value {
     /// Numbers on the device; what gradients flow through.
     Float(Floats),

@@ -62,7 +62,10 @@ pub fn global_average_pool(image: Floats) -> Result<Tensor<4>, String> {
     Ok(image.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels, 1, 1]))
 }
 
-fn pooling(image: Floats, window: &Window) -> Result<(Tensor<4>, [usize; 2], [(usize, usize); 2]), String> {
+/// A picture, and the window and border that a pooling moves over it.
+type Pooling = (Tensor<4>, [usize; 2], [(usize, usize); 2]);
+
+fn pooling(image: Floats, window: &Window) -> Result<Pooling, String> {
     let image = image.into_rank4()?;
     let [_, _, height, width] = image.dims();
     // The parser refuses a pooling without a kernel.
