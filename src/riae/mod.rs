@@ -4,13 +4,14 @@
 //! encoder sees every group alone; the decoder reconstructs each group from the others and from what the masking mode
 //! puts in its place; the reconstructions together are the purified picture.
 //!
-//! - [`config`]: sizes, modes, presets, what is refused, what a pass costs.
+//! - [`config`]: sizes, modes, presets, what is refused; `cost`: what a pass costs.
 //! - [`groups`], [`position`], [`noise`], [`draw`]: dealing, positions, the noise schedule, random inputs.
 //! - [`export`]: the network as an ONNX graph; [`state_dict`]: its weights for the published PyTorch class.
-//! - [`block`], [`encoder`], [`decoder_self`], [`decoder_cross`]: the transformers; `fused`: what makes them fast on a CPU.
+//! - [`block`], [`encoder`], [`decoder_self`], [`decoder_cross`]: the transformers; `fused`: their CPU operators.
 
 pub mod block;
 pub mod config;
+mod cost;
 pub mod decoder_cross;
 pub mod decoder_self;
 pub mod draw;

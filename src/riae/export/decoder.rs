@@ -5,7 +5,7 @@ use burn::prelude::*;
 
 use super::super::Decoder;
 use super::super::block::{Attention, Block, norm};
-use super::super::decoder_cross::{CrossDecoder, memory_rows};
+use super::super::decoder_cross::{CrossDecoder, OwnAttention, memory_rows};
 use super::super::decoder_self::{SelfDecoder, pass_rows};
 use super::transformer::Heads;
 use super::{Dealing, Exporter, values};
@@ -140,22 +140,27 @@ impl Exporter<'_> {
                 self.query(&format!("{name}.attn.query"), &normed, &block.attn.query, &sizes)
             };
             let [key, value] = [("key", &block.attn.key), ("value", &block.attn.value)].map(|(part, layer)| {
-                let rows = self.linear(&format!("{name}.attn.{part}"), &memory, layer);
-                let images =
-                    self.graph.reshape(&format!("{name}.attn.{part}.images"), &rows, &[-1, memory_len as i64, width]);
-                self.gather(&format!("{name}.attn.{part}.seen"), &images, &seen)
+                let name = format!("{name}.attn.{part}");
+                let rows = self.linear(&name, &memory, layer);
+                let images = self.graph.reshape(&format!("{name}.images"), &rows, &[-1, memory_len as i64, width]);
+                self.gather(&format!("{name}.seen"), &images, &seen)
             });
             let attended = self.mix(&format!("{name}.attn"), &block.attn, [&query, &key, &value], &sizes);
             tokens = self.graph.node("Add", &format!("{name}.attended"), &[&tokens, &attended], &[]);
             if let Some(own) = &block.own {
-                let sizes = Heads { keys: len, ..sizes };
-                let normed = self.norm(&format!("{name}.own.norm"), &tokens, &own.norm);
-                let attended = self.attend(&format!("{name}.own.attn"), &own.attn, &normed, &normed, &sizes);
-                tokens = self.graph.node("Add", &format!("{name}.own"), &[&tokens, &attended], &[]);
+                tokens = self.own_attention(&format!("{name}.own"), own, &tokens, &sizes);
             }
             tokens = self.perceive(&name, &block.norm2, &block.mlp, &tokens);
         }
         tokens
+    }
+
+    /// Attention within one group's stand-ins.
+    fn own_attention(&mut self, name: &str, own: &OwnAttention, tokens: &Value, sizes: &Heads) -> Value {
+        let sizes = Heads { keys: sizes.queries, ..*sizes };
+        let normed = self.norm(&format!("{name}.norm"), tokens, &own.norm);
+        let attended = self.attend(&format!("{name}.attn"), &own.attn, &normed, &normed, &sizes);
+        self.graph.node("Add", name, &[tokens, &attended], &[])
     }
 
     fn decode_self(
@@ -166,12 +171,9 @@ impl Exporter<'_> {
         heads: Option<Value>,
     ) -> Value {
         let last = decoder.blocks.len() - 1;
-        let sizes = Heads {
-            count: self.config.decoder.heads,
-            width: self.config.decoder.width,
-            queries: pass_rows(self.config.groups, self.length(), heads.is_some()).len() / self.config.groups,
-            keys: pass_rows(self.config.groups, self.length(), heads.is_some()).len() / self.config.groups,
-        };
+        let config = &self.config.decoder;
+        let tokens = self.config.groups * self.length() + usize::from(heads.is_some());
+        let sizes = Heads { count: config.heads, width: config.width, queries: tokens, keys: tokens };
         let mut tokens = self.first_self_block(&decoder.blocks[0], visible, stand_ins, heads, &sizes, last == 0);
         for (number, block) in decoder.blocks.iter().enumerate().skip(1) {
             let name = format!("decoder.blocks.{number}");

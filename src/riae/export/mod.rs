@@ -7,6 +7,8 @@
 mod decoder;
 mod transformer;
 
+use std::collections::BTreeMap;
+
 use burn::module::Param;
 use burn::nn::Linear;
 use burn::prelude::*;
@@ -247,7 +249,7 @@ impl Exporter<'_> {
         self.graph.node("Add", "stand_ins", &[&signal, &noise], &[])
     }
 
-    /// A token for every pass from the class tokens of the other groups [batch * groups, 1, encoder width] or rows: rows.
+    /// A token for every pass from the class tokens of the other groups: rows.
     fn heads(&mut self, class: &Value) -> Value {
         let (groups, width) = (self.config.groups, self.config.encoder.width);
         let class = self.graph.reshape("heads.class", class, &[-1, groups as i64, width as i64]);
@@ -347,10 +349,24 @@ impl Exporter<'_> {
     }
 
     /// Some entries of axis 1, in a fixed order.
+    ///
+    /// Entries that mostly follow each other are cut out and joined: tract copies slices many times faster than it
+    /// gathers.
     fn gather(&mut self, name: &str, x: &Value, entries: &[usize]) -> Value {
-        let entries: Vec<i64> = entries.iter().map(|entry| *entry as i64).collect();
-        let entries = self.graph.integers(&format!("{name}.entries"), &entries);
-        self.graph.node("Gather", name, &[x, &entries], &[("axis", Attribute::Int(1))])
+        let runs: Vec<&[usize]> = entries.chunk_by(|entry, next| entry + 1 == *next).collect();
+        if runs.len() * 4 > entries.len() {
+            let entries: Vec<i64> = entries.iter().map(|entry| *entry as i64).collect();
+            let entries = self.graph.integers(&format!("{name}.entries"), &entries);
+            return self.graph.node("Gather", name, &[x, &entries], &[("axis", Attribute::Int(1))]);
+        }
+        let mut slices: BTreeMap<(usize, usize), Value> = BTreeMap::new();
+        for run in &runs {
+            let (start, end) = (run[0], run[0] + run.len());
+            let slice = || self.graph.slice(&format!("{name}.{start}.{end}"), x, 1, start as i64, end as i64);
+            slices.entry((start, end)).or_insert_with(slice);
+        }
+        let parts: Vec<&Value> = runs.iter().map(|run| &slices[&(run[0], run[0] + run.len())]).collect();
+        self.graph.concat(name, &parts, 1)
     }
 
     fn linear(&mut self, name: &str, x: &Value, layer: &Linear) -> Value {

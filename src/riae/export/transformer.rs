@@ -16,7 +16,7 @@ pub struct Heads {
 }
 
 impl Exporter<'_> {
-    /// Encodes embedded rows: encoded patches as rows, and the class tokens [batch * groups, 1, width] if there are any.
+    /// Encodes embedded rows: encoded patches as rows, and the class tokens [batch * groups, 1, width], if any.
     pub fn encode(&mut self, name: &str, tokens: &Value) -> (Value, Option<Value>) {
         let encoder = &self.model.encoder;
         let (len, width) = (self.length() as i64, self.config.encoder.width as i64);
