@@ -1,5 +1,2 @@
-pub mod cli; pub mod engine;
-#[cfg(feature = "training")] pub mod onnx;
-#[cfg(feature = "training")] pub mod zoo;
-#[cfg(feature = "training")] pub mod train;
-pub mod commands;
+pub mod cli; pub mod engine; pub mod commands;
+pub mod onnx; pub mod zoo; pub mod train; pub mod riae; pub mod attack;

@@ -7,6 +7,7 @@ fn main() -> ExitCode {
     let Cli { command, json } = Cli::parse();
     let outcome = match command {
         Command::Train(args) => commands::train::train(&args, json),
+        Command::Export(args) => commands::export::export(&args, json),
         _ => todo!(),
     };
     match outcome { Ok(()) => ExitCode::SUCCESS, Err(f) => { eprintln!("purecam: {f}"); ExitCode::from(f.exit_code()) } }

@@ -6,6 +6,8 @@
 #[cfg(feature = "training")]
 #[cfg(feature = "training")]
 pub mod train;
+#[cfg(feature = "training")]
+pub mod export;
 
 /// Why a command ended without doing what it was asked to.
 #[derive(Debug, thiserror::Error)]

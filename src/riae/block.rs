@@ -3,7 +3,8 @@
 use burn::module::Param;
 use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear};
 use burn::prelude::*;
-use burn::tensor::activation::{gelu, softmax};
+
+use super::fused::{self, Seen};
 
 /// The epsilon of every normalisation.
 pub const NORM_EPSILON: f64 = 1e-6;
@@ -11,6 +12,11 @@ pub const NORM_EPSILON: f64 = 1e-6;
 /// A normalisation over the last axis.
 pub fn layer_norm(width: usize, device: &Device) -> LayerNorm {
     LayerNormConfig::new(width).with_epsilon(NORM_EPSILON).init(device)
+}
+
+/// Applies a normalisation that [`layer_norm`] made.
+pub fn norm<const D: usize>(layer: &LayerNorm, tokens: Tensor<D>) -> Tensor<D> {
+    fused::layer_norm(layer, tokens, NORM_EPSILON as f32)
 }
 
 /// A linear layer with Glorot's uniform weights and no bias at the start.
@@ -56,23 +62,15 @@ impl Attention {
     /// from [batch, queries, width], to [batch, keys, width] -> [batch, queries, width]
     pub fn attend(&self, from: Tensor<3>, to: Tensor<3>) -> Tensor<3> {
         let query = self.query.forward(from);
-        self.mix(query, self.key.forward(to.clone()), self.value.forward(to))
+        self.mix(query, self.key.forward(to.clone()), self.value.forward(to), &Seen::all())
     }
 
     /// Attention with what has been projected already.
     ///
     /// # Shapes
-    /// query [batch, queries, width], key and value [batch, keys, width] -> [batch, queries, width]
-    pub fn mix(&self, query: Tensor<3>, key: Tensor<3>, value: Tensor<3>) -> Tensor<3> {
-        let [batch, queries, width] = query.dims();
-        let keys = key.dims()[1];
-        let (heads, head_width) = (self.heads, width / self.heads);
-        let query =
-            (query * (head_width as f64).powf(-0.5)).reshape([batch, queries, heads, head_width]).swap_dims(1, 2);
-        let key = key.reshape([batch, keys, heads, head_width]).permute([0, 2, 3, 1]);
-        let value = value.reshape([batch, keys, heads, head_width]).swap_dims(1, 2);
-        let mixed = softmax(query.matmul(key), 3).matmul(value);
-        self.proj.forward(mixed.swap_dims(1, 2).reshape([batch, queries, width]))
+    /// query [batch, groups * queries, width], key and value [batch, keys, width] -> [batch, groups * queries, width]
+    pub fn mix(&self, query: Tensor<3>, key: Tensor<3>, value: Tensor<3>, seen: &Seen) -> Tensor<3> {
+        self.proj.forward(fused::attention(query, key, value, self.heads, seen))
     }
 }
 
@@ -89,7 +87,7 @@ impl Mlp {
     }
 
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        self.fc2.forward(gelu(self.fc1.forward(tokens)))
+        self.fc2.forward(fused::gelu(self.fc1.forward(tokens)))
     }
 }
 
@@ -115,13 +113,13 @@ impl Block {
     /// # Shapes
     /// tokens [batch, length, width] -> [batch, length, width]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        let attended = self.attn.forward(self.norm1.forward(tokens.clone()));
+        let attended = self.attn.forward(norm(&self.norm1, tokens.clone()));
         self.perceive(tokens + attended)
     }
 
     /// The second half of the block.
     pub fn perceive(&self, tokens: Tensor<3>) -> Tensor<3> {
-        let changed = self.mlp.forward(self.norm2.forward(tokens.clone()));
+        let changed = self.mlp.forward(norm(&self.norm2, tokens.clone()));
         tokens + changed
     }
 }

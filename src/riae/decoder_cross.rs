@@ -6,9 +6,10 @@
 use burn::nn::LayerNorm;
 use burn::prelude::*;
 
-use super::block::{Attention, Mlp, layer_norm};
+use super::block::{Attention, Mlp, layer_norm, norm};
 use super::config::DecoderConfig;
 use super::decoder_self::Material;
+use super::fused::Seen;
 use super::groups::others;
 
 /// A stack of cross-attention blocks.
@@ -43,14 +44,13 @@ impl CrossDecoder {
     /// material -> reconstructed tokens [batch, groups, length, width]
     pub fn forward(&self, material: Material) -> Tensor<4> {
         let [batch, groups, len, width] = material.visible.dims();
-        let rows = memory_rows(groups, len, material.heads.is_some());
-        let rows = Tensor::from_data(TensorData::new(rows.clone(), [rows.len()]), &material.visible.device());
+        let seen = Seen::rows(groups, memory_rows(groups, len, material.heads.is_some()));
         let mut memory = vec![material.visible.reshape([batch, groups * len, width])];
         memory.extend(material.heads);
         let memory = Tensor::cat(memory, 1);
-        let mut tokens = material.stand_ins.expand([batch, groups, len, width]).reshape([batch * groups, len, width]);
+        let mut tokens = material.stand_ins.expand([batch, groups, len, width]).reshape([batch, groups * len, width]);
         for block in &self.blocks {
-            tokens = block.forward(tokens, &memory, &rows);
+            tokens = block.forward(tokens, groups, &memory, &seen);
         }
         tokens.reshape([batch, groups, len, width])
     }
@@ -70,32 +70,30 @@ impl CrossBlock {
     }
 
     /// # Shapes
-    /// tokens [batch * groups, length, width], memory [batch, patches and heads, width], rows: of every group in turn,
-    /// the rows of the memory that it may see -> [batch * groups, length, width]
-    fn forward(&self, tokens: Tensor<3>, memory: &Tensor<3>, rows: &Tensor<1, Int>) -> Tensor<3> {
-        let [images_groups, _, width] = tokens.dims();
-        let keys = memory.dims()[0] * rows.dims()[0] / images_groups;
-        let seen = |projected: Tensor<3>| projected.select(1, rows.clone()).reshape([images_groups, keys, width]);
-        let key = seen(self.attn.key.forward(memory.clone()));
-        let value = seen(self.attn.value.forward(memory.clone()));
-        let query = self.attn.query.forward(self.norm1.forward(tokens.clone()));
-        let mut tokens = tokens + self.attn.mix(query, key, value);
+    /// tokens [batch, groups * length, width], memory [batch, patches and heads, width]
+    /// -> [batch, groups * length, width]
+    fn forward(&self, tokens: Tensor<3>, groups: usize, memory: &Tensor<3>, seen: &Seen) -> Tensor<3> {
+        let query = self.attn.query.forward(norm(&self.norm1, tokens.clone()));
+        let (key, value) = (self.attn.key.forward(memory.clone()), self.attn.value.forward(memory.clone()));
+        let mut tokens = tokens + self.attn.mix(query, key, value, seen);
         if let Some(own) = &self.own {
-            let attended = own.attn.forward(own.norm.forward(tokens.clone()));
-            tokens = tokens + attended;
+            let [batch, all, width] = tokens.dims();
+            let alone = tokens.clone().reshape([batch * groups, all / groups, width]);
+            let attended = own.attn.forward(norm(&own.norm, alone));
+            tokens = tokens + attended.reshape([batch, all, width]);
         }
-        let changed = self.mlp.forward(self.norm2.forward(tokens.clone()));
+        let changed = self.mlp.forward(norm(&self.norm2, tokens.clone()));
         tokens + changed
     }
 }
 
 /// The rows of [patches sorted by group, head tokens] that each group may see: all patches but its own, and its head.
-pub fn memory_rows(groups: usize, len: usize, heads: bool) -> Vec<i64> {
+pub fn memory_rows(groups: usize, len: usize, heads: bool) -> Vec<usize> {
     let others = others(groups);
     let rows = |own: usize| {
         let patches = others[own * (groups - 1)..(own + 1) * (groups - 1)].iter().flat_map(|g| g * len..(g + 1) * len);
         let head = heads.then_some(groups * len + own);
-        patches.chain(head).map(|row| row as i64).collect::<Vec<_>>()
+        patches.chain(head).collect::<Vec<_>>()
     };
     (0..groups).flat_map(rows).collect()
 }

@@ -6,8 +6,9 @@
 
 use burn::prelude::*;
 
-use super::block::Block;
+use super::block::{Block, norm};
 use super::config::DecoderConfig;
+use super::fused::Seen;
 use super::groups::others;
 
 /// What a decoder reconstructs from. Positions are added already.
@@ -45,25 +46,29 @@ impl SelfDecoder {
         tokens.reshape(shape)
     }
 
-    /// The first block: every distinct token is normalised and projected once, then dealt to the passes.
+    /// The first block: every distinct token is normalised and projected once; a pass attends to those that it sees.
     fn first(&self, passes: &Passes, only_own: bool) -> Tensor<3> {
         let block = &self.blocks[0];
         let attn = &block.attn;
         let [key, value] =
-            [&attn.key, &attn.value].map(|layer| passes.all(|tokens| layer.forward(block.norm1.forward(tokens))));
-        let query = |tokens| attn.query.forward(block.norm1.forward(tokens));
+            [&attn.key, &attn.value].map(|layer| passes.distinct(|tokens| layer.forward(norm(&block.norm1, tokens))));
+        let query = |tokens| attn.query.forward(norm(&block.norm1, tokens));
         let (tokens, query) = match only_own {
             true => (passes.own(|tokens| tokens), passes.own(query)),
-            false => (passes.all(|tokens| tokens), passes.all(query)),
+            false => (passes.dealt(|tokens| tokens), passes.dealt(query)),
         };
-        block.perceive(tokens + attn.mix(query, key, value))
+        let [batch, _, width] = key.dims();
+        let shape = tokens.dims();
+        let query = query.reshape([batch, passes.groups * shape[1], width]);
+        let mixed = attn.mix(query, key, value, &Seen::rows(passes.groups, passes.rows.clone()));
+        block.perceive(tokens + mixed.reshape(shape))
     }
 }
 
 /// The last block, for a pass's first `own` tokens only: the others serve as keys and values.
 fn final_block(block: &Block, tokens: Tensor<3>, own: usize) -> Tensor<3> {
     let [rows, _, width] = tokens.dims();
-    let normed = block.norm1.forward(tokens.clone());
+    let normed = norm(&block.norm1, tokens.clone());
     let attended = block.attn.attend(normed.clone().slice([0..rows, 0..own]), normed);
     block.perceive(tokens.slice([0..rows, 0..own, 0..width]) + attended)
 }
@@ -75,42 +80,39 @@ struct Passes {
     heads: Option<Tensor<3>>,
     groups: usize,
     /// Of every pass in turn: rows of [visible, stand-ins, heads].
-    rows: Tensor<1, Int>,
+    rows: Vec<usize>,
 }
 
 impl Passes {
     fn new(material: &Material) -> Self {
         let [batch, groups, len, width] = material.visible.dims();
         let all = groups * len;
-        let others = others(groups);
-        let rows = (0..groups).flat_map(|own| {
-            let stand_ins = all + own * len..all + (own + 1) * len;
-            let visible =
-                others[own * (groups - 1)..(own + 1) * (groups - 1)].iter().flat_map(|g| g * len..(g + 1) * len);
-            let head = material.heads.iter().map(move |_| 2 * all + own);
-            stand_ins.chain(visible).chain(head).map(|row| row as i64).collect::<Vec<_>>()
-        });
-        let rows: Vec<i64> = rows.collect();
-        let count = rows.len();
         Self {
             visible: material.visible.clone().reshape([batch, all, width]),
             stand_ins: material.stand_ins.clone().reshape([material.stand_ins.dims()[0], all, width]),
             heads: material.heads.clone(),
             groups,
-            rows: Tensor::from_data(TensorData::new(rows, [count]), &material.visible.device()),
+            rows: pass_rows(groups, len, material.heads.is_some()),
         }
     }
 
-    /// `function` of every distinct token, dealt to the passes [batch * groups, tokens of a pass, width].
-    fn all(&self, function: impl Fn(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
+    /// `function` of every distinct token: [visible, stand-ins, heads].
+    fn distinct(&self, function: impl Fn(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
         let visible = function(self.visible.clone());
         let [batch, all, width] = visible.dims();
         let stand_ins = function(self.stand_ins.clone()).expand([batch, all, width]);
         let mut tokens = vec![visible, stand_ins];
         tokens.extend(self.heads.clone().map(&function));
-        let dealt = Tensor::cat(tokens, 1).select(1, self.rows.clone());
-        let of_pass = self.rows.dims()[0] / self.groups;
-        dealt.reshape([batch * self.groups, of_pass, width])
+        Tensor::cat(tokens, 1)
+    }
+
+    /// `function` of every distinct token, dealt to the passes [batch * groups, tokens of a pass, width].
+    fn dealt(&self, function: impl Fn(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
+        let tokens = self.distinct(function);
+        let [batch, _, width] = tokens.dims();
+        let rows: Vec<i64> = self.rows.iter().map(|row| *row as i64).collect();
+        let rows = Tensor::from_data(TensorData::new(rows, [self.rows.len()]), &tokens.device());
+        tokens.select(1, rows).reshape([batch * self.groups, self.rows.len() / self.groups, width])
     }
 
     /// `function` of the passes' own stand-ins [batch * groups, length, width].
@@ -119,4 +121,16 @@ impl Passes {
         let stand_ins = function(self.stand_ins.clone()).expand([batch, all, width]);
         stand_ins.reshape([batch * self.groups, all / self.groups, width])
     }
+}
+
+/// The rows of [patches, stand-ins, head tokens], each sorted by group, that make up every pass in turn.
+pub fn pass_rows(groups: usize, len: usize, heads: bool) -> Vec<usize> {
+    let (all, others) = (groups * len, others(groups));
+    let rows = |own: usize| {
+        let stand_ins = all + own * len..all + (own + 1) * len;
+        let visible = others[own * (groups - 1)..(own + 1) * (groups - 1)].iter().flat_map(|g| g * len..(g + 1) * len);
+        let head = heads.then_some(2 * all + own);
+        stand_ins.chain(visible).chain(head).collect::<Vec<_>>()
+    };
+    (0..groups).flat_map(rows).collect()
 }

@@ -5,7 +5,7 @@ use burn::nn::{Initializer, LayerNorm, Linear};
 use burn::prelude::*;
 use burn::tensor::activation::softmax;
 
-use super::block::{Block, layer_norm, linear};
+use super::block::{Block, layer_norm, linear, norm};
 use super::config::RiaeConfig;
 
 /// Patch embedding, class token, blocks, and the fusion of tapped blocks.
@@ -80,7 +80,7 @@ impl Encoder {
             let projected = burn::tensor::module::linear(Tensor::cat(tapped, 2), weight, Some(bias));
             tokens = projected + tokens * last.reshape([1, 1, 1]);
         }
-        self.norm.forward(tokens)
+        norm(&self.norm, tokens)
     }
 
     /// The projections stacked and scaled, their summed bias, and the weight of the last block.

@@ -6,7 +6,7 @@
 //!
 //! - [`config`]: sizes, modes, presets, what is refused, what a pass costs.
 //! - [`groups`], [`position`], [`noise`], [`draw`]: dealing, positions, the noise schedule, random inputs.
-//! - [`block`], [`encoder`], [`decoder_self`], [`decoder_cross`]: the transformers.
+//! - [`block`], [`encoder`], [`decoder_self`], [`decoder_cross`]: the transformers; `fused`: what makes them fast on a CPU.
 
 pub mod block;
 pub mod config;
@@ -14,6 +14,7 @@ pub mod decoder_cross;
 pub mod decoder_self;
 pub mod draw;
 pub mod encoder;
+mod fused;
 pub mod groups;
 pub mod noise;
 pub mod position;
@@ -25,7 +26,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Initializer, LayerNorm, Linear, PaddingConfig2d};
 use burn::prelude::*;
 
-use block::{NORM_EPSILON, layer_norm, linear};
+use block::{NORM_EPSILON, layer_norm, linear, norm};
 pub use config::RiaeConfig;
 use config::{DecoderKind, FeatureNorm, FinalConv, FinalConvInit, Masking};
 use decoder_cross::CrossDecoder;
@@ -87,8 +88,13 @@ pub struct Riae {
 }
 
 impl RiaeConfig {
-    /// A fresh network. Seed the device first to repeat it.
+    /// A fresh network. Seed the device first to repeat it: every weight is drawn here, none at its first use.
     pub fn init(&self, device: &Device) -> Riae {
+        self.describe(device).materialize()
+    }
+
+    /// The network with weights that are yet to be drawn.
+    fn describe(&self, device: &Device) -> Riae {
         let (d, e) = (self.encoder.width, self.decoder.width);
         let head = || linear((self.groups - 1) * d, e, device);
         Riae {
@@ -159,7 +165,7 @@ impl Riae {
         let encoder_positions = position::windows(grid, config.encoder.width, &draw.offsets, &device);
         let clean = self.encode(normalised.clone(), &encoder_positions, &deal);
         let features = self.decoder_embed.forward(clean.patches);
-        let visible = self.decoder_embed_norm.forward(features.clone());
+        let visible = norm(&self.decoder_embed_norm, features.clone());
         let shape = [batch, config.groups, config.group_len(side), config.decoder.width];
         let positions = position::windows(grid, config.decoder.width, &draw.offsets, &device);
         let positions = deal.deal_positions(positions);
@@ -168,7 +174,7 @@ impl Riae {
             Some(noise) => {
                 let noised = mix(normalised, noise.noise.clone(), &noise.t);
                 let features = self.decoder_embed.forward(self.encode(noised, &encoder_positions, &deal).patches);
-                let normed = self.decoder_embed_norm.forward(features.clone());
+                let normed = norm(&self.decoder_embed_norm, features.clone());
                 self.stand_ins(features.reshape(shape), normed.reshape(shape), draw)
             }
             None => self.stand_ins(features.reshape(shape), visible.clone().reshape(shape), draw),
@@ -182,7 +188,7 @@ impl Riae {
             Decoder::SelfAttention(decoder) => decoder.forward(material),
             Decoder::CrossAttention(decoder) => decoder.forward(material),
         };
-        let merged = deal.collect(self.decoder_norm.forward(decoded));
+        let merged = deal.collect(norm(&self.decoder_norm, decoded));
         let picture = unpatchify(self.decoder_pred.forward(merged), grid, config.patch);
         let convolved = self.final_conv.as_ref().map(|conv| conv.forward(picture.clone()));
         let before_conv = picture * std.clone() + mean.clone();

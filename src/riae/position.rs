@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_window_is_a_piece_of_the_table() {
         let device = Device::flex();
-        let windows: Vec<f32> = windows(2, 8, &[[1, 3], [0, 2]], &device).into_data().to_vec().unwrap_or_default();
+        let windows: Vec<f32> = windows(2, 8, &[[1, 3], [0, 2]], &device).into_data().try_to_vec().unwrap_or_default();
         assert_eq!(windows, [window(2, 8, [1, 3]), window(2, 8, [0, 2])].concat());
     }
 

@@ -139,12 +139,17 @@ impl RunFolder {
     }
 }
 
-/// The folder of a finished or interrupted run's best weights.
-pub fn best(run: &Path) -> Result<PathBuf, Error> {
+/// Loads the best weights of a finished or interrupted run into `blank`; with them comes their step.
+pub fn load_best<M: Module>(run: &Path, blank: M) -> Result<(M, u64), Error> {
     let found = folders(run, "best-").map_err(|error| Error::run(run, error))?;
-    found.into_iter().next_back().map(|folder| folder.join("model")).ok_or_else(|| {
+    let folder = found.into_iter().next_back().ok_or_else(|| {
         Error::run(run, "expected a folder of a training run with best-*, found none; let the run reach its first validation")
-    })
+    })?;
+    let step = folder.file_name().and_then(|name| name.to_string_lossy().strip_prefix("best-")?.parse().ok());
+    let step = step.ok_or_else(|| Error::run(&folder, "expected a name best-STEP"))?;
+    let file = folder.join("model");
+    let model = blank.try_load_file(&file).map_err(|error| Error::run(&file, format!("these weights cannot be read: {error}")))?;
+    Ok((model, step))
 }
 
 /// The settings that a run was started with.

@@ -12,6 +12,10 @@ pub mod data;
 pub mod device;
 pub mod journal;
 pub mod optimiser;
+pub mod pairs;
+pub mod perceptual;
+pub mod riae;
+pub mod sheet;
 pub mod trainer;
 
 use std::path::PathBuf;

@@ -50,6 +50,8 @@ pub struct Loop {
     /// Half-life of the averaged weights in steps; 0 for none.
     pub ema_half_life: f64,
     pub seed: u64,
+    /// The best weights of another run that this one starts from: the folder's name and its step.
+    pub initial: Option<(String, u64)>,
 }
 
 /// Trains from wherever the folder stands to the end, or until `stop`.
@@ -57,10 +59,9 @@ pub struct Loop {
 /// # Errors
 /// A loss that is not finite, a folder that cannot be written, and whatever the task fails with.
 pub fn run<T: Task>(
-    task: &mut T, init: impl FnOnce() -> T::Model, settings: &Loop, folder: &RunFolder, journal: &mut Journal,
+    task: &mut T, model: T::Model, settings: &Loop, folder: &RunFolder, journal: &mut Journal,
     checkpoint_every: u64, stop: &Stop,
 ) -> Result<State, Error> {
-    let model = init();
     let blank = Trained { average: model.valid(), model, optimiser: adamw(settings.weight_decay) };
     let (mut state, mut trained) = match folder.load(blank.clone())? {
         Some(found) => found,
