@@ -6,6 +6,7 @@
 //!
 //! - [`config`]: sizes, modes, presets, what is refused, what a pass costs.
 //! - [`groups`], [`position`], [`noise`], [`draw`]: dealing, positions, the noise schedule, random inputs.
+//! - [`export`]: the network as an ONNX graph.
 //! - [`block`], [`encoder`], [`decoder_self`], [`decoder_cross`]: the transformers; `fused`: what makes them fast on a CPU.
 
 pub mod block;
@@ -14,6 +15,7 @@ pub mod decoder_cross;
 pub mod decoder_self;
 pub mod draw;
 pub mod encoder;
+pub mod export;
 mod fused;
 pub mod groups;
 pub mod noise;
