@@ -1,6 +1,7 @@
 //! One file a command. A command builds its parts, runs them, and says how it ended.
 
 pub mod classify;
+pub mod models;
 pub mod run;
 
 #[cfg(feature = "training")]
