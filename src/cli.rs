@@ -50,9 +50,6 @@ pub struct Models {
     /// Seed of the purifier's noise; without it every start draws its own
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads of each model's matrix products
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]
