@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use crate::engine::contract::Label;
-use crate::train::{augment, data};
+use crate::frame::{self, Fit};
 
 const EXTENSIONS: [&str; 9] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm"];
 
@@ -86,12 +86,8 @@ fn is_image(file: &str) -> bool {
 ///
 /// `size` is height and width; the result has channels last.
 pub fn load(path: &Path, size: [usize; 2]) -> Result<Vec<u8>, String> {
-    let photograph = data::decode(path)?;
-    let (width, height) = (f64::from(photograph.width()), f64::from(photograph.height()));
-    let scale = (width / size[1] as f64).min(height / size[0] as f64);
-    let (crop_width, crop_height) = (size[1] as f64 * scale, size[0] as f64 * scale);
-    let crop = [(width - crop_width) / 2.0, (height - crop_height) / 2.0, crop_width, crop_height];
-    Ok(augment::resize(&photograph, crop, [size[1], size[0]]))
+    let picture = frame::read(path).map_err(|error| error.to_string())?;
+    Fit::new(size).rgb(&picture).map(<[u8]>::to_vec).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

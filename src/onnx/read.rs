@@ -30,7 +30,7 @@ pub use proto::Declared;
 pub use purifier::Purifier;
 pub use value::{Floats, Ints, Value};
 
-use crate::engine::contract::Metadata;
+use crate::engine::contract::{Metadata, MetadataError};
 use evaluate::Inputs;
 use operator::Operator;
 
@@ -41,6 +41,8 @@ pub enum Error {
     Unreadable { file: String, source: std::io::Error },
     #[error("{file}: not a whole ONNX file: {reason}")]
     NotOnnx { file: String, reason: String },
+    #[error("{file}: {source}")]
+    Metadata { file: String, source: MetadataError },
     #[error("{file}: stored tensor '{tensor}': {reason}")]
     Tensor { file: String, tensor: String, reason: String },
     #[error(
@@ -98,7 +100,8 @@ impl Network {
     pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self, Error> {
         let not_onnx = |reason: String| Error::NotOnnx { file: name.to_owned(), reason };
         let model = pb::ModelProto::decode(bytes).map_err(|error| not_onnx(error.to_string()))?;
-        let metadata = proto::metadata(&model).map_err(&not_onnx)?;
+        let metadata = proto::metadata(&model)
+            .map_err(|error| Error::Metadata { file: name.to_owned(), source: error })?;
         let opset = model.opset_import.iter().find(|set| matches!(set.domain.as_str(), "" | "ai.onnx"));
         let opset = opset.map(|set| set.version).ok_or_else(|| not_onnx("it names no operator set".to_owned()))?;
         let graph = model.graph.ok_or_else(|| not_onnx("it holds no graph".to_owned()))?;
