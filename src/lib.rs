@@ -15,6 +15,7 @@
 //! - [`verdict`]: what is said of a frame, and its JSON.
 //! - [`service`]: the newest-wins slot and the loop that turns frames into verdicts.
 //! - [`sink`]: where verdicts go.
+//! - [`contain`](mod@contain): panics as errors, for every room that reads files.
 //! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
 //!
 //! The rooms of the workshop (feature `training`):
@@ -26,6 +27,7 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod contain;
 pub mod engine;
 pub mod frame;
 pub mod service;

@@ -99,7 +99,8 @@ fn a_transparent_picture_lies_on_black() {
 
 #[test]
 fn one_pixel_is_a_picture() {
-    let picture = decode(&encode(&DynamicImage::ImageRgb8(RgbImage::from_pixel(1, 1, Rgb(RED))), ImageFormat::Png)).unwrap();
+    let picture =
+        decode(&encode(&DynamicImage::ImageRgb8(RgbImage::from_pixel(1, 1, Rgb(RED))), ImageFormat::Png)).unwrap();
     assert_eq!((picture.width, picture.height), (1, 1));
     let mut planes = Vec::new();
     Fit::new([32, 32]).planes(&picture, &mut planes).unwrap();
@@ -132,8 +133,11 @@ fn what_is_no_image_is_named_by_its_first_bytes() {
 
 #[test]
 fn a_truncated_file_is_no_picture() {
-    let image = DynamicImage::ImageRgb8(RgbImage::from_fn(64, 64, |x, y| Rgb([x as u8 * 4, y as u8 * 4, (x * y) as u8])));
-    for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Gif] {
+    let image =
+        DynamicImage::ImageRgb8(RgbImage::from_fn(64, 64, |x, y| Rgb([x as u8 * 4, y as u8 * 4, (x * y) as u8])));
+    for format in
+        [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::WebP, ImageFormat::Tiff, ImageFormat::Gif]
+    {
         let bytes = encode(&image, format);
         assert!(decode(&bytes).is_ok(), "{format:?}");
         assert!(decode(&bytes[..bytes.len() / 2]).is_err(), "half of a {format:?} was taken for a picture");
@@ -189,7 +193,8 @@ fn a_jpeg_ends_at_its_own_end_marker_and_not_at_its_thumbnails() {
 fn a_motion_jpeg_stream_is_cut_into_its_images_and_a_broken_one_costs_only_itself() {
     // Detail in every block, so that what is cut off below is part of a scan and not of a header.
     let jpeg = |[red, green, blue]: [u8; 3]| {
-        let image = RgbImage::from_fn(64, 64, |x, y| Rgb([red, green, blue].map(|value| value ^ ((x * 7 + y * 5) % 8) as u8)));
+        let image =
+            RgbImage::from_fn(64, 64, |x, y| Rgb([red, green, blue].map(|value| value ^ ((x * 7 + y * 5) % 8) as u8)));
         encode(&DynamicImage::ImageRgb8(image), ImageFormat::Jpeg)
     };
     let (red, green, blue) = (jpeg(RED), jpeg(GREEN), jpeg(BLUE));

@@ -82,7 +82,8 @@ impl Work {
         let picture = frame::read(file).map_err(|error| named(&error))?;
         let decoding = self.clock.now().saturating_sub(captured);
         let frame = Frame { picture, captured, captured_at, decoding, ..Frame::default() };
-        let judgement = self.pipeline.judge(&frame).map_err(|withheld| named(&format!("has no verdict: {withheld}")))?;
+        let judgement =
+            self.pipeline.judge(&frame).map_err(|withheld| named(&format!("has no verdict: {withheld}")))?;
         if let Some(saved) = &mut self.saved {
             saved.save(file, self.pipeline.last_picture(), self.pipeline.size())?;
         }
@@ -176,7 +177,8 @@ impl Saved {
     /// Writes a picture, [3, height, width] in 0..1, as PNG under the name of its file. It appears whole or not at all.
     fn save(&mut self, file: &Path, planes: &[f32], [height, width]: [usize; 2]) -> Result<(), String> {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let mut names = std::iter::once(format!("{stem}.png")).chain((2..).map(|number| format!("{stem}-{number}.png")));
+        let mut names =
+            std::iter::once(format!("{stem}.png")).chain((2..).map(|number| format!("{stem}-{number}.png")));
         // The names never run out, and only finitely many are taken.
         let name = names.find(|name| !self.names.contains(name)).unwrap_or_default();
         let target = self.folder.join(&name);
