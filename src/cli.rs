@@ -107,6 +107,9 @@ mod training {
         /// Folder of this run: checkpoints, metrics, pictures. A run that is there already goes on where it stopped
         #[arg(long, value_name = "FOLDER")]
         pub out: PathBuf,
+        /// Labels of the class folders: a text file with lines `folder label, synonym, ...`
+        #[arg(long, value_name = "FILE")]
+        pub names: Option<PathBuf>,
         /// Side of the square picture in pixels
         #[arg(long, default_value_t = 128)]
         pub side: usize,
@@ -123,6 +126,9 @@ mod training {
         /// Share of the photographs held out for validation, by a hash of the file's name
         #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
         pub held_out: f64,
+        /// Start from the best weights of another run of the same model instead of random ones
+        #[arg(long, value_name = "FOLDER")]
+        pub initial: Option<PathBuf>,
         /// Write a checkpoint every so many steps, and at every validation
         #[arg(long, value_name = "STEPS", default_value_t = 100)]
         pub checkpoint_every: u64,
@@ -156,8 +162,8 @@ mod training {
     pub struct TrainRiae {
         #[command(flatten)]
         pub training: Training,
-        /// base, tiny, nano, tiny-x, nano-x, or a TOML file
-        #[arg(long, default_value = "nano-x")]
+        /// base, tiny, nano, tiny-x, nano-x, edge, or a TOML file
+        #[arg(long, default_value = "edge")]
         pub preset: String,
         /// Epochs on clean photographs (stage 1)
         #[arg(long, default_value_t = 8)]
@@ -168,7 +174,7 @@ mod training {
         /// Classifiers that stage 2 attacks (ONNX; may be given more than once)
         #[arg(long, value_name = "FILE")]
         pub classifier: Vec<PathBuf>,
-        /// Perceptual networks: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]` [default: the stages of every --classifier]
+        /// Perceptual networks: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]`, or `none` [default: the stages of every --classifier]
         #[arg(long, value_name = "SPEC")]
         pub perceptual: Vec<String>,
         /// Attacks that stage 2 mixes: clean, noise, fgsm, pgd:STEPS
@@ -180,6 +186,12 @@ mod training {
         /// Share of the adversarial steps that put regions of the adversarial picture back (RCM)
         #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
         pub rcm: f64,
+        /// Pairs in one generation of adversarial pictures; all photographs if there are fewer
+        #[arg(long, value_name = "N", default_value_t = 10_000)]
+        pub pairs: usize,
+        /// Draw windows of the position table at random, as the paper does, for a purifier of any side
+        #[arg(long)]
+        pub random_windows: bool,
         /// Make new adversarial pictures every so many epochs
         #[arg(long, value_name = "EPOCHS", default_value_t = 4)]
         pub refresh_every: u64,

@@ -1,0 +1,134 @@
+//! The protobuf side of a file: stored tensors, declared inputs, metadata.
+
+use burn::prelude::*;
+use serde::de::DeserializeOwned;
+use tract_core::prelude::f16;
+use tract_onnx::pb;
+
+use super::value::{Floats, Ints, Value};
+use crate::engine::contract::{CONTRACT_VERSION, Metadata, Role};
+
+/// An input that the graph declares.
+#[derive(Clone, Debug)]
+pub struct Declared {
+    pub name: String,
+    /// `None` for a length that the file leaves open.
+    pub shape: Vec<Option<usize>>,
+}
+
+/// The inputs of a graph; before IR version 4 its stored tensors are listed among them and are left out here.
+pub fn inputs(graph: &pb::GraphProto) -> Vec<Declared> {
+    let stored = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    graph.input.iter().filter(|input| !stored(&input.name)).map(declared).collect()
+}
+
+fn declared(info: &pb::ValueInfoProto) -> Declared {
+    use pb::{tensor_shape_proto::dimension::Value as Length, type_proto::Value as Type};
+    let shape = match info.r#type.as_ref().and_then(|kind| kind.value.as_ref()) {
+        Some(Type::TensorType(tensor)) => tensor.shape.clone().unwrap_or_default().dim,
+        _ => Vec::new(),
+    };
+    let length = |dimension: &pb::tensor_shape_proto::Dimension| match dimension.value {
+        Some(Length::DimValue(length)) => usize::try_from(length).ok().filter(|&length| length > 0),
+        _ => None,
+    };
+    Declared { name: info.name.clone(), shape: shape.iter().map(length).collect() }
+}
+
+/// A stored tensor: floats go to the device, single numbers and integers stay on the host.
+pub fn tensor(stored: &pb::TensorProto, device: &Device) -> Result<Value, String> {
+    if stored.data_location == Some(pb::tensor_proto::DataLocation::External as i32) {
+        return Err("its numbers lie in a second file; store them in the ONNX file itself".to_owned());
+    }
+    let shape = stored.dims.iter().map(|&length| usize::try_from(length)).collect::<Result<Vec<_>, _>>();
+    let shape = shape.map_err(|_| format!("a shape of {:?}", stored.dims))?;
+    let size = shape.iter().try_fold(1usize, |size, &length| size.checked_mul(length)).ok_or("a shape too large")?;
+    let check = |found: usize| {
+        if found == size {
+            Ok(())
+        } else {
+            Err(format!("{found} numbers for a shape of {shape:?}; is the file cut off?"))
+        }
+    };
+    match numbers(stored)? {
+        Numbers::Floats(values) => {
+            check(values.len())?;
+            // Infinity is how masks are written; NaN is never meant.
+            if values.iter().any(|value| value.is_nan()) {
+                return Err("it holds NaN".to_owned());
+            }
+            match values[..] {
+                [number] if shape.len() < 2 => Ok(Value::Number(number)),
+                _ => Ok(Floats::from_vec(values, &shape, device)?.into()),
+            }
+        }
+        Numbers::Ints(values) => {
+            check(values.len())?;
+            Ok(Ints::new(values, shape).into())
+        }
+    }
+}
+
+enum Numbers {
+    Floats(Vec<f32>),
+    Ints(Vec<i64>),
+}
+
+fn numbers(stored: &pb::TensorProto) -> Result<Numbers, String> {
+    let raw = &stored.raw_data;
+    let pick =
+        |raw_numbers: Vec<i64>, listed: Vec<i64>| Numbers::Ints(if raw.is_empty() { listed } else { raw_numbers });
+    let int32s = || stored.int32_data.iter().map(|&value| i64::from(value)).collect::<Vec<_>>();
+    Ok(match stored.data_type {
+        1 if raw.is_empty() => Numbers::Floats(stored.float_data.clone()),
+        1 => Numbers::Floats(chunks(raw, f32::from_le_bytes)),
+        10 if raw.is_empty() => {
+            Numbers::Floats(stored.int32_data.iter().map(|&bits| f16::from_bits(bits as u16).to_f32()).collect())
+        }
+        10 => Numbers::Floats(chunks(raw, |bytes| f16::from_le_bytes(bytes).to_f32())),
+        11 if raw.is_empty() => Numbers::Floats(stored.double_data.iter().map(|&value| value as f32).collect()),
+        11 => Numbers::Floats(chunks(raw, |bytes| f64::from_le_bytes(bytes) as f32)),
+        7 => pick(chunks(raw, i64::from_le_bytes), stored.int64_data.clone()),
+        6 => pick(chunks(raw, |bytes| i64::from(i32::from_le_bytes(bytes))), int32s()),
+        3 => pick(raw.iter().map(|&byte| i64::from(byte as i8)).collect(), int32s()),
+        2 | 9 => pick(raw.iter().map(|&byte| i64::from(byte)).collect(), int32s()),
+        other => {
+            let name =
+                pb::tensor_proto::DataType::try_from(other).map_or(other.to_string(), |kind| format!("{kind:?}"));
+            return Err(format!(
+                "numbers of type {name}; float, float16, double, integers of 8, 32 and 64 bits and bool can be read"
+            ));
+        }
+    })
+}
+
+fn chunks<const N: usize, T>(raw: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
+    raw.as_chunks::<N>().0.iter().map(|bytes| read(*bytes)).collect()
+}
+
+/// What a purecam file says of itself; `None` for a file of someone else.
+pub fn metadata(model: &pb::ModelProto) -> Result<Option<Metadata>, String> {
+    let text = |key: &str| model.metadata_props.iter().find(|prop| prop.key == key).map(|prop| prop.value.as_str());
+    let Some(version) = text("purecam.contract") else { return Ok(None) };
+    if version.parse() != Ok(CONTRACT_VERSION) {
+        return Err(format!(
+            "purecam.contract: expected {CONTRACT_VERSION}, found '{version}'; use a purecam that knows it"
+        ));
+    }
+    let role = match text("purecam.role") {
+        Some("purifier") => Role::Purifier,
+        Some("classifier") => Role::Classifier,
+        other => return Err(format!("purecam.role: expected 'purifier' or 'classifier', found {other:?}")),
+    };
+    fn json<T: DeserializeOwned>(key: &str, text: Option<&str>) -> Result<Option<T>, String> {
+        text.map(|text| serde_json::from_str(text).map_err(|error| format!("{key}: {error}"))).transpose()
+    }
+    Ok(Some(Metadata {
+        role,
+        input: json("purecam.input", text("purecam.input"))?.ok_or("purecam.input is missing")?,
+        noise: json("purecam.noise", text("purecam.noise"))?.unwrap_or_default(),
+        labels: json("purecam.labels", text("purecam.labels"))?.unwrap_or_default(),
+        riae: json("purecam.riae", text("purecam.riae"))?,
+        training: json("purecam.training", text("purecam.training"))?,
+    }))
+}

@@ -1,0 +1,164 @@
+//! A purifier file as a differentiable function of a picture.
+
+use std::ops::Range;
+use std::path::Path;
+
+use burn::prelude::*;
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::batch::{self, Batching};
+use super::{Error, Floats, Ints, Network, Value};
+use crate::engine::contract::{Draw, Input, Metadata, Noise, Role};
+
+/// A purifier: pictures [B, 3, H, W], RGB in 0..1, to purified pictures of the same shape and range.
+///
+/// Its noise is drawn here, from a seed, on the host: the same seed gives the same noise on every device.
+#[derive(Debug)]
+pub struct Purifier {
+    network: Network,
+    input: Input,
+    noise: Vec<Noise>,
+    output: String,
+    batching: Batching,
+}
+
+impl Purifier {
+    /// Reads a purifier and proves with random pictures that it runs, one by one and in batches.
+    ///
+    /// # Errors
+    /// Whatever keeps the file from being read or run; a file that does not say that it is a purifier.
+    pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        Self::new(Network::load(path, device)?)
+    }
+
+    /// The same from a graph that is already read.
+    pub fn new(network: Network) -> Result<Self, Error> {
+        let unfit = |what: &str, expected: &str, found: &str| Error::Unfit {
+            file: network.file.clone(),
+            what: what.to_owned(),
+            expected: expected.to_owned(),
+            found: found.to_owned(),
+        };
+        let (input, noise) = match network.metadata() {
+            Some(Metadata { role: Role::Purifier, input, noise, .. }) => (input.clone(), noise.clone()),
+            Some(_) => return Err(unfit("role", "a purifier", "a classifier")),
+            None => {
+                return Err(unfit("metadata", "purecam.role = purifier", "none; this file was not written by purecam"));
+            }
+        };
+        batch::check_input(&network, &input)?;
+        if input != (Input { name: input.name.clone(), size: input.size, ..Input::native(0) }) {
+            return Err(unfit("input", "NCHW, RGB, 0..1, normalised inside the graph", "another description"));
+        }
+        for declared in network.inputs() {
+            if declared.name != input.name && !noise.iter().any(|noise| noise.name == declared.name) {
+                return Err(unfit(&format!("input '{}'", declared.name), "an entry in purecam.noise", "none"));
+            }
+        }
+        let output = network.outputs().next().unwrap_or_default().to_owned();
+        let mut purifier = Self { network, input, noise, output, batching: Batching::OneByOne };
+        purifier.prove()?;
+        Ok(purifier)
+    }
+
+    /// Height and width of its pictures, in pixels.
+    pub fn size(&self) -> [usize; 2] {
+        self.input.size
+    }
+
+    pub fn device(&self) -> &Device {
+        &self.network.device
+    }
+
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// `image` [B, 3, H, W], RGB in 0..1, on the purifier's device -> purified pictures.
+    ///
+    /// Sample i's noise is a function of `seed` and i alone.
+    ///
+    /// # Panics
+    /// If the image is not of the purifier's size, like any burn operator; everything else was proved at load.
+    pub fn purify(&self, image: Tensor<4>, seed: u64) -> Tensor<4> {
+        self.run(image, seed).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn run(&self, image: Tensor<4>, seed: u64) -> Result<Tensor<4>, Error> {
+        let shape = image.dims();
+        let [batch, channels, height, width] = shape;
+        if channels != 3 || [height, width] != self.input.size {
+            let [rows, columns] = self.input.size;
+            return Err(self.unfit("picture", &format!("[B, 3, {rows}, {columns}]"), format!("{shape:?}")));
+        }
+        let mut values = batch::run(&self.network, self.batching, batch, &[&self.output], |range| {
+            let picture = image.clone().narrow(0, range.start, range.len());
+            let mut inputs = vec![(self.input.name.as_str(), Value::from(picture))];
+            for (stream, noise) in self.noise.iter().enumerate() {
+                inputs.push((noise.name.as_str(), self.draw(noise, stream, seed, range.clone())?));
+            }
+            Ok(inputs)
+        })?;
+        let purified = values.remove(0).into_floats(&self.network.device).and_then(Floats::into_rank4);
+        let refuse = |found: String| self.unfit("output", &format!("{shape:?}"), found);
+        let purified = purified.map_err(refuse)?;
+        if purified.dims() == shape { Ok(purified) } else { Err(refuse(format!("{:?}", purified.dims()))) }
+    }
+
+    /// A noise input for some samples of a batch: the declared shape with the batch as its first axis.
+    fn draw(&self, noise: &Noise, stream: usize, seed: u64, samples: Range<usize>) -> Result<Value, Error> {
+        let size = noise.shape.iter().product::<usize>();
+        let mut shape = noise.shape.clone();
+        let per_sample = shape.first() == Some(&1);
+        let drawn = if per_sample { samples } else { samples.start..samples.start + 1 };
+        if per_sample {
+            shape[0] = drawn.len();
+        }
+        let generator = |sample: usize| {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream((sample * self.noise.len() + stream) as u64);
+            random
+        };
+        match noise.draw {
+            Draw::Normal => {
+                let numbers = drawn.flat_map(|sample| StandardNormal.sample_iter(generator(sample)).take(size));
+                let floats = Floats::from_vec(numbers.collect(), &shape, &self.network.device);
+                floats
+                    .map(Value::Float)
+                    .map_err(|reason| self.unfit(&format!("noise '{}'", noise.name), "a usable shape", reason))
+            }
+            Draw::Permutation => {
+                let orders = drawn.flat_map(|sample| {
+                    let mut order: Vec<i64> = (0..size as i64).collect();
+                    order.shuffle(&mut generator(sample));
+                    order
+                });
+                Ok(Ints::new(orders.collect(), shape).into())
+            }
+        }
+    }
+
+    fn prove(&mut self) -> Result<(), Error> {
+        let [height, width] = self.input.size;
+        let pictures = batch::random_pictures(2, height, width, &self.network.device);
+        let first = self.run(pictures.clone().narrow(0, 0, 1), 0)?;
+        batch::check_finite(&self.network, "purified version", &first)?;
+        // One permutation serves a whole graph run, and every picture is owed its own.
+        if self.noise.iter().any(|noise| noise.draw == Draw::Permutation) {
+            return Ok(());
+        }
+        let alone = self.run(pictures.clone(), 0)?;
+        self.batching = Batching::Whole;
+        if !self.run(pictures, 0).is_ok_and(|together| batch::same(together, alone)) {
+            self.batching = Batching::OneByOne;
+        }
+        Ok(())
+    }
+
+    fn unfit(&self, what: &str, expected: &str, found: String) -> Error {
+        Error::Unfit { file: self.network.file.clone(), what: what.to_owned(), expected: expected.to_owned(), found }
+    }
+}

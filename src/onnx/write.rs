@@ -1,0 +1,241 @@
+//! Builds an ONNX graph node by node and writes it as one file.
+//!
+//! A [`Value`] is the name of a tensor in the graph; every method that adds a node returns the value that it computes.
+//! Graphs are declared with batch 1, and stay correct for any batch as long as reshapes use 0 and -1 for it.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use prost::Message;
+use tract_onnx::pb::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, tensor_shape_proto, type_proto,
+};
+
+use crate::engine::contract::Metadata;
+
+/// Opset 20 has `Gelu` and `LayerNormalization` as single operators.
+const OPSET: i64 = 20;
+/// The first IR version that allows opset 20.
+const IR_VERSION: i64 = 9;
+
+const FLOAT: i32 = 1;
+const INT64: i32 = 7;
+
+/// The name of a tensor in a [`Graph`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Value(String);
+
+impl Value {
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An attribute of a node.
+#[derive(Clone, Debug)]
+pub enum Attribute {
+    Int(i64),
+    Ints(Vec<i64>),
+    Float(f32),
+}
+
+/// A graph under construction.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    nodes: Vec<NodeProto>,
+    initializers: Vec<TensorProto>,
+    inputs: Vec<ValueInfoProto>,
+    outputs: Vec<ValueInfoProto>,
+}
+
+impl Graph {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Declares an f32 input.
+    pub fn input(&mut self, name: &str, shape: &[usize]) -> Value {
+        self.inputs.push(value_info(name, FLOAT, shape));
+        Value(name.to_owned())
+    }
+
+    /// Declares an i64 input.
+    pub fn integer_input(&mut self, name: &str, shape: &[usize]) -> Value {
+        self.inputs.push(value_info(name, INT64, shape));
+        Value(name.to_owned())
+    }
+
+    /// Declares `value` as an f32 output. The output carries the value's own name.
+    pub fn output(&mut self, value: &Value, shape: &[usize]) {
+        self.outputs.push(value_info(value.name(), FLOAT, shape));
+    }
+
+    /// Adds a constant f32 tensor. `data` is in row-major order.
+    pub fn weight(&mut self, name: &str, shape: &[usize], data: &[f32]) -> Value {
+        debug_assert_eq!(shape.iter().product::<usize>(), data.len(), "{name}");
+        self.initializer(name, FLOAT, shape, data.iter().flat_map(|x| x.to_le_bytes()).collect())
+    }
+
+    /// Adds a constant i64 vector, for instance the shape of a reshape.
+    pub fn integers(&mut self, name: &str, data: &[i64]) -> Value {
+        self.initializer(name, INT64, &[data.len()], data.iter().flat_map(|x| x.to_le_bytes()).collect())
+    }
+
+    fn initializer(&mut self, name: &str, data_type: i32, shape: &[usize], raw_data: Vec<u8>) -> Value {
+        let dims = shape.iter().map(|d| *d as i64).collect();
+        self.initializers.push(TensorProto { name: name.to_owned(), dims, data_type, raw_data, ..Default::default() });
+        Value(name.to_owned())
+    }
+
+    /// Adds a node with one output, which is named like the node.
+    pub fn node(&mut self, op: &str, name: &str, inputs: &[&Value], attributes: &[(&str, Attribute)]) -> Value {
+        self.nodes.push(NodeProto {
+            op_type: op.to_owned(),
+            name: name.to_owned(),
+            input: inputs.iter().map(|value| value.0.clone()).collect(),
+            output: vec![name.to_owned()],
+            attribute: attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
+            ..Default::default()
+        });
+        Value(name.to_owned())
+    }
+
+    /// 2-D convolution with square kernel, stride and padding; `weight` is [out, in / groups, kernel, kernel].
+    pub fn conv(&mut self, name: &str, x: &Value, weight: (&[usize; 4], &[f32]), bias: &[f32], window: Window) -> Value {
+        let w = self.weight(&format!("{name}.weight"), weight.0, weight.1);
+        let b = self.weight(&format!("{name}.bias"), &[bias.len()], bias);
+        let (kernel, stride, pad) = (weight.0[2] as i64, window.stride as i64, window.padding as i64);
+        let attributes = [
+            ("kernel_shape", Attribute::Ints(vec![kernel; 2])),
+            ("strides", Attribute::Ints(vec![stride; 2])),
+            ("pads", Attribute::Ints(vec![pad; 4])),
+            ("group", Attribute::Int(window.groups as i64)),
+        ];
+        self.node("Conv", name, &[x, &w, &b], &attributes)
+    }
+
+    /// `x @ weight + bias` over the last axis; `weight` is [in, out] in row-major order.
+    pub fn linear(&mut self, name: &str, x: &Value, weight: (&[usize; 2], &[f32]), bias: &[f32]) -> Value {
+        let w = self.weight(&format!("{name}.weight"), weight.0, weight.1);
+        let b = self.weight(&format!("{name}.bias"), &[bias.len()], bias);
+        let product = self.node("MatMul", &format!("{name}.matmul"), &[x, &w], &[]);
+        self.node("Add", name, &[&product, &b], &[])
+    }
+
+    /// Layer normalisation over the last axis.
+    pub fn layer_norm(&mut self, name: &str, x: &Value, weight: &[f32], bias: &[f32], epsilon: f32) -> Value {
+        let w = self.weight(&format!("{name}.weight"), &[weight.len()], weight);
+        let b = self.weight(&format!("{name}.bias"), &[bias.len()], bias);
+        let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(epsilon))];
+        self.node("LayerNormalization", name, &[x, &w, &b], &attributes)
+    }
+
+    /// Exact GELU.
+    pub fn gelu(&mut self, name: &str, x: &Value) -> Value {
+        self.node("Gelu", name, &[x], &[])
+    }
+
+    /// Reshape; 0 keeps the axis of the input, -1 takes what is left.
+    pub fn reshape(&mut self, name: &str, x: &Value, shape: &[i64]) -> Value {
+        let shape = self.integers(&format!("{name}.shape"), shape);
+        self.node("Reshape", name, &[x, &shape], &[])
+    }
+
+    pub fn transpose(&mut self, name: &str, x: &Value, permutation: &[i64]) -> Value {
+        self.node("Transpose", name, &[x], &[("perm", Attribute::Ints(permutation.to_vec()))])
+    }
+
+    pub fn softmax(&mut self, name: &str, x: &Value, axis: i64) -> Value {
+        self.node("Softmax", name, &[x], &[("axis", Attribute::Int(axis))])
+    }
+
+    pub fn concat(&mut self, name: &str, values: &[&Value], axis: i64) -> Value {
+        self.node("Concat", name, values, &[("axis", Attribute::Int(axis))])
+    }
+
+    /// `x[start..end]` along one axis.
+    pub fn slice(&mut self, name: &str, x: &Value, axis: i64, start: i64, end: i64) -> Value {
+        let start = self.integers(&format!("{name}.start"), &[start]);
+        let end = self.integers(&format!("{name}.end"), &[end]);
+        let axis = self.integers(&format!("{name}.axis"), &[axis]);
+        self.node("Slice", name, &[x, &start, &end, &axis], &[])
+    }
+
+    /// Limits every value to `low..=high`.
+    pub fn clip(&mut self, name: &str, x: &Value, low: f32, high: f32) -> Value {
+        let low = self.weight(&format!("{name}.low"), &[], &[low]);
+        let high = self.weight(&format!("{name}.high"), &[], &[high]);
+        self.node("Clip", name, &[x, &low, &high], &[])
+    }
+
+    /// The finished file's bytes, with `metadata` as its `metadata_props`.
+    pub fn into_bytes(self, name: &str, metadata: &Metadata) -> Vec<u8> {
+        let graph = GraphProto {
+            name: name.to_owned(),
+            node: self.nodes,
+            initializer: self.initializers,
+            input: self.inputs,
+            output: self.outputs,
+            ..Default::default()
+        };
+        let prop = |(key, value)| StringStringEntryProto { key, value };
+        ModelProto {
+            ir_version: IR_VERSION,
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            producer_name: "purecam".to_owned(),
+            producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+            graph: Some(graph),
+            metadata_props: metadata.to_props().into_iter().map(prop).collect(),
+            ..Default::default()
+        }
+        .encode_to_vec()
+    }
+}
+
+/// How a convolution moves over its input.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    pub stride: usize,
+    pub padding: usize,
+    pub groups: usize,
+}
+
+/// Writes `bytes` to `path` so that a reader sees the old file or the whole new one, whatever happens meanwhile.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new().prefix(".purecam-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
+    }
+    file.persist(path).map_err(|error| error.error)?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
+fn attribute(name: &str, value: &Attribute) -> AttributeProto {
+    let mut proto = AttributeProto { name: name.to_owned(), ..Default::default() };
+    match value {
+        Attribute::Float(f) => (proto.r#type, proto.f) = (1, *f),
+        Attribute::Int(i) => (proto.r#type, proto.i) = (2, *i),
+        Attribute::Ints(ints) => (proto.r#type, proto.ints) = (7, ints.clone()),
+    }
+    proto
+}
+
+fn value_info(name: &str, elem_type: i32, shape: &[usize]) -> ValueInfoProto {
+    let dimension = |d: &usize| tensor_shape_proto::Dimension {
+        value: Some(tensor_shape_proto::dimension::Value::DimValue(*d as i64)),
+        ..Default::default()
+    };
+    let shape = TensorShapeProto { dim: shape.iter().map(dimension).collect() };
+    let tensor = type_proto::Tensor { elem_type, shape: Some(shape) };
+    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
+    ValueInfoProto { name: name.to_owned(), r#type: Some(r#type), ..Default::default() }
+}

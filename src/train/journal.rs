@@ -1,0 +1,190 @@
+//! What a run tells while it goes: a bar on a terminal, plain lines elsewhere, metrics as JSON lines, curves as PNG.
+
+use std::fs::{File, OpenOptions};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+use serde_json::{Value, json};
+
+use super::Error;
+
+/// Steps whose values are averaged into one metrics line.
+const REPORT_EVERY: u64 = 20;
+/// Time between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(15);
+
+/// The metrics of one run and their display.
+pub struct Journal {
+    path: PathBuf,
+    file: Option<File>,
+    echo: bool,
+    bar: ProgressBar,
+    lines: Vec<Value>,
+    pending: Vec<Vec<(&'static str, f32)>>,
+    started: Instant,
+    first_step: u64,
+    steps: u64,
+    last_line: Option<Instant>,
+}
+
+impl Journal {
+    /// A journal in `folder`; with `echo` every metrics line also goes to standard output.
+    pub fn new(folder: &Path, echo: bool) -> Self {
+        Self {
+            path: folder.join("metrics.jsonl"),
+            file: None,
+            echo,
+            bar: ProgressBar::hidden(),
+            lines: Vec::new(),
+            pending: Vec::new(),
+            started: Instant::now(),
+            first_step: 0,
+            steps: 0,
+            last_line: None,
+        }
+    }
+
+    /// Starts at `step`: lines of later steps, from before an interruption, are taken out of the file.
+    pub fn begin(&mut self, step: u64, steps: u64) -> Result<(), Error> {
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        let parsed = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        self.lines = parsed.filter(|line| line["step"].as_u64().is_some_and(|at| at <= step)).collect();
+        let kept: String = self.lines.iter().map(|line| format!("{line}\n")).collect();
+        crate::onnx::write::write_atomically(&self.path, kept.as_bytes()).map_err(|e| Error::run(&self.path, e))?;
+        let file = OpenOptions::new().append(true).open(&self.path).map_err(|e| Error::run(&self.path, e))?;
+        self.file = Some(file);
+        (self.started, self.first_step, self.steps) = (Instant::now(), step, steps);
+        if std::io::stderr().is_terminal() {
+            // The template stands here and is valid.
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {per_sec}, {eta} left");
+            self.bar = ProgressBar::new(steps).with_style(style.expect("a valid template"));
+            self.bar.set_position(step);
+            self.bar.reset_eta();
+        }
+        if step > 0 {
+            self.say(&format!("goes on after step {step} of {steps}"));
+        }
+        Ok(())
+    }
+
+    /// Counts one step of `batch` samples.
+    pub fn step(&mut self, step: u64, batch: usize, values: &[(&'static str, f32)]) -> Result<(), Error> {
+        self.pending.push(values.to_vec());
+        self.bar.set_position(step);
+        let due = self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY);
+        if !step.is_multiple_of(REPORT_EVERY) && step != self.steps && !due {
+            return Ok(());
+        }
+        let seconds = self.started.elapsed().as_secs_f64();
+        let rate = (step - self.first_step) as f64 * batch as f64 / seconds;
+        let left = seconds / (step - self.first_step) as f64 * (self.steps - step) as f64;
+        let loss = values.iter().find(|(name, _)| *name == "loss").map_or(f32::NAN, |(_, value)| *value);
+        self.bar.set_message(format!("loss {loss:.4}  {rate:.0} samples/s"));
+        if self.bar.is_hidden() && due {
+            self.last_line = Some(Instant::now());
+            self.say(&format!("step {step}/{}  loss {loss:.4}  {rate:.1} samples/s  {:.0} min left", self.steps, left / 60.0));
+        }
+        if step.is_multiple_of(REPORT_EVERY) || step == self.steps {
+            let mut line = json!({"step": step, "kind": "train", "samples_per_second": rate});
+            for (name, _) in values {
+                let of_name = self.pending.iter().flatten().filter(|(other, _)| other == name).map(|(_, value)| *value);
+                let (sum, count) = of_name.fold((0.0, 0), |(sum, count), value| (sum + value, count + 1));
+                line[*name] = json!(sum / count as f32);
+            }
+            self.pending.clear();
+            self.write(line)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a validation and draws the curves anew.
+    pub fn validation(&mut self, step: u64, score: f64, values: &[(&'static str, f32)], folder: &Path) -> Result<(), Error> {
+        let mut line = json!({"step": step, "kind": "validation", "score": score});
+        values.iter().for_each(|(name, value)| line[*name] = json!(value));
+        let told: Vec<_> = values.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+        self.say(&format!("validation after step {step}: {}", told.join("  ")));
+        self.write(line)?;
+        let file = folder.join("curves.png");
+        curves(&self.lines, &file).map_err(|error| Error::run(file, format!("cannot be drawn: {error}")))
+    }
+
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// A line for the person at the terminal.
+    pub fn say(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+
+    fn write(&mut self, line: Value) -> Result<(), Error> {
+        if self.echo {
+            println!("{line}");
+        }
+        if let Some(file) = &mut self.file {
+            file.write_all(format!("{line}\n").as_bytes()).map_err(|error| Error::run(&self.path, error))?;
+        }
+        self.lines.push(line);
+        Ok(())
+    }
+}
+
+/// Draws all metrics over the steps: losses above, what validation found below.
+fn curves(lines: &[Value], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    use_own_font();
+    let area = BitMapBackend::new(file, (1000, 800)).into_drawing_area();
+    area.fill(&WHITE)?;
+    let (upper, lower) = area.split_vertically(400);
+    panel(&upper, "training", &series(lines, "train", &["step", "kind", "samples_per_second", "learning_rate"]))?;
+    panel(&lower, "validation", &series(lines, "validation", &["step", "kind", "score"]))?;
+    area.present()?;
+    Ok(())
+}
+
+/// Registers the one font that the pictures use.
+pub fn use_own_font() {
+    // A second registration replaces the first by the same font; neither can fail for these bytes.
+    let _ = register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT);
+}
+
+type Series = Vec<(String, Vec<(f64, f64)>)>;
+
+fn series(lines: &[Value], kind: &str, without: &[&str]) -> Series {
+    let mut all: Series = Vec::new();
+    for line in lines.iter().filter(|line| line["kind"] == kind) {
+        let step = line["step"].as_f64().unwrap_or_default();
+        for (name, value) in line.as_object().into_iter().flatten() {
+            let Some(value) = value.as_f64().filter(|_| !without.contains(&name.as_str())) else { continue };
+            match all.iter_mut().find(|(other, _)| other == name) {
+                Some((_, points)) => points.push((step, value)),
+                None => all.push((name.clone(), vec![(step, value)])),
+            }
+        }
+    }
+    all
+}
+
+fn panel<B: DrawingBackend>(area: &DrawingArea<B, plotters::coord::Shift>, title: &str, series: &Series) -> Result<(), Box<dyn std::error::Error>>
+where
+    B::ErrorType: 'static,
+{
+    let points = || series.iter().flat_map(|(_, points)| points);
+    let last = points().map(|p| p.0).fold(1.0, f64::max);
+    let top = points().map(|p| p.1).fold(f64::MIN_POSITIVE, f64::max) * 1.05;
+    let bottom = points().map(|p| p.1).fold(0.0, f64::min);
+    let mut chart = ChartBuilder::on(area).caption(title, ("sans-serif", 20)).margin(10).x_label_area_size(30).y_label_area_size(60).build_cartesian_2d(0.0..last, bottom..top)?;
+    chart.configure_mesh().x_desc("step").light_line_style(WHITE).draw()?;
+    for (i, (name, points)) in series.iter().enumerate() {
+        let colour = Palette99::pick(i).to_rgba();
+        chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        chart.draw_series(points.iter().filter(|_| points.len() < 40).map(|point| Circle::new(*point, 3, colour.filled())))?;
+    }
+    if !series.is_empty() {
+        chart.configure_series_labels().label_font(("sans-serif", 15)).background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.3)).draw()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! The before/after sheet: one photograph a row.
+
+use std::path::Path;
+
+use image::{Rgb, RgbImage};
+
+use super::Error;
+
+/// Pixels between two pictures.
+const GAP: u32 = 4;
+/// How much the last column enlarges a difference.
+const GAIN: i32 = 4;
+
+/// Draws rows of (clean, adversarial, purified adversarial, purified clean) squares, and behind them the difference of
+/// purified adversarial and clean, four times enlarged around grey.
+pub fn draw(rows: &[[&Vec<u8>; 4]], side: usize, file: &Path) -> Result<(), Error> {
+    let pitch = side as u32 + GAP;
+    let mut sheet = RgbImage::from_pixel(pitch * 5 + GAP, pitch * rows.len() as u32 + GAP, Rgb([255; 3]));
+    for (y, row) in rows.iter().enumerate() {
+        let difference: Vec<u8> = row[2].iter().zip(row[0]).map(|(a, b)| (128 + GAIN * (i32::from(*a) - i32::from(*b))).clamp(0, 255) as u8).collect();
+        for (x, square) in row.iter().copied().chain([&difference]).enumerate() {
+            for (i, pixel) in square.chunks_exact(3).enumerate() {
+                let (column, line) = ((i % side) as u32, (i / side) as u32);
+                sheet.put_pixel(GAP + x as u32 * pitch + column, GAP + y as u32 * pitch + line, Rgb([pixel[0], pixel[1], pixel[2]]));
+            }
+        }
+    }
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    sheet.write_to(&mut bytes, image::ImageFormat::Png).map_err(|error| Error::run(file, error))?;
+    crate::onnx::write::write_atomically(file, bytes.get_ref()).map_err(|error| Error::run(file, error))
+}

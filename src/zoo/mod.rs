@@ -1,0 +1,130 @@
+//! Small classifiers of three families, all cut the same way: a 4x4 patchify stem, four stages at strides 4, 8, 16 and
+//! 32, the mean over the picture, one linear layer.
+//!
+//! The stem has no padding, so that normalisation folds into it exactly at export. There is no pooling and, but for
+//! [`Family::Inverted`] and [`Family::ConvNext`], no depth-wise convolution: on small CPUs both cost several times
+//! their arithmetic.
+
+mod block;
+pub mod export;
+
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
+use burn::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use block::{Block, conv};
+
+/// Mean of ImageNet's pixels in 0..1, red, green, blue.
+pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Standard deviation of ImageNet's pixels in 0..1.
+pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// What a block of the network computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// Two 3x3 convolutions with batch normalisation and a shortcut (He et al., arXiv 1512.03385, figure 5 left).
+    Residual,
+    /// 1x1 expansion, 3x3 depth-wise convolution, 1x1 projection (Sandler et al., arXiv 1801.04381), with SiLU.
+    Inverted,
+    /// 7x7 depth-wise convolution, layer normalisation, two-layer perceptron (Liu et al., arXiv 2201.03545).
+    ConvNext,
+}
+
+impl std::str::FromStr for Family {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "residual" => Ok(Self::Residual),
+            "inverted" => Ok(Self::Inverted),
+            "convnext" => Ok(Self::ConvNext),
+            other => Err(format!("there is no family '{other}': expected residual, inverted or convnext")),
+        }
+    }
+}
+
+/// All that determines the shape of a classifier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifierConfig {
+    pub family: Family,
+    /// Channels of the first stage; each later stage has twice as many as the one before.
+    pub width: usize,
+    /// Blocks in each stage.
+    pub depths: [usize; 4],
+    pub classes: usize,
+}
+
+impl ClassifierConfig {
+    pub fn new(family: Family, width: usize, classes: usize) -> Self {
+        let depths = match family {
+            Family::Residual => [1, 1, 1, 1],
+            Family::Inverted => [1, 2, 3, 2],
+            Family::ConvNext => [1, 1, 2, 1],
+        };
+        Self { family, width, depths, classes }
+    }
+
+    /// Draws the initial weights from the device's generator.
+    pub fn init(&self, device: &Device) -> Classifier {
+        let stage = |i: usize| {
+            let channels = self.width << i;
+            let block = |j: usize| match (i, j) {
+                (1.., 0) => Block::new(self.family, channels / 2, channels, 2, device),
+                _ => Block::new(self.family, channels, channels, 1, device),
+            };
+            Stage { blocks: (0..self.depths[i]).map(block).collect() }
+        };
+        Classifier {
+            stem: conv(3, self.width, 4, 4, 0, 1, device),
+            stem_norm: BatchNormConfig::new(self.width).init(device),
+            stages: (0..4).map(stage).collect(),
+            head: LinearConfig::new(self.width << 3, self.classes).init(device),
+        }
+    }
+
+    /// Multiply-adds times two of one forward pass at `side` x `side` pixels, in units of 1e9.
+    pub fn gflop(&self, side: usize) -> f64 {
+        let stem = (side / 4).pow(2) * 48 * self.width;
+        let stages = (0..4).map(|i| {
+            let (pixels, channels) = ((side >> (2 + i)).pow(2), self.width << i);
+            let first = if i == 0 { channels } else { channels / 2 };
+            let cost = |j| block::multiply_adds(self.family, if j == 0 { first } else { channels }, channels, i > 0 && j == 0);
+            pixels * (0..self.depths[i]).map(cost).sum::<usize>()
+        });
+        2.0 * (stem + stages.sum::<usize>() + (self.width << 3) * self.classes) as f64 / 1e9
+    }
+}
+
+/// Blocks at one resolution.
+#[derive(Module, Debug)]
+pub struct Stage {
+    blocks: Vec<Block>,
+}
+
+/// A classifier in burn.
+#[derive(Module, Debug)]
+pub struct Classifier {
+    stem: Conv2d,
+    stem_norm: BatchNorm,
+    stages: Vec<Stage>,
+    head: Linear,
+}
+
+impl Classifier {
+    /// # Shapes
+    /// image [batch, 3, side, side], RGB in 0..1, side a multiple of 32 -> logits [batch, classes]
+    pub fn forward(&self, image: Tensor<4>) -> Tensor<2> {
+        let device = image.device();
+        let channel = |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
+        let x = (image - channel(IMAGENET_MEAN)) / channel(IMAGENET_STD);
+        let x = self.stem_norm.forward(self.stem.forward(x));
+        let x = self.stages.iter().flat_map(|stage| &stage.blocks).fold(x, |x, block| block.forward(x));
+        let [batch, channels, height, width] = x.dims();
+        let mean = x.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels]);
+        self.head.forward(mean)
+    }
+}

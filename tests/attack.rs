@@ -1,0 +1,116 @@
+//! Attacks on the small networks of `tests/fixtures/make_gradients.py`.
+#![cfg(feature = "training")]
+
+use std::path::Path;
+
+use burn::prelude::*;
+use purecam::attack::{Attack, Target};
+use purecam::engine::contract::Input;
+use purecam::onnx::read::{Classifier, Network};
+
+const EPSILON: f32 = 16.0 / 255.0;
+
+fn classifier(name: &str, side: usize) -> Classifier {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+    Classifier::new(Network::load(&path, &Device::flex()).unwrap(), Some(&Input::native(side))).unwrap()
+}
+
+/// Four 8-bit pictures of waves, away from black and white but for the last.
+fn pictures(side: usize) -> Tensor<4> {
+    let level = |sample: usize, place: usize| match sample {
+        3 => {
+            if place.is_multiple_of(2) {
+                0.0
+            } else {
+                255.0
+            }
+        }
+        _ => (127.0 + 90.0 * (place as f32 * 0.013 * (sample as f32 + 1.0)).sin()).round(),
+    };
+    let values: Vec<f32> =
+        (0..4).flat_map(|sample| (0..3 * side * side).map(move |place| level(sample, place) / 255.0)).collect();
+    Tensor::from_data(TensorData::new(values, [4, 3, side, side]), &Device::flex())
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_into_vec().unwrap()
+}
+
+/// The classes that a classifier gives the pictures, so that an attack has something to lose.
+fn classes(classifier: &Classifier, image: Tensor<4>) -> Vec<usize> {
+    let logits = numbers(classifier.logits(image));
+    let best = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap();
+    logits.chunks(logits.len() / 4).map(best).collect()
+}
+
+/// The logarithm of each right class's probability.
+fn log_probability(classifier: &Classifier, image: Tensor<4>, label: &[usize]) -> Vec<f32> {
+    let logits = burn::tensor::activation::log_softmax(Target::logits(classifier, image), 1);
+    let classes = logits.dims()[1];
+    let logits = numbers(logits);
+    label.iter().enumerate().map(|(sample, &class)| logits[sample * classes + class]).collect()
+}
+
+fn attack(text: &str) -> Attack {
+    text.parse().unwrap()
+}
+
+#[test]
+fn every_attack_stays_inside_the_ball_of_its_own_size_and_gives_8_bit_pictures() {
+    let classifier = classifier("residual.onnx", 24);
+    let clean = pictures(24);
+    let label = classes(&classifier, clean.clone());
+    let epsilon = [EPSILON, 4.0 / 255.0, 7.3 / 255.0, EPSILON];
+    for name in ["clean", "noise", "fgsm", "pgd:3"] {
+        let adversarial = numbers(attack(name).perturb(&classifier, clean.clone(), &label, &epsilon, 5));
+        for (place, (found, clean)) in adversarial.iter().zip(numbers(clean.clone())).enumerate() {
+            let (level, size) = (found * 255.0, epsilon[place / (3 * 24 * 24)] * 255.0);
+            assert!((level - level.round()).abs() < 1e-3 && (0.0..=255.0).contains(&level), "{name}: level {level}");
+            assert!(
+                (level - clean * 255.0).abs() <= size + 1e-3,
+                "{name}: {level} from {} by more than {size}",
+                clean * 255.0
+            );
+        }
+    }
+}
+
+#[test]
+fn pgd_hurts_more_than_fgsm_and_fgsm_more_than_noise() {
+    for (name, side) in [("residual.onnx", 24), ("inverted.onnx", 24), ("transformer.onnx", 32)] {
+        let classifier = classifier(name, side);
+        let clean = pictures(side);
+        let label = classes(&classifier, clean.clone());
+        let left = |text: &str| {
+            let adversarial = attack(text).perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], 1);
+            log_probability(&classifier, adversarial, &label).iter().sum::<f32>()
+        };
+        let (noise, fgsm, pgd) = (left("noise"), left("fgsm"), left("pgd:20"));
+        assert!(pgd < fgsm && fgsm < noise, "{name}: noise {noise}, fgsm {fgsm}, pgd {pgd}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_picture_and_another_seed_another() {
+    let classifier = classifier("residual.onnx", 24);
+    let clean = pictures(24);
+    let label = classes(&classifier, clean.clone());
+    let run = |seed| numbers(attack("pgd:2").perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], seed));
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
+#[test]
+fn a_picture_is_perturbed_alone_as_among_others() {
+    let classifier = classifier("residual.onnx", 24);
+    let clean = pictures(24);
+    let label = classes(&classifier, clean.clone());
+    let run = |image: Tensor<4>, label: &[usize]| {
+        numbers(attack("fgsm").perturb(&classifier, image, label, &vec![EPSILON; label.len()], 1))
+    };
+    let (together, alone) = (run(clean.clone(), &label), run(clean.narrow(0, 1, 1), &label[1..2]));
+    let pixels = 3 * 24 * 24;
+    let equal = together[pixels..2 * pixels].iter().zip(&alone).filter(|(a, b)| a == b).count();
+    // A gradient of nearly zero may have another sign where a sum was made in another order.
+    assert!(equal as f32 > 0.999 * pixels as f32, "{equal} of {pixels} numbers agree");
+}
