@@ -13,7 +13,7 @@ use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue
 use super::Failure;
 use crate::cli::Export;
 use crate::engine::contract::{self, Input, Metadata, Noise, Role};
-use crate::onnx::write::write_atomically;
+use crate::atomic;
 use crate::riae::{export::export as export_riae, Draw};
 use crate::train::{checkpoint, classifier, generator, riae};
 use crate::zoo;
@@ -28,7 +28,7 @@ pub fn export(args: &Export, json: bool) -> Result<(), Failure> {
         Some("riae") => purifier_file(args)?,
         other => return Err(Failure::Failed(format!("{}: expected the run of a classifier or a riae, found kind {other:?}", args.run.display()))),
     };
-    write_atomically(&args.out, &bytes).map_err(|error| Failure::Failed(format!("{}: cannot be written: {error}", args.out.display())))?;
+    atomic::write(&args.out, &bytes).map_err(|error| Failure::Failed(format!("{}: cannot be written: {error}", args.out.display())))?;
     let sha256 = hex(&Sha256::digest(&bytes));
     if json {
         println!("{}", json!({"file": args.out, "bytes": bytes.len(), "sha256": sha256, "difference": report.difference, "gflop": report.gflop}));
