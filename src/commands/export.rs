@@ -14,7 +14,7 @@ use super::Failure;
 use crate::cli::Export;
 use crate::engine::contract::{self, Input, Metadata, Noise, Role};
 use crate::atomic;
-use crate::riae::{export::export as export_riae, Draw};
+use crate::riae::{Draw, export::export as export_riae, state_dict};
 use crate::train::{checkpoint, classifier, generator, riae};
 use crate::zoo;
 
@@ -78,6 +78,9 @@ fn purifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
     settings.model.validate(side).map_err(|error| Failure::Usage(format!("--side {side}: {error}")))?;
     let device = Device::flex();
     let model = load(&args.run, settings.model.init(&device))?;
+    if let Some(file) = &args.safetensors {
+        state_dict::save(&model, file).map_err(|error| Failure::Failed(error.to_string()))?;
+    }
     let exported = export_riae(&model, side, args.before_conv).map_err(|error| Failure::Failed(error.to_string()))?;
     let metadata = Metadata {
         role: Role::Purifier,
