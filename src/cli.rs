@@ -217,7 +217,8 @@ mod training {
 
     #[derive(Debug, Args)]
     pub struct Attack {
-        /// Photographs: `DATA/<class>/*.jpg`, folders named by label or wnid
+        /// Photographs: `DATA/<class>/*.jpg`, folders named by label or wnid; or `demo:`, to make the universal
+        /// perturbations of the built-in demonstration
         pub data: PathBuf,
         #[command(flatten)]
         pub models: Models,

@@ -52,8 +52,7 @@ impl Config {
     /// Reads a file, or gives the defaults where none is named. Paths in it are relative to its folder.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let Some(file) = file else { return Ok(Self::default()) };
-        let text =
-            std::fs::read_to_string(file).map_err(|cause| ConfigError::Read { file: file.to_owned(), cause })?;
+        let text = std::fs::read_to_string(file).map_err(|cause| ConfigError::Read { file: file.to_owned(), cause })?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|cause| ConfigError::Malformed { file: file.to_owned(), cause: Box::new(cause) })?;
         let folder = file.parent().unwrap_or(Path::new(""));

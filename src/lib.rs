@@ -15,7 +15,9 @@
 //! - [`verdict`]: what is said of a frame, and its JSON.
 //! - [`service`]: the newest-wins slot and the loop that turns frames into verdicts.
 //! - [`sink`]: where verdicts go.
+//! - [`contain`](mod@contain): panics as errors, for every room that reads files.
 //! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
+//! - [`atomic`], [`contain`]: files that appear whole, panics that stay where they happen; anybody may use them.
 //!
 //! The rooms of the workshop (feature `training`):
 //! - [`riae`], [`zoo`]: the purifier and the classifiers as burn modules.
@@ -23,9 +25,11 @@
 //! - [`train`]: data, losses, schedules, checkpoints.
 //! - [`attack`], [`evaluate`]: adversarial pictures, and what they do to a defence.
 
+pub mod atomic;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod contain;
 pub mod engine;
 pub mod frame;
 pub mod service;

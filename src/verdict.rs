@@ -23,7 +23,12 @@ pub struct Header {
 
 impl Header {
     pub fn new(models: Models, configuration: Option<String>) -> Self {
-        Self { schema: SCHEMA_VERSION, generator: concat!("purecam ", env!("CARGO_PKG_VERSION")), models, configuration }
+        Self {
+            schema: SCHEMA_VERSION,
+            generator: concat!("purecam ", env!("CARGO_PKG_VERSION")),
+            models,
+            configuration,
+        }
     }
 }
 

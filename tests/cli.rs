@@ -176,7 +176,11 @@ fn purified_pictures_are_saved_under_names_of_their_own() {
 fn a_folder_that_cannot_be_written_to_is_named() {
     let home = Home::new();
     std::fs::write(home.path("taken"), b"a file").unwrap();
-    assert_fails(&home.run(&["classify", "pictures", "--save", "taken/out"]), 1, &["--save taken/out", "cannot be written to"]);
+    assert_fails(
+        &home.run(&["classify", "pictures", "--save", "taken/out"]),
+        1,
+        &["--save taken/out", "cannot be written to"],
+    );
 }
 
 #[test]
@@ -209,7 +213,11 @@ fn a_foreign_classifier_runs_with_a_configuration() {
 fn an_unknown_key_of_the_configuration_is_refused_with_the_known_ones() {
     let home = Home::new();
     std::fs::write(home.path("purecam.toml"), "[classifier]\ncolor = \"rgb\"\n").unwrap();
-    assert_fails(&home.run(&["classify", "pictures", "--config", "purecam.toml"]), 78, &["purecam.toml", "color", "colour"]);
+    assert_fails(
+        &home.run(&["classify", "pictures", "--config", "purecam.toml"]),
+        78,
+        &["purecam.toml", "color", "colour"],
+    );
 }
 
 #[test]
@@ -244,7 +252,9 @@ fn run_ends_after_as_many_verdicts_as_were_asked_for() {
 fn run_reads_motion_jpeg_and_skips_what_is_broken_in_it() {
     let home = Home::new();
     let mut jpeg = std::io::Cursor::new(Vec::new());
-    image::RgbImage::from_pixel(48, 32, image::Rgb([40, 200, 40])).write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    image::RgbImage::from_pixel(48, 32, image::Rgb([40, 200, 40]))
+        .write_to(&mut jpeg, image::ImageFormat::Jpeg)
+        .unwrap();
     let jpeg = jpeg.into_inner();
     let stream = [&jpeg[..], &jpeg[..jpeg.len() - 9], &jpeg[..], &jpeg[..]].concat();
     std::fs::write(home.path("stream.mjpeg"), stream).unwrap();
@@ -267,11 +277,12 @@ fn a_stream_without_one_verdict_has_failed() {
 fn run_ends_cleanly_on_an_interrupt_and_on_a_termination() {
     for signal in ["-INT", "-TERM"] {
         let home = Home::new();
-        let mut child = home.purecam(&["run", "demo:", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            home.purecam(&["run", "demo:", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         // The header and one verdict: it runs.
-        (0..2).for_each(|_| drop(stdout.read_line(&mut line).unwrap()));
+        (0..2).for_each(|_| assert!(stdout.read_line(&mut line).unwrap() > 0));
         assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
         let status = child.wait().unwrap();
         let mut rest = String::new();
@@ -284,7 +295,12 @@ fn run_ends_cleanly_on_an_interrupt_and_on_a_termination() {
 #[test]
 fn a_reader_that_has_read_enough_ends_the_run() {
     let home = Home::new();
-    let mut child = home.purecam(&["run", "demo:", "--json", "--fps", "100"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = home
+        .purecam(&["run", "demo:", "--json", "--fps", "100"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));

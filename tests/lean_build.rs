@@ -17,7 +17,17 @@ fn the_default_build_has_no_training_no_bindgen_and_no_openssl_in_it() {
     let packages: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert!(packages.contains(&"tract-onnx"), "this is not purecam's tree: {tree}");
     let heavy = |package: &&&str| {
-        let exact = ["prost-build", "protoc-bin-vendored", "bindgen", "clang-sys", "openssl", "openssl-sys", "pyo3", "tch", "cudarc"];
+        let exact = [
+            "prost-build",
+            "protoc-bin-vendored",
+            "bindgen",
+            "clang-sys",
+            "openssl",
+            "openssl-sys",
+            "pyo3",
+            "tch",
+            "cudarc",
+        ];
         package.starts_with("burn") || package.starts_with("cubecl") || exact.contains(*package)
     };
     let found: Vec<&&str> = packages.iter().filter(heavy).collect();

@@ -103,7 +103,10 @@ fn a_missing_file_is_named() {
 #[test]
 fn a_model_in_the_other_ones_place_is_refused() {
     assert_says(&refused_purifier(&classifier(SIDE)), &["is a classifier, expected a purifier"]);
-    assert_says(&refused_classifier(&purifier(SIDE), &Description::default()), &["is a purifier, expected a classifier"]);
+    assert_says(
+        &refused_classifier(&purifier(SIDE), &Description::default()),
+        &["is a purifier, expected a classifier"],
+    );
     assert_says(&refused_purifier(&foreign_classifier(SIDE)), &["no purecam metadata", "expected one that"]);
 }
 
@@ -122,7 +125,11 @@ fn damaged_metadata_is_refused_with_its_key() {
     set_prop(&mut model, "purecam.input", "{\"name\": \"image\"}");
     assert_says(&refused_purifier(&model), &["purecam.input", "cannot be understood"]);
     let mut model = purifier(SIDE);
-    set_prop(&mut model, "purecam.noise", "[{\"name\": \"noise\", \"shape\": [4294967296, 4294967296, 8], \"draw\": \"normal\"}]");
+    set_prop(
+        &mut model,
+        "purecam.noise",
+        "[{\"name\": \"noise\", \"shape\": [4294967296, 4294967296, 8], \"draw\": \"normal\"}]",
+    );
     assert_says(&refused_purifier(&model), &["purecam.noise", "makes no sense"]);
     let mut model = classifier(SIDE);
     model.metadata_props.retain(|prop| prop.key != "purecam.labels");
@@ -170,7 +177,13 @@ fn nan_in_weights_is_refused_with_the_tensors_name() {
     *tensor(&mut model, "scale") = floats("scale", &[], &[f32::NAN]);
     assert_says(&refused_classifier(&model, &Description::default()), &["'scale' contain NaN"]);
     // Half precision, in the other of the two places where ONNX keeps it.
-    let half = TensorProto { name: "half".into(), dims: vec![1], data_type: DataType::Float16 as i32, int32_data: vec![0x7E00], ..Default::default() };
+    let half = TensorProto {
+        name: "half".into(),
+        dims: vec![1],
+        data_type: DataType::Float16 as i32,
+        int32_data: vec![0x7E00],
+        ..Default::default()
+    };
     let mut model = classifier(SIDE);
     model.graph.as_mut().unwrap().initializer.push(half);
     assert_says(&refused_classifier(&model, &Description::default()), &["'half' contain NaN"]);
@@ -212,7 +225,8 @@ fn an_operator_that_the_engine_lacks_is_named() {
 fn models_of_two_sizes_are_refused_together() {
     let folder = tempdir().unwrap();
     let purifier = Purifier::load(&write(folder.path(), "p.onnx", &purifier(SIDE)), 1).unwrap();
-    let classifier = Classifier::load(&write(folder.path(), "c.onnx", &classifier(64)), &Description::default()).unwrap();
+    let classifier =
+        Classifier::load(&write(folder.path(), "c.onnx", &classifier(64)), &Description::default()).unwrap();
     let message = classifier.expect_size_of(&purifier).unwrap_err().to_string();
     assert_says(&message, &["c.onnx", "pictures of 64 x 64", "p.onnx makes 32 x 32"]);
 }
@@ -233,14 +247,20 @@ fn described(labels: &Path) -> Description {
 #[test]
 fn a_foreign_classifier_is_asked_for_every_missing_key_by_name() {
     let message = refused_classifier(&foreign_classifier(SIDE), &Description::default());
-    assert_says(&message, &["labels, mean, std, range, layout, colour, output", "[classifier]", "mean = [0.485", "--config"]);
+    assert_says(
+        &message,
+        &["labels, mean, std, range, layout, colour, output", "[classifier]", "mean = [0.485", "--config"],
+    );
     let folder = tempdir().unwrap();
     let labels = folder.path().join("labels.txt");
     std::fs::write(&labels, "red\ngreen\nblue\n").unwrap();
     let message = refused_classifier(&foreign_classifier(SIDE), &Description { colour: None, ..described(&labels) });
     assert_says(&message, &["says also colour,", "colour = \"rgb\""]);
     assert!(!message.contains("mean"), "{message}");
-    let message = refused_classifier(&foreign_classifier(SIDE), &Description { layout: Some(Layout::Nhwc), ..described(&labels) });
+    let message = refused_classifier(
+        &foreign_classifier(SIDE),
+        &Description { layout: Some(Layout::Nhwc), ..described(&labels) },
+    );
     assert_says(&message, &["'data' has shape"]);
 }
 
@@ -277,7 +297,10 @@ fn logits_that_are_called_probabilities_are_refused() {
     let labels = folder.path().join("labels.txt");
     std::fs::write(&labels, "red\ngreen\nblue\n").unwrap();
     let said = Description { output: Some(ForeignOutput::Probabilities), ..described(&labels) };
-    assert_says(&refused_classifier(&foreign_classifier(SIDE), &said), &["does not give probabilities", "output = \"probabilities\""]);
+    assert_says(
+        &refused_classifier(&foreign_classifier(SIDE), &said),
+        &["does not give probabilities", "output = \"probabilities\""],
+    );
 }
 
 #[test]
@@ -294,8 +317,13 @@ fn quantised_operators_are_found() {
 /// A manifest of the two test models with the checksums that their files have.
 fn manifest(folder: &Path) -> String {
     let entry = |file: &str, role: &str| {
-        let sha256: String = Sha256::digest(std::fs::read(folder.join(file)).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("[[model]]\nfile = \"{file}\"\nrole = \"{role}\"\nsha256 = \"{sha256}\"\nbytes = 1\ngflop = 0.1\ncard = \"{role}.md\"\n[model.accuracy]\nclean = 0.9\n")
+        let sha256: String = Sha256::digest(std::fs::read(folder.join(file)).unwrap())
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!(
+            "[[model]]\nfile = \"{file}\"\nrole = \"{role}\"\nsha256 = \"{sha256}\"\nbytes = 1\ngflop = 0.1\ncard = \"{role}.md\"\n[model.accuracy]\nclean = 0.9\n"
+        )
     };
     format!(
         "purifier = \"purifier-test.onnx\"\nclassifier = \"classifier-test.onnx\"\n{}{}",
@@ -333,7 +361,8 @@ fn the_first_folder_with_a_manifest_has_the_default_models() {
 fn a_manifest_whose_defaults_do_not_exist_is_an_error() {
     let folder = tempdir().unwrap();
     write_pair(folder.path());
-    let text = manifest(folder.path()).replace("purifier = \"purifier-test.onnx\"", "purifier = \"purifier-gone.onnx\"");
+    let text =
+        manifest(folder.path()).replace("purifier = \"purifier-test.onnx\"", "purifier = \"purifier-gone.onnx\"");
     std::fs::write(folder.path().join("manifest.toml"), text).unwrap();
     assert!(matches!(Manifest::read(folder.path()), Err(ManifestError::Default { .. })));
     std::fs::write(folder.path().join("manifest.toml"), "purifier = 3").unwrap();

@@ -140,11 +140,20 @@ fn parts(
     judge: impl FnMut(&Frame) -> Result<Judgement, Withheld> + Send + 'static,
     sink: impl Sink + 'static,
 ) -> Parts {
-    Parts { source: Box::new(source), judge: Box::new(Scripted(judge)), sink: Box::new(sink), stop: Stop::new(), frames: None }
+    Parts {
+        source: Box::new(source),
+        judge: Box::new(Scripted(judge)),
+        sink: Box::new(sink),
+        stop: Stop::new(),
+        frames: None,
+    }
 }
 
 /// Runs a loop whose camera does `shots`, one after the other, each once the frame before it has been judged.
-fn run_steps(shots: Vec<Shot>, mut judge: impl FnMut(&Frame) -> Result<Judgement, Withheld> + Send + 'static) -> (Ended, Kept) {
+fn run_steps(
+    shots: Vec<Shot>,
+    mut judge: impl FnMut(&Frame) -> Result<Judgement, Withheld> + Send + 'static,
+) -> (Ended, Kept) {
     let clock = Arc::new(ManualClock::default());
     let (source, photographer) = camera(&clock);
     let (judged, was_judged) = channel();

@@ -82,7 +82,8 @@ impl Work {
         let picture = frame::read(file).map_err(|error| named(&error))?;
         let decoding = self.clock.now().saturating_sub(captured);
         let frame = Frame { picture, captured, captured_at, decoding, ..Frame::default() };
-        let judgement = self.pipeline.judge(&frame).map_err(|withheld| named(&format!("has no verdict: {withheld}")))?;
+        let judgement =
+            self.pipeline.judge(&frame).map_err(|withheld| named(&format!("has no verdict: {withheld}")))?;
         if let Some(saved) = &mut self.saved {
             saved.save(file, self.pipeline.last_picture(), self.pipeline.size())?;
         }
@@ -176,27 +177,17 @@ impl Saved {
     /// Writes a picture, [3, height, width] in 0..1, as PNG under the name of its file. It appears whole or not at all.
     fn save(&mut self, file: &Path, planes: &[f32], [height, width]: [usize; 2]) -> Result<(), String> {
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let mut names = std::iter::once(format!("{stem}.png")).chain((2..).map(|number| format!("{stem}-{number}.png")));
+        let mut names =
+            std::iter::once(format!("{stem}.png")).chain((2..).map(|number| format!("{stem}-{number}.png")));
         // The names never run out, and only finitely many are taken.
         let name = names.find(|name| !self.names.contains(name)).unwrap_or_default();
         let target = self.folder.join(&name);
         let pixels = height * width;
         let byte = |index: usize| (planes[index % 3 * pixels + index / 3] * 255.0).round() as u8;
         let rgb: Vec<u8> = (0..3 * pixels).map(byte).collect();
-        write_png(&target, &rgb, width as u32, height as u32)
+        frame::write_png(&target, &rgb, [height, width])
             .map_err(|error| format!("--save {}: cannot be written: {error}", target.display()))?;
         self.names.insert(name);
         Ok(())
     }
-}
-
-fn write_png(target: &Path, rgb: &[u8], width: u32, height: u32) -> io::Result<()> {
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".purecam-").suffix(".png").tempfile_in(folder)?;
-    let encoder = image::codecs::png::PngEncoder::new(io::BufWriter::new(file.as_file_mut()));
-    image::ImageEncoder::write_image(encoder, rgb, width, height, image::ExtendedColorType::Rgb8)
-        .map_err(io::Error::other)?;
-    file.as_file().sync_all()?;
-    file.persist(target).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Failure;
 use super::attack::{attacks, open_subjects};
+use crate::atomic;
 use crate::cli;
 use crate::evaluate::{self, Photograph, Protocol, Report, Results, Subjects, photographs};
 
@@ -76,19 +77,7 @@ pub(super) fn progress_bar(length: usize) -> ProgressBar {
 
 /// Writes a file as a whole or not at all.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
-    write_bytes(path, text.as_bytes()).map_err(fail)
-}
-
-pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    atomic::write(path, text.as_bytes()).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
 }
 
 impl From<evaluate::Error> for Failure {

@@ -13,8 +13,8 @@ use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue
 use super::Failure;
 use crate::cli::Export;
 use crate::engine::contract::{self, Input, Metadata, Noise, Role};
-use crate::onnx::write::write_atomically;
-use crate::riae::{export::export as export_riae, Draw};
+use crate::atomic;
+use crate::riae::{Draw, export::export as export_riae, state_dict};
 use crate::train::{checkpoint, classifier, generator, riae};
 use crate::zoo;
 
@@ -28,7 +28,7 @@ pub fn export(args: &Export, json: bool) -> Result<(), Failure> {
         Some("riae") => purifier_file(args)?,
         other => return Err(Failure::Failed(format!("{}: expected the run of a classifier or a riae, found kind {other:?}", args.run.display()))),
     };
-    write_atomically(&args.out, &bytes).map_err(|error| Failure::Failed(format!("{}: cannot be written: {error}", args.out.display())))?;
+    atomic::write(&args.out, &bytes).map_err(|error| Failure::Failed(format!("{}: cannot be written: {error}", args.out.display())))?;
     let sha256 = hex(&Sha256::digest(&bytes));
     if json {
         println!("{}", json!({"file": args.out, "bytes": bytes.len(), "sha256": sha256, "difference": report.difference, "gflop": report.gflop}));
@@ -78,6 +78,9 @@ fn purifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
     settings.model.validate(side).map_err(|error| Failure::Usage(format!("--side {side}: {error}")))?;
     let device = Device::flex();
     let model = load(&args.run, settings.model.init(&device))?;
+    if let Some(file) = &args.safetensors {
+        state_dict::save(&model, file).map_err(|error| Failure::Failed(error.to_string()))?;
+    }
     let exported = export_riae(&model, side, args.before_conv).map_err(|error| Failure::Failed(error.to_string()))?;
     let metadata = Metadata {
         role: Role::Purifier,

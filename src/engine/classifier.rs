@@ -124,8 +124,12 @@ impl Classifier {
 
     fn warm_up(&mut self, output: &str) -> Result<(), Problem> {
         let [height, width] = self.input.size;
-        write_input(&self.input, &known_picture(height, width), self.feeds[0].numbers::<f32>().map_err(Problem::WarmUp)?)
-            .map_err(Problem::WarmUp)?;
+        write_input(
+            &self.input,
+            &known_picture(height, width),
+            self.feeds[0].numbers::<f32>().map_err(Problem::WarmUp)?,
+        )
+        .map_err(Problem::WarmUp)?;
         let (labels, declared) = (self.labels.len(), self.output);
         let outcome = self.session.run(&self.feeds, |shape, numbers| {
             if !matches!(shape, [1, _] | [1, _, 1, 1]) {
@@ -145,9 +149,12 @@ impl Classifier {
 /// Refuses an output that is plainly not what it is said to be: every confidence would be wrong.
 fn check_kind(declared: ForeignOutput, numbers: &[f32]) -> Result<(), Problem> {
     let sum: f32 = numbers.iter().sum();
-    let probabilities = numbers.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value)) && (sum - 1.0).abs() < SUM_TOLERANCE;
+    let probabilities =
+        numbers.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value)) && (sum - 1.0).abs() < SUM_TOLERANCE;
     match (declared, probabilities) {
-        (ForeignOutput::Probabilities, false) => Err(Problem::Kind { said: "probabilities", found: "does not give probabilities", sum }),
+        (ForeignOutput::Probabilities, false) => {
+            Err(Problem::Kind { said: "probabilities", found: "does not give probabilities", sum })
+        }
         // A single class says 1 either way; rows of exactly equal logits can sum to 1 by chance only where they are few.
         (ForeignOutput::Logits, true) if numbers.len() > 4 => {
             Err(Problem::Kind { said: "logits", found: "gives probabilities", sum })
@@ -179,8 +186,12 @@ fn write_input(input: &Input, image: &[f32], out: &mut [f32]) -> Result<(), Infe
         let (mean, std) = (input.mean[channel], input.std[channel]);
         let normalised = plane.iter().map(|value| (value * input.range - mean) / std);
         match input.layout {
-            Layout::Nchw => out[channel * pixels..][..pixels].iter_mut().zip(normalised).for_each(|(out, value)| *out = value),
-            Layout::Nhwc => out.iter_mut().skip(channel).step_by(3).zip(normalised).for_each(|(out, value)| *out = value),
+            Layout::Nchw => {
+                out[channel * pixels..][..pixels].iter_mut().zip(normalised).for_each(|(out, value)| *out = value)
+            }
+            Layout::Nhwc => {
+                out.iter_mut().skip(channel).step_by(3).zip(normalised).for_each(|(out, value)| *out = value)
+            }
         }
     }
     Ok(())

@@ -57,7 +57,15 @@ pub struct Input {
 impl Input {
     /// The input of every model that purecam exports: `image`, NCHW, RGB in 0..1, normalisation inside the graph.
     pub fn native(side: usize) -> Self {
-        Self { name: "image".into(), layout: Layout::Nchw, size: [side, side], range: 1.0, colour: Colour::Rgb, mean: [0.0; 3], std: [1.0; 3] }
+        Self {
+            name: "image".into(),
+            layout: Layout::Nchw,
+            size: [side, side],
+            range: 1.0,
+            colour: Colour::Rgb,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        }
     }
 }
 
@@ -110,7 +118,14 @@ impl Metadata {
         let json = |value: serde_json::Value| value.to_string();
         let mut props = vec![
             ("purecam.contract".to_owned(), CONTRACT_VERSION.to_string()),
-            ("purecam.role".to_owned(), match self.role { Role::Purifier => "purifier", Role::Classifier => "classifier" }.to_owned()),
+            (
+                "purecam.role".to_owned(),
+                match self.role {
+                    Role::Purifier => "purifier",
+                    Role::Classifier => "classifier",
+                }
+                .to_owned(),
+            ),
             ("purecam.input".to_owned(), json(serde_json::json!(self.input))),
         ];
         match self.role {
@@ -126,7 +141,9 @@ impl Metadata {
 /// What is wrong with the metadata of a file.
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataError {
-    #[error("its contract version is {found}, this build understands {CONTRACT_VERSION}: update purecam, or export the model again")]
+    #[error(
+        "its contract version is {found}, this build understands {CONTRACT_VERSION}: update purecam, or export the model again"
+    )]
     Future { found: u32 },
     #[error("its metadata has purecam.contract '{found}', expected a whole number from 1")]
     Contract { found: String },
@@ -157,9 +174,7 @@ impl Role {
 
 impl Metadata {
     /// Reads `metadata_props` back. Nothing where the file has no `purecam.contract`: then it is a foreign one.
-    pub fn from_props<'a>(
-        props: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Option<Self>, MetadataError> {
+    pub fn from_props<'a>(props: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Option<Self>, MetadataError> {
         let props: std::collections::HashMap<&str, &str> = props.into_iter().collect();
         let Some(&contract) = props.get("purecam.contract") else { return Ok(None) };
         match contract.parse::<u32>() {

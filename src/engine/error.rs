@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::foreign::Missing;
 use super::contract::MetadataError;
+use super::foreign::Missing;
 
 /// A model file that is refused, and why.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +20,9 @@ pub enum Problem {
     Read(#[from] std::io::Error),
     #[error("is {found} bytes long, the most is {most}")]
     TooLarge { found: u64, most: u64 },
-    #[error("its SHA-256 is {found}, {manifest} says {expected}: the file is damaged or is another version; fetch it again")]
+    #[error(
+        "its SHA-256 is {found}, {manifest} says {expected}: the file is damaged or is another version; fetch it again"
+    )]
     Checksum { expected: String, found: String, manifest: String },
     #[error("is no ONNX model, or a truncated one: {0}")]
     NotOnnx(String),
@@ -56,7 +58,9 @@ pub enum Problem {
     Engine(String),
     #[error("fails its warm-up on a known picture: {0}")]
     WarmUp(InferenceError),
-    #[error("takes pictures of {found} pixels, but the purifier {purifier} makes {expected}: export one of them at the other's size")]
+    #[error(
+        "takes pictures of {found} pixels, but the purifier {purifier} makes {expected}: export one of them at the other's size"
+    )]
     Size { purifier: String, expected: String, found: String },
 }
 

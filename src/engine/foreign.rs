@@ -122,7 +122,11 @@ fn missing(said: &Description, size: bool, output_name: bool) -> Missing {
         (said.range.is_none(), "range", "\"0..1\"                    # or \"0..255\""),
         (said.layout.is_none(), "layout", "\"NCHW\"                   # or \"NHWC\""),
         (said.colour.is_none(), "colour", "\"rgb\"                    # or \"bgr\""),
-        (said.output.is_none(), "output", "\"logits\"                 # or \"probabilities\", with a soft-max in the graph"),
+        (
+            said.output.is_none(),
+            "output",
+            "\"logits\"                 # or \"probabilities\", with a soft-max in the graph",
+        ),
         (size && said.size.is_none(), "size", "[224, 224]                 # height, width"),
         (output_name && said.output_name.is_none(), "output_name", "\"output\"            # the graph has several"),
     ];
@@ -145,7 +149,8 @@ pub fn read_labels(path: &Path) -> Result<Vec<Label>, Problem> {
 
 fn label(line: &str) -> Label {
     let line = line.trim();
-    let is_wnid = |word: &str| word.len() == 9 && word.starts_with('n') && word[1..].bytes().all(|byte| byte.is_ascii_digit());
+    let is_wnid =
+        |word: &str| word.len() == 9 && word.starts_with('n') && word[1..].bytes().all(|byte| byte.is_ascii_digit());
     match line.split_once(char::is_whitespace) {
         Some((word, name)) if is_wnid(word) => Label { label: name.trim().to_owned(), wnid: Some(word.to_owned()) },
         _ => Label { label: line.to_owned(), wnid: None },

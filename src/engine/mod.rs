@@ -6,7 +6,6 @@
 pub mod contract;
 
 mod classifier;
-mod contain;
 mod error;
 mod file;
 mod foreign;
@@ -16,7 +15,6 @@ mod purifier;
 mod session;
 
 pub use classifier::Classifier;
-pub use contain::contain;
 pub use error::{InferenceError, ModelError, Problem};
 pub use file::ModelFile;
 pub use foreign::{Description, ForeignOutput, Missing, Range, read_labels};

@@ -144,7 +144,8 @@ fn check_inputs(proto: &tract_onnx::pb::ModelProto, input: &Input, noise: &[Nois
         return Err(Problem::Inputs { expected, found });
     }
     for (name, shape) in expected {
-        let declared = found.iter().find(|(found, _)| found == name).map(|(_, shape)| shape.as_slice()).unwrap_or_default();
+        let declared =
+            found.iter().find(|(found, _)| found == name).map(|(_, shape)| shape.as_slice()).unwrap_or_default();
         check_shape(name, &shape, declared)?;
     }
     Ok(())

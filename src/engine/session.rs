@@ -7,8 +7,8 @@ use tract_onnx::pb;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 
-use super::contain::contain;
 use super::error::{InferenceError, Problem};
+use crate::contain::contain;
 
 /// An input of a graph, with the tensor that is written before each run.
 pub(super) struct Feed {
@@ -122,7 +122,11 @@ fn has_half_precision(graph: Option<&pb::GraphProto>) -> bool {
     graph.is_some_and(|graph| {
         let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
         graph.initializer.iter().chain(constants).any(|tensor| tensor.data_type == half)
-            || graph.node.iter().flat_map(|node| &node.attribute).any(|cast| cast.name == "to" && cast.i == i64::from(half))
+            || graph
+                .node
+                .iter()
+                .flat_map(|node| &node.attribute)
+                .any(|cast| cast.name == "to" && cast.i == i64::from(half))
     })
 }
 
@@ -135,12 +139,18 @@ fn engine(error: TractError) -> Problem {
 pub(super) fn graph_inputs(proto: &pb::ModelProto) -> Vec<(String, Vec<Option<usize>>)> {
     let Some(graph) = &proto.graph else { return Vec::new() };
     let given = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
-    graph.input.iter().filter(|input| !given(&input.name)).map(|input| (input.name.clone(), declared_shape(input))).collect()
+    graph
+        .input
+        .iter()
+        .filter(|input| !given(&input.name))
+        .map(|input| (input.name.clone(), declared_shape(input)))
+        .collect()
 }
 
 fn declared_shape(value: &pb::ValueInfoProto) -> Vec<Option<usize>> {
     use pb::tensor_shape_proto::dimension::Value;
-    let Some(pb::type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|kind| kind.value.as_ref()) else {
+    let Some(pb::type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|kind| kind.value.as_ref())
+    else {
         return Vec::new();
     };
     let sides = tensor.shape.iter().flat_map(|shape| &shape.dim);

@@ -6,8 +6,6 @@ use super::Error;
 use crate::engine::contract::Label;
 use crate::frame::{self, Fit};
 
-const EXTENSIONS: [&str; 9] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm"];
-
 /// A photograph on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Photograph {
@@ -35,7 +33,7 @@ pub fn list(folder: &Path, labels: &[Label], limit: Option<usize>) -> Result<Vec
             )));
         }
         let files =
-            names(&folder.join(&name))?.into_iter().filter(|file| is_image(file)).take(limit.unwrap_or(usize::MAX));
+            names(&folder.join(&name))?.into_iter().filter(|file| frame::is_image(Path::new(file))).take(limit.unwrap_or(usize::MAX));
         photographs.extend(files.map(|file| Photograph {
             path: folder.join(&name).join(&file),
             name: format!("{name}/{file}"),
@@ -78,16 +76,12 @@ fn names(folder: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-fn is_image(file: &str) -> bool {
-    Path::new(file).extension().is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
-}
-
 /// Reads a photograph as the device does: the largest centred part of the right shape, resized, 8-bit RGB.
 ///
 /// `size` is height and width; the result has channels last.
 pub fn load(path: &Path, size: [usize; 2]) -> Result<Vec<u8>, String> {
-    let picture = frame::read(path).map_err(|error| error.to_string())?;
-    Fit::new(size).rgb(&picture).map(<[u8]>::to_vec).map_err(|error| error.to_string())
+    let photograph = frame::read(path).map_err(|error| error.to_string())?;
+    Fit::new(size).rgb(&photograph).map(<[u8]>::to_vec).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 
 use super::Picture;
 use super::jpeg::jpeg_length;
+use crate::contain::contain;
 
 /// The most pixels of a picture. A header of a few bytes could otherwise ask for gigabytes.
 pub const MAX_PIXELS: u64 = 100_000_000;
@@ -45,6 +46,8 @@ pub enum DecodeError {
     Truncated,
     #[error("is a broken {format} image: {cause}")]
     Broken { format: &'static str, cause: ImageError },
+    #[error("is a {format} image that makes its decoder fail: {cause}")]
+    Panic { format: &'static str, cause: String },
 }
 
 /// Reads and decodes an image file.
@@ -67,7 +70,7 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
     if format == ImageFormat::Jpeg && jpeg_length(bytes).is_none() {
         return Err(DecodeError::Truncated);
     }
-    decode_as(bytes, format, name)
+    contain(|| decode_as(bytes, format, name)).unwrap_or_else(|cause| Err(DecodeError::Panic { format: name, cause }))
 }
 
 fn decode_as(bytes: &[u8], format: ImageFormat, name: &'static str) -> Result<Picture, DecodeError> {

@@ -30,6 +30,7 @@ pub use proto::Declared;
 pub use purifier::Purifier;
 pub use value::{Floats, Ints, Value};
 
+use crate::contain::contain;
 use crate::engine::contract::{Metadata, MetadataError};
 use evaluate::Inputs;
 use operator::Operator;
@@ -165,8 +166,7 @@ impl Network {
             let taken =
                 node.inputs.iter().map(|slot| slot.map(|slot| self.take(slot, &mut values, &mut uses)).transpose());
             let taken = taken.collect::<Result<Vec<_>, _>>()?;
-            let results = evaluate::evaluate(&node.operator, Inputs { values: taken, device: &self.device })
-                .map_err(|reason| self.node_error(node, reason))?;
+            let results = self.evaluate_node(node, taken)?;
             for (&slot, result) in node.outputs.iter().zip(results) {
                 if uses[slot] > 0 {
                     values[slot] = Some(result);
@@ -345,6 +345,13 @@ impl Network {
             }
             other => Err(unfit(other)),
         }
+    }
+
+    /// Runs one node. Shapes that contradict each other are refused before burn sees them; what is overlooked panics
+    /// there, and is contained, because the file may be anybody's.
+    fn evaluate_node(&self, node: &Node, values: Vec<Option<Value>>) -> Result<Vec<Value>, Error> {
+        let inputs = Inputs { values, device: &self.device };
+        contain(|| evaluate::evaluate(&node.operator, inputs)).flatten().map_err(|reason| self.node_error(node, reason))
     }
 
     fn node_error(&self, node: &Node, reason: String) -> Error {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::newest::Newest;
 use super::pipeline::{Judge, Withheld};
-use crate::engine::contain;
+use crate::contain::contain;
 use crate::frame::{Frame, Stop};
 use crate::sink::{Event, Sink};
 use crate::source::{FrameSource, Offer, SourceError};
@@ -142,9 +142,9 @@ fn infer(mut judge: Box<dyn Judge>, send: SyncSender<Event>, shared: &Shared, st
 
 /// Hands verdicts to the sink. Its end is the end of the loop.
 fn output(mut sink: Box<dyn Sink>, receive: Receiver<Event>, shared: &Shared, stop: &Stop) {
-    let failed = receive.iter().find_map(|event| {
-        contain(|| sink.publish(&event)).unwrap_or_else(|panic| Err(io::Error::other(panic))).err()
-    });
+    let failed = receive
+        .iter()
+        .find_map(|event| contain(|| sink.publish(&event)).unwrap_or_else(|panic| Err(io::Error::other(panic))).err());
     shared.fail(|failures| failures.sink = failed);
     stop.request();
 }

@@ -81,7 +81,9 @@ impl<W: Write> LiveView<W> {
 
 fn times(ms: &Milliseconds) -> String {
     let Milliseconds { decode, resize, purify, classify, total } = ms;
-    format!("ms        render {decode:.1}  resize {resize:.1}  purify {purify:.1}  classify {classify:.1}  total {total:.1}")
+    format!(
+        "ms        render {decode:.1}  resize {resize:.1}  purify {purify:.1}  classify {classify:.1}  total {total:.1}"
+    )
 }
 
 impl<W: Write + Send> Sink for LiveView<W> {

@@ -95,7 +95,12 @@ impl Demo {
 
     /// Renders photograph number `photograph` as the camera sees it at `time`, without any perturbation. The perturbations
     /// are computed on these frames.
-    pub fn render_clean(&mut self, photograph: usize, time: Duration, picture: &mut Picture) -> Result<(), SourceError> {
+    pub fn render_clean(
+        &mut self,
+        photograph: usize,
+        time: Duration,
+        picture: &mut Picture,
+    ) -> Result<(), SourceError> {
         let source = &self.photographs[photograph % PHOTOGRAPHS.len()];
         let view = view(time, self.size, [source.height, source.width]);
         let name = PHOTOGRAPHS[photograph % PHOTOGRAPHS.len()].name;

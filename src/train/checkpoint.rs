@@ -59,7 +59,7 @@ impl RunFolder {
         let file = self.path.join("settings.json");
         let Ok(text) = fs::read_to_string(&file) else {
             let text = format!("{settings:#}\n");
-            return crate::onnx::write::write_atomically(&file, text.as_bytes()).map_err(|error| Error::run(&file, error));
+            return crate::atomic::write(&file, text.as_bytes()).map_err(|error| Error::run(&file, error));
         };
         let there: serde_json::Value = serde_json::from_str(&text).map_err(|error| Error::run(&file, error))?;
         match first_difference("", &there, &settings) {

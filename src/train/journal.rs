@@ -54,7 +54,7 @@ impl Journal {
         let parsed = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         self.lines = parsed.filter(|line| line["step"].as_u64().is_some_and(|at| at <= step)).collect();
         let kept: String = self.lines.iter().map(|line| format!("{line}\n")).collect();
-        crate::onnx::write::write_atomically(&self.path, kept.as_bytes()).map_err(|e| Error::run(&self.path, e))?;
+        crate::atomic::write(&self.path, kept.as_bytes()).map_err(|e| Error::run(&self.path, e))?;
         let file = OpenOptions::new().append(true).open(&self.path).map_err(|e| Error::run(&self.path, e))?;
         self.file = Some(file);
         (self.started, self.first_step, self.steps) = (Instant::now(), step, steps);

@@ -5,6 +5,7 @@ use std::path::Path;
 use image::{Rgb, RgbImage};
 
 use super::Error;
+use crate::frame;
 
 /// Pixels between two pictures.
 const GAP: u32 = 4;
@@ -25,7 +26,6 @@ pub fn draw(rows: &[[&Vec<u8>; 4]], side: usize, file: &Path) -> Result<(), Erro
             }
         }
     }
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    sheet.write_to(&mut bytes, image::ImageFormat::Png).map_err(|error| Error::run(file, error))?;
-    crate::onnx::write::write_atomically(file, bytes.get_ref()).map_err(|error| Error::run(file, error))
+    let size = [sheet.height() as usize, sheet.width() as usize];
+    frame::write_png(file, sheet.as_raw(), size).map_err(|error| Error::run(file, error))
 }

@@ -80,7 +80,14 @@ pub fn purifier_metadata(side: usize, noise: Vec<Noise>) -> Metadata {
 
 pub fn classifier_metadata(side: usize, labels: &[&str]) -> Metadata {
     let labels = labels.iter().map(|label| Label { label: (*label).into(), wnid: None }).collect();
-    Metadata { role: Role::Classifier, input: Input::native(side), noise: Vec::new(), labels, riae: None, training: None }
+    Metadata {
+        role: Role::Classifier,
+        input: Input::native(side),
+        noise: Vec::new(),
+        labels,
+        riae: None,
+        training: None,
+    }
 }
 
 /// purified = clip(image + 0.02 * noise + 0.001 * order[0] / 4, 0, 1), where `order` is a permutation of 0..4.

@@ -1,7 +1,7 @@
-//! Panics of the engine as errors.
+//! Panics as errors, where a file or a frame could cause one.
 //!
-//! The engine's graph passes assert what a damaged or hostile model file need not satisfy. One such file must not end a
-//! service, so every call into the engine that depends on a file goes through [`contain`].
+//! The engine's graph passes, and some image decoders, assert what a damaged or hostile file need not satisfy. One such file
+//! must not end a service, so every call that depends on one goes through [`contain`].
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
