@@ -73,6 +73,11 @@ impl Purifier {
         &self.network.device
     }
 
+    /// Whether a batch runs at once; a file with a batch of one baked in runs one by one.
+    pub fn takes_batches(&self) -> bool {
+        self.batching == Batching::Whole
+    }
+
     pub fn network(&self) -> &Network {
         &self.network
     }
@@ -146,10 +151,6 @@ impl Purifier {
         let pictures = batch::random_pictures(2, height, width, &self.network.device);
         let first = self.run(pictures.clone().narrow(0, 0, 1), 0)?;
         batch::check_finite(&self.network, "purified version", &first)?;
-        // One permutation serves a whole graph run, and every picture is owed its own.
-        if self.noise.iter().any(|noise| noise.draw == Draw::Permutation) {
-            return Ok(());
-        }
         let alone = self.run(pictures.clone(), 0)?;
         self.batching = Batching::Whole;
         if !self.run(pictures, 0).is_ok_and(|together| batch::same(together, alone)) {
