@@ -117,6 +117,11 @@ impl Classifier {
         Ok(probabilities)
     }
 
+    /// What [`classify`](Self::classify) said last.
+    pub fn probabilities(&self) -> &[f32] {
+        &self.probabilities
+    }
+
     fn warm_up(&mut self, output: &str) -> Result<(), Problem> {
         let [height, width] = self.input.size;
         write_input(
