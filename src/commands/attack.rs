@@ -6,12 +6,13 @@ use std::path::Path;
 use burn::prelude::*;
 use rayon::prelude::*;
 
-use super::Failure;
 use super::attack_demo::attack_demo;
 use super::evaluate::{SEED, progress_bar, write};
+use super::{Failure, models};
 use crate::attack::{Attack, Defended, Target, parse_epsilon};
 use crate::cli;
-use crate::evaluate::{self, BATCH, ClassifierFile, Photograph, Subjects, photographs};
+use crate::config::Config;
+use crate::evaluate::{self, BATCH, Photograph, Subjects, photographs};
 use crate::frame;
 use crate::train::device;
 
@@ -26,9 +27,9 @@ pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
     }
     let epsilon = parse_epsilon(&args.epsilon).map_err(|error| Failure::Usage(error.to_string()))?;
     let attack = attack_of(&args.attack, epsilon)?;
-    let subjects = open_subjects(&args.models, args.adaptive, &args.device)?;
-    let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let seed = args.models.seed.unwrap_or(SEED);
+    let subjects = open_subjects(&args.models, args.adaptive, &args.device, seed)?;
+    let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let record = serde_json::json!({
         "attack": attack.to_string(),
         "adaptive": args.adaptive,
@@ -169,13 +170,10 @@ fn attack_of(name: &str, epsilon: f32) -> Result<Attack, Failure> {
     Ok(Attack { epsilon: attack.epsilon.or(Some(epsilon)), ..attack })
 }
 
-/// Opens the models that the command line names.
-pub(super) fn open_subjects(models: &cli::Models, with_purifier: bool, device: &str) -> Result<Subjects, Failure> {
-    let missing = |role: &str| Failure::Usage(format!("no {role} is named; give --{role} FILE"));
-    let device = device::open(device)?;
-    let path = models.classifier.clone().ok_or_else(|| missing("classifier"))?;
-    let classifier = ClassifierFile { path, input: None, labels: Vec::new() };
-    let purifier =
-        if with_purifier { Some(models.purifier.as_deref().ok_or_else(|| missing("purifier"))?) } else { None };
-    Ok(Subjects::open(&classifier, purifier, &device)?)
+/// Opens the models that flags or configuration name, or the ones that ship.
+pub(super) fn open_subjects(args: &cli::Models, with_purifier: bool, device: &str, seed: u64) -> Result<Subjects, Failure> {
+    let config = Config::load(args.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))?;
+    let classifier = models::classifier_path(args, &config)?;
+    let purifier = if with_purifier { Some(models::purifier_path(args, &config)?) } else { None };
+    Ok(Subjects::open(&classifier, &config.classifier, purifier.as_deref(), &device::open(device)?, seed)?)
 }

@@ -23,7 +23,8 @@ const PASSES: usize = 8;
 
 pub fn attack_demo(args: &cli::Attack) -> Result<(), Failure> {
     let epsilon = parse_epsilon(&args.epsilon).map_err(|error| Failure::Usage(error.to_string()))?;
-    let subjects = open_subjects(&args.models, false, &args.device)?;
+    let seed = args.models.seed.unwrap_or(super::evaluate::SEED);
+    let subjects = open_subjects(&args.models, false, &args.device, seed)?;
     let classifier = &subjects.classifier;
     let size = classifier.size();
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
@@ -43,7 +44,6 @@ pub fn attack_demo(args: &cli::Attack) -> Result<(), Failure> {
             .chunks(BATCH)
             .map(|views| (evaluate::tensor(views, size, classifier.device()), vec![class; views.len()]))
             .collect();
-        let seed = args.models.seed.unwrap_or(super::evaluate::SEED);
         let found = universal(classifier, &batches, epsilon, PASSES, seed);
         let levels = found.map(|found| (found * 255.0 + 128.0).permute([0, 2, 3, 1]).into_data()).into_iter();
         let rgb: Vec<u8> = levels.flat_map(|data| data.iter::<f32>().map(|level| level.round() as u8).collect::<Vec<_>>()).collect();

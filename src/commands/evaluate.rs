@@ -10,7 +10,7 @@ use super::Failure;
 use super::attack::{attacks, open_subjects};
 use crate::atomic;
 use crate::cli;
-use crate::evaluate::{self, Judge, Photograph, Protocol, Report, Results, Subjects, photographs};
+use crate::evaluate::{self, Photograph, Protocol, Report, Results, Subjects, photographs};
 
 /// Seed of random starts and noise where the user names none: the same numbers from the same files.
 pub(super) const SEED: u64 = 1;
@@ -23,15 +23,14 @@ pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
         all: args.all,
         seed: args.models.seed.unwrap_or(SEED),
     };
-    let subjects = open_subjects(&args.models, !args.no_purifier, &args.device)?;
+    let mut subjects = open_subjects(&args.models, !args.no_purifier, &args.device, protocol.seed)?;
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let mut results = match &args.out {
         Some(folder) => Results::open(folder, &header(&subjects, &protocol, &photographs))?,
         None => Results::in_memory(),
     };
-    let judge = Judge { classifier: &subjects.classifier, purifier: subjects.purifier.as_ref() };
     let bar = progress_bar(photographs.len());
-    evaluate::evaluate(&judge, &photographs, &protocol, &mut results, |done| bar.set_position(done as u64))?;
+    evaluate::evaluate(&mut subjects, &photographs, &protocol, &mut results, |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     let data = args.data.display().to_string();
     let report =
@@ -84,7 +83,8 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
 impl From<evaluate::Error> for Failure {
     fn from(error: evaluate::Error) -> Self {
         match error {
-            evaluate::Error::Data { .. } | evaluate::Error::Sizes { .. } => Self::Usage(error.to_string()),
+            evaluate::Error::Data { .. } => Self::Usage(error.to_string()),
+            evaluate::Error::Refused(_) | evaluate::Error::Gradients(_) => Self::Hopeless(error.to_string()),
             error => Self::Failed(error.to_string()),
         }
     }
