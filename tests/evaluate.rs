@@ -7,7 +7,9 @@ use std::process::{Command, Output};
 use burn::prelude::*;
 use image::RgbImage;
 use purecam::engine::Description;
-use purecam::evaluate::{Error, Judge, Model, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs};
+use purecam::evaluate::{
+    Error, Judge, Model, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs,
+};
 
 const SIDE: u32 = 24;
 
@@ -35,7 +37,8 @@ fn photograph_folder() -> tempfile::TempDir {
     let mut judge = Judge::load(&fixture("residual.onnx"), &Description::default(), None, 0).unwrap();
     for number in 0..20 {
         let picture = picture(number);
-        let planes: Vec<f32> = (0..3).flat_map(|channel| picture.pixels().map(move |pixel| f32::from(pixel[channel]) / 255.0)).collect();
+        let planes: Vec<f32> =
+            (0..3).flat_map(|channel| picture.pixels().map(move |pixel| f32::from(pixel[channel]) / 255.0)).collect();
         let found = judge.classify(&planes).unwrap()[0].class.unwrap();
         let class = if number == 7 { (found + 1) % 5 } else { found };
         let class = folder.path().join(format!("n0000000{class}"));
@@ -132,7 +135,9 @@ fn transfer_and_adaptive_numbers_stand_in_tables_of_their_own() {
 fn a_purifier_is_no_classifier_and_a_classifier_no_purifier() {
     let open = |classifier: &str, purifier: &str| {
         let said = Description::default();
-        Subjects::open(&fixture(classifier), &said, Some(&fixture(purifier)), &Device::flex(), 0).map(|_| ()).unwrap_err()
+        Subjects::open(&fixture(classifier), &said, Some(&fixture(purifier)), &Device::flex(), 0)
+            .map(|_| ())
+            .unwrap_err()
     };
     for (classifier, purifier, named) in [
         ("purifier.onnx", "purifier.onnx", "purifier.onnx"),

@@ -171,7 +171,12 @@ fn attack_of(name: &str, epsilon: f32) -> Result<Attack, Failure> {
 }
 
 /// Opens the models that flags or configuration name, or the ones that ship.
-pub(super) fn open_subjects(args: &cli::Models, with_purifier: bool, device: &str, seed: u64) -> Result<Subjects, Failure> {
+pub(super) fn open_subjects(
+    args: &cli::Models,
+    with_purifier: bool,
+    device: &str,
+    seed: u64,
+) -> Result<Subjects, Failure> {
     let config = Config::load(args.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))?;
     let classifier = models::classifier_path(args, &config)?;
     let purifier = if with_purifier { Some(models::purifier_path(args, &config)?) } else { None };

@@ -32,9 +32,10 @@ pub fn attack_demo(args: &cli::Attack) -> Result<(), Failure> {
     std::fs::create_dir_all(&args.out).map_err(|error| failed(&format!("{}: {error}", args.out.display())))?;
     for (number, photograph) in PHOTOGRAPHS.iter().enumerate() {
         let labels = classifier.labels();
-        let class = labels.iter().position(|label| label.wnid.as_deref() == Some(photograph.wnid)).ok_or_else(|| {
-            Failure::Usage(format!("{}: the classifier has no class {}", photograph.name, photograph.wnid))
-        })?;
+        let class =
+            labels.iter().position(|label| label.wnid.as_deref() == Some(photograph.wnid)).ok_or_else(|| {
+                Failure::Usage(format!("{}: the classifier has no class {}", photograph.name, photograph.wnid))
+            })?;
         let views = (0..VIEWS).map(|view| {
             let mut picture = Picture::default();
             demo.render_clean(number, BETWEEN_VIEWS * view, &mut picture).map(|()| picture.rgb)
@@ -46,7 +47,8 @@ pub fn attack_demo(args: &cli::Attack) -> Result<(), Failure> {
             .collect();
         let found = universal(classifier, &batches, epsilon, PASSES, seed);
         let levels = found.map(|found| (found * 255.0 + 128.0).permute([0, 2, 3, 1]).into_data()).into_iter();
-        let rgb: Vec<u8> = levels.flat_map(|data| data.iter::<f32>().map(|level| level.round() as u8).collect::<Vec<_>>()).collect();
+        let rgb: Vec<u8> =
+            levels.flat_map(|data| data.iter::<f32>().map(|level| level.round() as u8).collect::<Vec<_>>()).collect();
         let name = Path::new(photograph.name).with_extension("png");
         let file = args.out.join(format!("perturbation-{}", name.display()));
         save(&file, &rgb, size)?;

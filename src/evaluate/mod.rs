@@ -100,7 +100,12 @@ pub fn evaluate(
 }
 
 /// One batch, all conditions; `start` is the number of its first photograph.
-fn measure(subjects: &mut Subjects, photographs: &[Photograph], protocol: &Protocol, start: usize) -> Result<Vec<Record>, Error> {
+fn measure(
+    subjects: &mut Subjects,
+    photographs: &[Photograph],
+    protocol: &Protocol,
+    start: usize,
+) -> Result<Vec<Record>, Error> {
     let size = subjects.classifier.size();
     let loaded: Vec<_> = photographs.par_iter().map(|photograph| photographs::load(&photograph.path, size)).collect();
     let mut records: Vec<Record> = Vec::new();
@@ -231,7 +236,12 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn record(&mut self, judged: &[Judged], name: &str, column: impl Fn(&mut Record) -> &mut BTreeMap<String, Option<usize>>) {
+    fn record(
+        &mut self,
+        judged: &[Judged],
+        name: &str,
+        column: impl Fn(&mut Record) -> &mut BTreeMap<String, Option<usize>>,
+    ) {
         for (&place, judged) in self.places.iter().zip(judged) {
             column(&mut self.records[place]).insert(name.to_owned(), judged.class);
         }

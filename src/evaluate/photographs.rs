@@ -32,8 +32,10 @@ pub fn list(folder: &Path, labels: &[Label], limit: Option<usize>) -> Result<Vec
                 labels[class].label
             )));
         }
-        let files =
-            names(&folder.join(&name))?.into_iter().filter(|file| frame::is_image(Path::new(file))).take(limit.unwrap_or(usize::MAX));
+        let files = names(&folder.join(&name))?
+            .into_iter()
+            .filter(|file| frame::is_image(Path::new(file)))
+            .take(limit.unwrap_or(usize::MAX));
         photographs.extend(files.map(|file| Photograph {
             path: folder.join(&name).join(&file),
             name: format!("{name}/{file}"),

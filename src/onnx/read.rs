@@ -101,8 +101,8 @@ impl Network {
     pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self, Error> {
         let not_onnx = |reason: String| Error::NotOnnx { file: name.to_owned(), reason };
         let model = pb::ModelProto::decode(bytes).map_err(|error| not_onnx(error.to_string()))?;
-        let metadata = proto::metadata(&model)
-            .map_err(|error| Error::Metadata { file: name.to_owned(), source: error })?;
+        let metadata =
+            proto::metadata(&model).map_err(|error| Error::Metadata { file: name.to_owned(), source: error })?;
         let opset = model.opset_import.iter().find(|set| matches!(set.domain.as_str(), "" | "ai.onnx"));
         let opset = opset.map(|set| set.version).ok_or_else(|| not_onnx("it names no operator set".to_owned()))?;
         let graph = model.graph.ok_or_else(|| not_onnx("it holds no graph".to_owned()))?;

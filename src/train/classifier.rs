@@ -56,23 +56,42 @@ impl ClassifierTask<'_> {
     /// The views and classes of one step: photographs in an order of the epoch's own.
     fn batch(&self, step: u64) -> (Tensor<4>, Vec<usize>) {
         let settings = self.settings;
-        let items = epoch_batch(&self.training.items, settings.training.seed, step, self.steps_per_epoch(), settings.training.batch);
-        let views: Vec<_> = items.par_iter().enumerate().map(|(i, item)| {
-            let mut rng = generator(settings.training.seed, "view", &[step, i as u64]);
-            augment::random_view(&item.pixels, settings.side, VIEW, &mut rng)
-        }).collect();
+        let items = epoch_batch(
+            &self.training.items,
+            settings.training.seed,
+            step,
+            self.steps_per_epoch(),
+            settings.training.batch,
+        );
+        let views: Vec<_> = items
+            .par_iter()
+            .enumerate()
+            .map(|(i, item)| {
+                let mut rng = generator(settings.training.seed, "view", &[step, i as u64]);
+                augment::random_view(&item.pixels, settings.side, VIEW, &mut rng)
+            })
+            .collect();
         (images(&views, settings.side, &self.device), items.iter().map(|item| item.class).collect())
     }
 
     /// One step of 1.25 epsilon from a random start in the ball (Wong et al., arXiv 2001.03994), against the model as
     /// it would be used, so that the attack does not move the statistics of batch normalisation.
-    fn perturbed(&self, model: &Classifier, image: Tensor<4>, target: &Tensor<1, Int>, epsilon: f32, step: u64) -> Tensor<4> {
+    fn perturbed(
+        &self,
+        model: &Classifier,
+        image: Tensor<4>,
+        target: &Tensor<1, Int>,
+        epsilon: f32,
+        step: u64,
+    ) -> Tensor<4> {
         let mut rng = generator(self.settings.training.seed, "start", &[step]);
         let [batch, channels, height, width] = image.dims();
-        let start: Vec<f32> = (0..batch * channels * height * width).map(|_| rng.random_range(-epsilon..=epsilon)).collect();
+        let start: Vec<f32> =
+            (0..batch * channels * height * width).map(|_| rng.random_range(-epsilon..=epsilon)).collect();
         let start = Tensor::<1>::from_floats(start.as_slice(), &self.device).reshape([batch, channels, height, width]);
         let leaf = (image.clone() + start.clone()).clamp(0.0, 1.0).detach().require_grad();
-        let loss = CrossEntropyLossConfig::new().init(&self.device).forward(model.forward(leaf.clone()), target.clone());
+        let loss =
+            CrossEntropyLossConfig::new().init(&self.device).forward(model.forward(leaf.clone()), target.clone());
         let Some(gradient) = leaf.grad(&loss.backward()) else { return image };
         let gradient = Tensor::from_inner(gradient.sign());
         let noise = (start + gradient * (1.25 * epsilon)).clamp(-epsilon, epsilon);
@@ -98,7 +117,8 @@ impl Task for ClassifierTask<'_> {
             Some(epsilon) => self.perturbed(&frozen(model), image, &target, epsilon / 255.0, step),
             None => image,
         };
-        let loss = CrossEntropyLossConfig::new().with_smoothing(Some(self.settings.label_smoothing as f32)).init(&self.device);
+        let loss =
+            CrossEntropyLossConfig::new().with_smoothing(Some(self.settings.label_smoothing as f32)).init(&self.device);
         Ok((loss.forward(model.forward(image), target), Vec::new()))
     }
 
@@ -106,7 +126,8 @@ impl Task for ClassifierTask<'_> {
         let device = self.device.clone().inner();
         let mut right = 0;
         for items in self.validation.items.chunks(VALIDATION_BATCH) {
-            let views: Vec<_> = items.par_iter().map(|item| augment::centre(&item.pixels, self.settings.side)).collect();
+            let views: Vec<_> =
+                items.par_iter().map(|item| augment::centre(&item.pixels, self.settings.side)).collect();
             let predicted = predictions(model.forward(images(&views, self.settings.side, &device)));
             right += items.iter().zip(predicted).filter(|(item, class)| item.class == *class).count();
         }
