@@ -6,11 +6,11 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::prelude::*;
 use rand::Rng;
-use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::data::{Photograph, Photographs};
+use super::batch::{epoch_batch, images, predictions, random_views, targets};
+use super::data::Photographs;
 use super::trainer::{Loop, Task, Validation};
 use super::{Error, augment, generator};
 use crate::engine::contract::Label;
@@ -55,22 +55,9 @@ impl ClassifierTask<'_> {
 
     /// The views and classes of one step: photographs in an order of the epoch's own.
     fn batch(&self, step: u64) -> (Tensor<4>, Vec<usize>) {
-        let settings = self.settings;
-        let items = epoch_batch(
-            &self.training.items,
-            settings.training.seed,
-            step,
-            self.steps_per_epoch(),
-            settings.training.batch,
-        );
-        let views: Vec<_> = items
-            .par_iter()
-            .enumerate()
-            .map(|(i, item)| {
-                let mut rng = generator(settings.training.seed, "view", &[step, i as u64]);
-                augment::random_view(&item.pixels, settings.side, VIEW, &mut rng)
-            })
-            .collect();
+        let (settings, training) = (self.settings, &self.settings.training);
+        let items = epoch_batch(&self.training.items, training.seed, step, self.steps_per_epoch(), training.batch);
+        let views = random_views(&items, settings.side, VIEW, training.seed, step);
         (images(&views, settings.side, &self.device), items.iter().map(|item| item.class).collect())
     }
 
@@ -159,32 +146,6 @@ impl ClassifierTask<'_> {
         }
         right as f32 / self.validation.items.len() as f32
     }
-}
-
-/// The photographs of step `step`: every epoch goes over all of them in an order of its own.
-pub fn epoch_batch(items: &[Photograph], seed: u64, step: u64, steps_per_epoch: u64, batch: usize) -> Vec<&Photograph> {
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    order.shuffle(&mut generator(seed, "order", &[step / steps_per_epoch]));
-    let start = (step % steps_per_epoch) as usize * batch;
-    order[start..(start + batch).min(items.len())].iter().map(|i| &items[*i]).collect()
-}
-
-/// Squares as a tensor [batch, 3, side, side] in 0..1.
-pub fn images(squares: &[impl AsRef<[u8]>], side: usize, device: &Device) -> Tensor<4> {
-    Tensor::<1>::from_floats(augment::batch(squares, side).as_slice(), device).reshape([squares.len(), 3, side, side])
-}
-
-/// Classes as the loss wants them.
-pub fn targets(classes: &[usize], device: &Device) -> Tensor<1, Int> {
-    let classes: Vec<i32> = classes.iter().map(|class| *class as i32).collect();
-    Tensor::from_ints(classes.as_slice(), device)
-}
-
-/// The class with the largest logit of every sample.
-pub fn predictions(logits: Tensor<2>) -> Vec<usize> {
-    let [batch, _] = logits.dims();
-    let data = logits.argmax(1).reshape([batch]).into_data();
-    data.iter::<i64>().map(|class| class as usize).collect()
 }
 
 /// The model in evaluation mode, with gradients to its input and none to its weights.

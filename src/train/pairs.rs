@@ -9,9 +9,9 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::augment::{self, Square};
-use super::classifier::{images, predictions};
+use super::batch::{images, predictions, to_squares};
 use super::data::Photographs;
-use super::riae::{Settings, VIEW, to_squares};
+use super::riae::{Settings, VIEW};
 use super::{Error, generator};
 use crate::attack::Attack;
 use crate::onnx::read::Classifier;

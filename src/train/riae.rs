@@ -8,7 +8,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::classifier::{epoch_batch, images, predictions};
+use super::batch::{epoch_batch, images, predictions, random_views, to_squares};
 use super::data::Photographs;
 use super::pairs::{PairMaker, Pairs};
 use super::perceptual::{Perceptual, PerceptualSettings};
@@ -98,21 +98,10 @@ impl<'a> RiaeTask<'a> {
     /// Stage 1: the network sees a clean view and is to give it back.
     fn clean_loss(&self, model: &Riae, step: u64) -> (Tensor<1>, Vec<(&'static str, f32)>) {
         let settings = self.settings;
-        let items = epoch_batch(
-            &self.training.items,
-            settings.training.seed,
-            step,
-            self.steps_per_clean_epoch(),
-            settings.training.batch,
-        );
-        let views: Vec<_> = items
-            .par_iter()
-            .enumerate()
-            .map(|(i, item)| {
-                let mut rng = generator(settings.training.seed, "view", &[step, i as u64]);
-                augment::random_view(&item.pixels, settings.side, VIEW, &mut rng)
-            })
-            .collect();
+        let training = &settings.training;
+        let per_epoch = self.steps_per_clean_epoch();
+        let items = epoch_batch(&self.training.items, training.seed, step, per_epoch, training.batch);
+        let views = random_views(&items, settings.side, VIEW, training.seed, step);
         let clean = images(&views, settings.side, &self.device);
         let purified = self.purify(model, clean.clone(), step);
         let loss = pixel_loss(purified, clean);
@@ -325,18 +314,6 @@ fn put_back(purified: Tensor<4>, adversarial: Tensor<4>, patch: usize, parts: us
     }
     let mask = Tensor::<1>::from_floats(mask.as_slice(), &purified.device()).reshape([batch, 1, side, side]);
     purified * (mask.clone().neg() + 1.0) + adversarial * mask
-}
-
-/// Pictures [batch, 3, side, side] as 8-bit squares.
-pub fn to_squares(image: Tensor<4>) -> Vec<Vec<u8>> {
-    let [batch, channels, height, width] = image.dims();
-    let bytes = (image.clamp(0.0, 1.0) * 255.0)
-        .round()
-        .permute([0, 2, 3, 1])
-        .reshape([batch, height * width * channels])
-        .into_data();
-    let bytes: Vec<u8> = bytes.iter::<f32>().map(|value| value as u8).collect();
-    bytes.chunks_exact(height * width * channels).map(<[u8]>::to_vec).collect()
 }
 
 /// Mean over pictures of the peak signal-to-noise ratio in dB.
