@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use super::Failure;
 use crate::attack::{Attack, parse_epsilon};
 use crate::cli::{Train, TrainClassifier, TrainRiae, Training};
-use crate::onnx::read::Classifier;
+use crate::config::Config;
+use crate::engine::{self, Description};
+use crate::onnx::read::{Classifier, Network};
 use crate::riae::RiaeConfig;
 use crate::train::checkpoint::{self, RunFolder};
 use crate::train::classifier::{ClassifierTask, Settings};
@@ -87,9 +89,11 @@ fn purifier(args: &TrainRiae, json: bool) -> Result<(), Failure> {
         ));
     }
     let device = device::open(&common.device)?.autodiff();
-    let classifiers: Result<Vec<_>, _> = args.classifier.iter().map(|path| read(path, common.side, &device)).collect();
+    let said = Config::load(args.config.as_deref()).map_err(|error| Failure::Usage(error.to_string()))?.classifier;
+    let classifiers: Result<Vec<_>, _> =
+        args.classifier.iter().map(|path| read(path, common.side, &said, &device)).collect();
     let classifiers = classifiers?;
-    let perceptual = perceptual(args, &device)?;
+    let perceptual = perceptual(args, &said, &device)?;
     let (training, validation) = photographs(common)?;
     device.clone().inner().seed(common.seed);
     let (model, start) = initial(common, config.init(&device))?;
@@ -141,20 +145,26 @@ fn preset(name: &str) -> Result<RiaeConfig, Failure> {
     RiaeConfig::from_file(Path::new(name)).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-fn read(path: &Path, side: usize, device: &Device) -> Result<Classifier, Failure> {
-    let classifier = Classifier::load(path, None, device).map_err(|error| Failure::Failed(error.to_string()))?;
+/// Opens a classifier with gradients; the engine that ships checks it first, as `said` describes it.
+fn read(path: &Path, side: usize, said: &Description, device: &Device) -> Result<Classifier, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let checked = engine::Classifier::load(path, said).map_err(|error| failed(&error))?;
+    let network = Network::load(path, device).map_err(|error| failed(&error))?;
+    let classifier = Classifier::new(network, Some(checked.input())).map_err(|error| failed(&error))?;
     if classifier.size() != [side, side] {
         let [height, width] = classifier.size();
-        return Err(Failure::Usage(format!(
-            "{}: takes pictures of {width}x{height}, --side is {side}; both must agree",
-            path.display()
-        )));
+        let found = format!("{}: takes pictures of {width}x{height}, --side is {side}", path.display());
+        return Err(Failure::Usage(format!("{found}; both must agree")));
     }
     Ok(classifier)
 }
 
 /// The perceptual networks that were asked for, or every classifier with its stages.
-fn perceptual(args: &TrainRiae, device: &Device) -> Result<Vec<(PerceptualSettings, Perceptual)>, Failure> {
+fn perceptual(
+    args: &TrainRiae,
+    said: &Description,
+    device: &Device,
+) -> Result<Vec<(PerceptualSettings, Perceptual)>, Failure> {
     let specs: Vec<(&Path, Option<&str>)> = if args.perceptual.is_empty() {
         args.classifier.iter().map(|path| (path.as_path(), None)).collect()
     } else {
@@ -168,7 +178,7 @@ fn perceptual(args: &TrainRiae, device: &Device) -> Result<Vec<(PerceptualSettin
     specs
         .into_iter()
         .map(|(path, layers)| {
-            let classifier = read(path, args.training.side, device)?;
+            let classifier = read(path, args.training.side, said, device)?;
             let layers = match layers {
                 Some(text) => text.split(',').map(layer).collect::<Result<Vec<_>, _>>()?,
                 None => {
