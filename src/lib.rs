@@ -17,6 +17,7 @@
 //! - [`sink`]: where verdicts go.
 //! - [`contain`](mod@contain): panics as errors, for every room that reads files.
 //! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
+//! - [`atomic`], [`contain`]: files that appear whole, panics that stay where they happen; anybody may use them.
 //!
 //! The rooms of the workshop (feature `training`):
 //! - [`riae`], [`zoo`]: the purifier and the classifiers as burn modules.
@@ -24,6 +25,7 @@
 //! - [`train`]: data, losses, schedules, checkpoints.
 //! - [`attack`], [`evaluate`]: adversarial pictures, and what they do to a defence.
 
+pub mod atomic;
 pub mod cli;
 pub mod commands;
 pub mod config;

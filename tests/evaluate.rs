@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 
 use burn::prelude::*;
 use image::RgbImage;
+use purecam::engine::Description;
 use purecam::evaluate::{
-    ClassifierFile, Error, Judge, Model, Photograph, Protocol, Record, Report, Results, Subjects, evaluate,
-    photographs, tensor,
+    Error, Judge, Model, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs,
 };
 
 const SIDE: u32 = 24;
@@ -18,8 +18,8 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn subjects(purifier: Option<&str>) -> Subjects {
-    let classifier = ClassifierFile { path: fixture("residual.onnx"), input: None, labels: Vec::new() };
-    Subjects::open(&classifier, purifier.map(fixture).as_deref(), &Device::flex()).unwrap()
+    let said = Description::default();
+    Subjects::open(&fixture("residual.onnx"), &said, purifier.map(fixture).as_deref(), &Device::flex(), 3).unwrap()
 }
 
 /// A picture of waves; another number gives other waves.
@@ -34,12 +34,12 @@ fn picture(number: u32) -> RgbImage {
 /// Twenty photographs in folders named after what the classifier takes them for, one in a wrong folder, one corrupt.
 fn photograph_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let subjects = subjects(None);
-    let judge = Judge { classifier: &subjects.classifier, purifier: None };
+    let mut judge = Judge::load(&fixture("residual.onnx"), &Description::default(), None, 0).unwrap();
     for number in 0..20 {
         let picture = picture(number);
-        let input = tensor(&[picture.as_raw()], [24, 24], &Device::flex());
-        let found = judge.classify(input).unwrap()[0].unwrap();
+        let planes: Vec<f32> =
+            (0..3).flat_map(|channel| picture.pixels().map(move |pixel| f32::from(pixel[channel]) / 255.0)).collect();
+        let found = judge.classify(&planes).unwrap()[0].class.unwrap();
         let class = if number == 7 { (found + 1) % 5 } else { found };
         let class = folder.path().join(format!("n0000000{class}"));
         std::fs::create_dir_all(&class).unwrap();
@@ -56,9 +56,8 @@ fn protocol(all: bool) -> Protocol {
     Protocol { transfer, adaptive: vec!["pgd:2@8/255".parse().unwrap()], eot: 2, all, seed: 3 }
 }
 
-fn run(subjects: &Subjects, photographs: &[Photograph], protocol: &Protocol, results: &mut Results) -> Report {
-    let judge = Judge { classifier: &subjects.classifier, purifier: subjects.purifier.as_ref() };
-    evaluate(&judge, photographs, protocol, results, |_| {}).unwrap();
+fn run(subjects: &mut Subjects, photographs: &[Photograph], protocol: &Protocol, results: &mut Results) -> Report {
+    evaluate(subjects, photographs, protocol, results, |_| {}).unwrap();
     let model = Model { file: "residual.onnx".into(), sha256: String::new() };
     let purifier = subjects.purifier.as_ref().map(|_| Model { file: "purifier.onnx".into(), sha256: String::new() });
     Report::new("data".into(), model, purifier, protocol, photographs, results)
@@ -70,30 +69,31 @@ fn list(folder: &Path, subjects: &Subjects) -> Vec<Photograph> {
 
 #[test]
 fn only_photographs_that_the_classifier_gets_right_are_attacked_unless_all_are_asked_for() {
-    let (folder, subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
+    let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
     let photographs = list(folder.path(), &subjects);
-    let right = run(&subjects, &photographs, &protocol(false), &mut Results::in_memory());
+    let right = run(&mut subjects, &photographs, &protocol(false), &mut Results::in_memory());
     assert_eq!((right.photographs, right.counted, right.classifier_clean.right), (20, 19, 19));
     assert_eq!(right.transfer[0].without_purifier.right, 19, "none of them is wrong before the attack");
-    let all = run(&subjects, &photographs, &protocol(true), &mut Results::in_memory());
+    let all = run(&mut subjects, &photographs, &protocol(true), &mut Results::in_memory());
     assert_eq!((all.counted, all.transfer[0].without_purifier.right), (20, 19));
 }
 
 #[test]
 fn a_corrupt_photograph_is_counted_and_named_and_stops_nothing() {
-    let (folder, subjects) = (photograph_folder(), subjects(None));
-    let report = run(&subjects, &list(folder.path(), &subjects), &protocol(false), &mut Results::in_memory());
+    let (folder, mut subjects) = (photograph_folder(), subjects(None));
+    let photographs = list(folder.path(), &subjects);
+    let report = run(&mut subjects, &photographs, &protocol(false), &mut Results::in_memory());
     assert!(matches!(&report.skipped[..], [(name, _)] if name.ends_with("corrupt.jpg")), "{:?}", report.skipped);
     assert!(report.table().contains("corrupt.jpg"));
 }
 
 #[test]
 fn transfer_attacks_do_not_depend_on_the_purifier() {
-    let (folder, with, without) = (photograph_folder(), subjects(Some("purifier.onnx")), subjects(None));
+    let (folder, mut with, mut without) = (photograph_folder(), subjects(Some("purifier.onnx")), subjects(None));
     let photographs = list(folder.path(), &with);
     let (mut purified, mut plain) = (Results::in_memory(), Results::in_memory());
-    run(&with, &photographs, &protocol(false), &mut purified);
-    run(&without, &photographs, &protocol(false), &mut plain);
+    run(&mut with, &photographs, &protocol(false), &mut purified);
+    run(&mut without, &photographs, &protocol(false), &mut plain);
     let raw = |results: &Results| {
         photographs.iter().map(|one| results.get(&one.name).unwrap().raw.clone()).collect::<Vec<_>>()
     };
@@ -103,10 +103,10 @@ fn transfer_attacks_do_not_depend_on_the_purifier() {
 
 #[test]
 fn a_run_that_was_killed_ends_with_the_results_of_one_that_was_not() {
-    let (folder, subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
+    let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
     let (photographs, out) = (list(folder.path(), &subjects), tempfile::tempdir().unwrap());
     let header = serde_json::json!({});
-    let whole = run(&subjects, &photographs, &protocol(false), &mut Results::open(out.path(), &header).unwrap());
+    let whole = run(&mut subjects, &photographs, &protocol(false), &mut Results::open(out.path(), &header).unwrap());
     let file = out.path().join("results.jsonl");
     let text = std::fs::read_to_string(&file).unwrap();
     // A kill in the middle of the sixth line.
@@ -114,7 +114,7 @@ fn a_run_that_was_killed_ends_with_the_results_of_one_that_was_not() {
     std::fs::write(&file, &text[..cut]).unwrap();
     let mut results = Results::open(out.path(), &header).unwrap();
     assert!(photographs.iter().filter(|one| results.get(&one.name).is_some()).count() == 4);
-    let resumed = run(&subjects, &photographs, &protocol(false), &mut results);
+    let resumed = run(&mut subjects, &photographs, &protocol(false), &mut results);
     assert_eq!(serde_json::json!(resumed), serde_json::json!(whole));
     let lines =
         |text: &str| -> Vec<Record> { text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect() };
@@ -123,8 +123,9 @@ fn a_run_that_was_killed_ends_with_the_results_of_one_that_was_not() {
 
 #[test]
 fn transfer_and_adaptive_numbers_stand_in_tables_of_their_own() {
-    let (folder, subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
-    let table = run(&subjects, &list(folder.path(), &subjects), &protocol(false), &mut Results::in_memory()).table();
+    let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
+    let photographs = list(folder.path(), &subjects);
+    let table = run(&mut subjects, &photographs, &protocol(false), &mut Results::in_memory()).table();
     let (transfer, adaptive) = table.split_once("\nAdaptive: ").unwrap();
     assert!(transfer.contains("PSNR") && transfer.contains("fgsm@8/255"), "{table}");
     assert!(adaptive.contains("averaged over 2 draws") && !adaptive.contains("fgsm"), "{table}");
@@ -133,16 +134,20 @@ fn transfer_and_adaptive_numbers_stand_in_tables_of_their_own() {
 #[test]
 fn a_purifier_is_no_classifier_and_a_classifier_no_purifier() {
     let open = |classifier: &str, purifier: &str| {
-        let classifier = ClassifierFile { path: fixture(classifier), input: None, labels: Vec::new() };
-        Subjects::open(&classifier, Some(&fixture(purifier)), &Device::flex()).map(|_| ()).unwrap_err()
+        let said = Description::default();
+        Subjects::open(&fixture(classifier), &said, Some(&fixture(purifier)), &Device::flex(), 0)
+            .map(|_| ())
+            .unwrap_err()
     };
-    let error = open("purifier.onnx", "purifier.onnx").to_string();
-    assert!(error.contains("purifier.onnx") && error.contains("expected a classifier, found a purifier"), "{error}");
-    let error = open("residual.onnx", "residual.onnx").to_string();
-    assert!(error.contains("expected a purifier, found a classifier"), "{error}");
-    let error = open("inverted.onnx", "purifier.onnx").to_string();
-    assert!(error.contains("a description"), "{error}");
-    assert!(matches!(open("residual.onnx", "missing.onnx"), Error::Data { .. }));
+    for (classifier, purifier, named) in [
+        ("purifier.onnx", "purifier.onnx", "purifier.onnx"),
+        ("residual.onnx", "residual.onnx", "residual.onnx"),
+        ("inverted.onnx", "purifier.onnx", "[classifier]"),
+        ("residual.onnx", "missing.onnx", "missing.onnx"),
+    ] {
+        let error = open(classifier, purifier);
+        assert!(matches!(error, Error::Refused(_)) && error.to_string().contains(named), "{error}");
+    }
 }
 
 fn purecam(arguments: &[&str]) -> Output {

@@ -1,18 +1,19 @@
 //! `purecam attack`: adversarial versions of photographs, as PNG files in the layout of their folder.
 
 use std::collections::BTreeSet;
-use std::io::Cursor;
 use std::path::Path;
 
 use burn::prelude::*;
-use image::{ImageFormat, RgbImage};
 use rayon::prelude::*;
 
-use super::Failure;
-use super::evaluate::{SEED, progress_bar, write, write_bytes};
+use super::attack_demo::attack_demo;
+use super::evaluate::{SEED, progress_bar, write};
+use super::{Failure, models};
 use crate::attack::{Attack, Defended, Target, parse_epsilon};
 use crate::cli;
-use crate::evaluate::{self, BATCH, ClassifierFile, Photograph, Subjects, photographs};
+use crate::config::Config;
+use crate::evaluate::{self, BATCH, Photograph, Subjects, photographs};
+use crate::frame;
 use crate::train::device;
 
 /// The largest change where neither `--epsilon` nor `@EPSILON` says otherwise.
@@ -21,11 +22,14 @@ const EPSILON: &str = "16/255";
 const RECORD: &str = "attack.json";
 
 pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
+    if args.data == Path::new("demo:") {
+        return attack_demo(args);
+    }
     let epsilon = parse_epsilon(&args.epsilon).map_err(|error| Failure::Usage(error.to_string()))?;
     let attack = attack_of(&args.attack, epsilon)?;
-    let subjects = open_subjects(&args.models, args.adaptive, &args.device)?;
-    let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let seed = args.models.seed.unwrap_or(SEED);
+    let subjects = open_subjects(&args.models, args.adaptive, &args.device, seed)?;
+    let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let record = serde_json::json!({
         "attack": attack.to_string(),
         "adaptive": args.adaptive,
@@ -90,7 +94,7 @@ fn attack_batch(
     let target: &dyn Target = defended.as_ref().map_or(classifier, |defended| defended);
     let adversarial = attack.perturb(target, clean, &labels, &epsilon, seed);
     for (photograph, picture) in readable.iter().zip(levels(adversarial)?) {
-        save(&out.join(&photograph.name).with_extension("png"), picture, size)?;
+        save(&out.join(&photograph.name).with_extension("png"), &picture, size)?;
     }
     Ok(skipped)
 }
@@ -104,16 +108,12 @@ fn levels(pictures: Tensor<4>) -> Result<Vec<Vec<u8>>, Failure> {
     Ok(bytes.chunks(channels * height * width).map(<[u8]>::to_vec).collect())
 }
 
-fn save(path: &Path, picture: Vec<u8>, [height, width]: [usize; 2]) -> Result<(), Failure> {
-    let fail = |error: String| Failure::Failed(format!("{}: {error}", path.display()));
-    let picture =
-        RgbImage::from_raw(width as u32, height as u32, picture).ok_or_else(|| fail("not a picture".to_owned()))?;
-    let mut png = Cursor::new(Vec::new());
-    picture.write_to(&mut png, ImageFormat::Png).map_err(|error| fail(error.to_string()))?;
+pub(super) fn save(path: &Path, picture: &[u8], size: [usize; 2]) -> Result<(), Failure> {
+    let fail = |error: std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| fail(error.to_string()))?;
+        std::fs::create_dir_all(folder).map_err(fail)?;
     }
-    write_bytes(path, png.get_ref()).map_err(|error| fail(error.to_string()))
+    frame::write_png(path, picture, size).map_err(fail)
 }
 
 /// Makes the folder, or takes it again if the same attack filled it before.
@@ -170,13 +170,15 @@ fn attack_of(name: &str, epsilon: f32) -> Result<Attack, Failure> {
     Ok(Attack { epsilon: attack.epsilon.or(Some(epsilon)), ..attack })
 }
 
-/// Opens the models that the command line names.
-pub(super) fn open_subjects(models: &cli::Models, with_purifier: bool, device: &str) -> Result<Subjects, Failure> {
-    let missing = |role: &str| Failure::Usage(format!("no {role} is named; give --{role} FILE"));
-    let device = device::open(device)?;
-    let path = models.classifier.clone().ok_or_else(|| missing("classifier"))?;
-    let classifier = ClassifierFile { path, input: None, labels: Vec::new() };
-    let purifier =
-        if with_purifier { Some(models.purifier.as_deref().ok_or_else(|| missing("purifier"))?) } else { None };
-    Ok(Subjects::open(&classifier, purifier, &device)?)
+/// Opens the models that flags or configuration name, or the ones that ship.
+pub(super) fn open_subjects(
+    args: &cli::Models,
+    with_purifier: bool,
+    device: &str,
+    seed: u64,
+) -> Result<Subjects, Failure> {
+    let config = Config::load(args.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))?;
+    let classifier = models::classifier_path(args, &config)?;
+    let purifier = if with_purifier { Some(models::purifier_path(args, &config)?) } else { None };
+    Ok(Subjects::open(&classifier, &config.classifier, purifier.as_deref(), &device::open(device)?, seed)?)
 }

@@ -185,20 +185,9 @@ impl Saved {
         let pixels = height * width;
         let byte = |index: usize| (planes[index % 3 * pixels + index / 3] * 255.0).round() as u8;
         let rgb: Vec<u8> = (0..3 * pixels).map(byte).collect();
-        write_png(&target, &rgb, width as u32, height as u32)
+        frame::write_png(&target, &rgb, [height, width])
             .map_err(|error| format!("--save {}: cannot be written: {error}", target.display()))?;
         self.names.insert(name);
         Ok(())
     }
-}
-
-fn write_png(target: &Path, rgb: &[u8], width: u32, height: u32) -> io::Result<()> {
-    let folder = target.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".purecam-").suffix(".png").tempfile_in(folder)?;
-    let encoder = image::codecs::png::PngEncoder::new(io::BufWriter::new(file.as_file_mut()));
-    image::ImageEncoder::write_image(encoder, rgb, width, height, image::ExtendedColorType::Rgb8)
-        .map_err(io::Error::other)?;
-    file.as_file().sync_all()?;
-    file.persist(target).map_err(|error| error.error)?;
-    Ok(())
 }

@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 
 use super::Failure;
 use super::attack::{attacks, open_subjects};
+use crate::atomic;
 use crate::cli;
-use crate::evaluate::{self, Judge, Photograph, Protocol, Report, Results, Subjects, photographs};
+use crate::evaluate::{self, Photograph, Protocol, Report, Results, Subjects, photographs};
 
 /// Seed of random starts and noise where the user names none: the same numbers from the same files.
 pub(super) const SEED: u64 = 1;
@@ -22,15 +23,14 @@ pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
         all: args.all,
         seed: args.models.seed.unwrap_or(SEED),
     };
-    let subjects = open_subjects(&args.models, !args.no_purifier, &args.device)?;
+    let mut subjects = open_subjects(&args.models, !args.no_purifier, &args.device, protocol.seed)?;
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let mut results = match &args.out {
         Some(folder) => Results::open(folder, &header(&subjects, &protocol, &photographs))?,
         None => Results::in_memory(),
     };
-    let judge = Judge { classifier: &subjects.classifier, purifier: subjects.purifier.as_ref() };
     let bar = progress_bar(photographs.len());
-    evaluate::evaluate(&judge, &photographs, &protocol, &mut results, |done| bar.set_position(done as u64))?;
+    evaluate::evaluate(&mut subjects, &photographs, &protocol, &mut results, |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     let data = args.data.display().to_string();
     let report =
@@ -77,25 +77,14 @@ pub(super) fn progress_bar(length: usize) -> ProgressBar {
 
 /// Writes a file as a whole or not at all.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
-    write_bytes(path, text.as_bytes()).map_err(fail)
-}
-
-pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    atomic::write(path, text.as_bytes()).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
 }
 
 impl From<evaluate::Error> for Failure {
     fn from(error: evaluate::Error) -> Self {
         match error {
-            evaluate::Error::Data { .. } | evaluate::Error::Sizes { .. } => Self::Usage(error.to_string()),
+            evaluate::Error::Data { .. } => Self::Usage(error.to_string()),
+            evaluate::Error::Refused(_) | evaluate::Error::Gradients(_) => Self::Hopeless(error.to_string()),
             error => Self::Failed(error.to_string()),
         }
     }

@@ -7,6 +7,8 @@ pub mod run;
 #[cfg(feature = "training")]
 pub mod attack;
 #[cfg(feature = "training")]
+pub mod attack_demo;
+#[cfg(feature = "training")]
 pub mod evaluate;
 #[cfg(feature = "training")]
 pub mod export;

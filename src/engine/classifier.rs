@@ -80,6 +80,11 @@ impl Classifier {
         &self.labels
     }
 
+    /// How a picture becomes its input.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -12,20 +12,20 @@ pub mod statistics;
 mod subjects;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::PathBuf;
 
 use burn::prelude::*;
 use rayon::prelude::*;
 use serde::Serialize;
 
-pub use judge::Judge;
+pub use judge::{Judge, Judged};
 pub use photographs::Photograph;
 pub use report::{Model, Report};
 pub use results::{Record, Results};
-pub use subjects::{ClassifierFile, Subjects};
+pub use subjects::Subjects;
 
 use crate::attack::{Attack, Defended, Target};
+use crate::engine::{InferenceError, ModelError};
 use crate::onnx::read;
 
 /// Photographs that are attacked together. A part of the results: random starts are drawn by place in a batch.
@@ -40,12 +40,12 @@ pub enum Error {
     Data { path: PathBuf, reason: String },
     #[error("{}: {reason}", path.display())]
     Results { path: PathBuf, reason: String },
-    #[error(
-        "purifier and classifier do not fit: the purifier takes {purifier:?} pixels, the classifier {classifier:?}"
-    )]
-    Sizes { purifier: [usize; 2], classifier: [usize; 2] },
     #[error(transparent)]
-    Model(#[from] read::Error),
+    Refused(#[from] ModelError),
+    #[error(transparent)]
+    Gradients(#[from] read::Error),
+    #[error(transparent)]
+    Inference(#[from] InferenceError),
     #[error("results of the device cannot be read: {0}")]
     Device(String),
 }
@@ -77,9 +77,10 @@ impl Serialize for Protocol {
 /// Measures every photograph that `results` has not yet; `progress` hears how many are done.
 ///
 /// # Errors
-/// Results that cannot be written. A photograph that cannot be read is no error; it is recorded as skipped.
+/// An engine that fails, results that cannot be written. A photograph that cannot be read is no error; it is recorded
+/// as skipped.
 pub fn evaluate(
-    judge: &Judge,
+    subjects: &mut Subjects,
     photographs: &[Photograph],
     protocol: &Protocol,
     results: &mut Results,
@@ -89,7 +90,7 @@ pub fn evaluate(
         let range = start..(start + BATCH).min(photographs.len());
         let batch = &photographs[range.clone()];
         if batch.iter().any(|photograph| results.get(&photograph.name).is_none()) {
-            let mut records = measure(judge, batch, protocol, seed_of(protocol.seed, "batch", &range))?;
+            let mut records = measure(subjects, batch, protocol, start)?;
             records.retain(|record| results.get(&record.image).is_none());
             results.add(records)?;
         }
@@ -98,27 +99,33 @@ pub fn evaluate(
     Ok(())
 }
 
-/// One batch, all conditions.
-fn measure(judge: &Judge, photographs: &[Photograph], protocol: &Protocol, seed: u64) -> Result<Vec<Record>, Error> {
-    let size = judge.classifier.size();
+/// One batch, all conditions; `start` is the number of its first photograph.
+fn measure(
+    subjects: &mut Subjects,
+    photographs: &[Photograph],
+    protocol: &Protocol,
+    start: usize,
+) -> Result<Vec<Record>, Error> {
+    let size = subjects.classifier.size();
     let loaded: Vec<_> = photographs.par_iter().map(|photograph| photographs::load(&photograph.path, size)).collect();
     let mut records: Vec<Record> = Vec::new();
-    let mut pictures = Vec::new();
+    let (mut places, mut pictures) = (Vec::new(), Vec::new());
     for (photograph, picture) in photographs.iter().zip(loaded) {
         let mut record = Record { image: photograph.name.clone(), class: photograph.class, ..Record::default() };
         match picture {
-            Ok(picture) => pictures.push((records.len(), picture)),
+            Ok(picture) => {
+                places.push(records.len());
+                pictures.push(picture);
+            }
             Err(reason) => record.skipped = Some(reason),
         }
         records.push(record);
     }
-    if pictures.is_empty() {
-        return Ok(records);
+    if !places.is_empty() {
+        let clean = tensor(&pictures, size, &subjects.classifier.device().clone().inner());
+        let seed = seed_of(protocol.seed, start);
+        Batch { subjects, protocol, seed, start, clean, places, records: &mut records }.measure()?;
     }
-    let squares: Vec<&[u8]> = pictures.iter().map(|(_, picture)| picture.as_slice()).collect();
-    let clean = tensor(&squares, size, &judge.classifier.device().clone().inner());
-    let places: Vec<usize> = pictures.iter().map(|(place, _)| *place).collect();
-    Batch { judge, protocol, seed, clean, places, records: &mut records }.measure()?;
     Ok(records)
 }
 
@@ -136,17 +143,22 @@ pub fn tensor(pictures: &[impl AsRef<[u8]>], size: [usize; 2], device: &Device) 
     Tensor::from_data(TensorData::new(values, [pictures.len(), 3, height, width]), device)
 }
 
-/// A seed for one purpose and one part of the photographs.
-fn seed_of(seed: u64, purpose: &str, range: &Range<usize>) -> u64 {
+/// The seed of the attacks on a batch. The noise of verdicts comes from elsewhere: no attacker can know it.
+fn seed_of(seed: u64, start: usize) -> u64 {
     use rand::RngCore;
-    crate::train::generator(seed, purpose, &[range.start as u64]).next_u64()
+    crate::train::generator(seed, "attacks on a batch", &[start as u64]).next_u64()
+}
+
+fn numbers(tensor: Tensor<4>) -> Result<Vec<f32>, Error> {
+    tensor.into_data().try_into_vec::<f32>().map_err(|error| Error::Device(format!("{error:?}")))
 }
 
 /// A batch at work: its readable photographs, and where their records are.
 struct Batch<'a> {
-    judge: &'a Judge<'a>,
+    subjects: &'a mut Subjects,
     protocol: &'a Protocol,
     seed: u64,
+    start: usize,
     clean: Tensor<4>,
     /// The place of each picture's record.
     places: Vec<usize>,
@@ -155,44 +167,39 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn measure(mut self) -> Result<(), Error> {
-        let classes = self.judge.classify(self.clean.clone()).map_err(Error::Device)?;
-        for (&place, class) in self.places.iter().zip(&classes) {
-            self.records[place].raw.insert(CLEAN.to_owned(), *class);
-        }
+        let judged = self.subjects.judge.classify(&numbers(self.clean.clone())?)?;
+        self.record(&judged, CLEAN, |record| &mut record.raw);
         if !self.protocol.all {
-            self.keep_right(&classes);
+            self.keep_right(&judged);
         }
         if self.places.is_empty() {
             return Ok(());
         }
-        self.judge_purified(CLEAN, self.clean.clone())?;
+        self.judge_purified(CLEAN, &numbers(self.clean.clone())?)?;
         for attack in &self.protocol.transfer {
-            let adversarial = self.perturb(attack, self.judge.classifier);
-            let classes = self.judge.classify(adversarial.clone()).map_err(Error::Device)?;
-            self.record(&classes, &attack.to_string(), |record| &mut record.raw);
-            self.judge_purified(&attack.to_string(), adversarial)?;
+            let adversarial = numbers(self.perturb(attack, &self.subjects.classifier))?;
+            let judged = self.subjects.judge.classify(&adversarial)?;
+            self.record(&judged, &attack.to_string(), |record| &mut record.raw);
+            self.judge_purified(&attack.to_string(), &adversarial)?;
         }
         for attack in &self.protocol.adaptive {
-            let adversarial = match self.judge.purifier {
+            let classifier = &self.subjects.classifier;
+            let adversarial = match &self.subjects.purifier {
                 Some(purifier) => {
-                    let classifier = self.judge.classifier;
                     self.perturb(attack, &Defended { purifier, classifier, eot: self.protocol.eot, seed: self.seed })
                 }
-                None => self.perturb(attack, self.judge.classifier),
+                None => self.perturb(attack, classifier),
             };
-            // The verdict's noise is a fresh draw, which no attacker can know.
-            let purified = self.judge.purify(adversarial, self.seed ^ 0x6a09_e667_f3bc_c908);
-            let classes = self.judge.classify(purified).map_err(Error::Device)?;
-            self.record(&classes, &attack.to_string(), |record| &mut record.adaptive);
+            let judged = self.judge(&numbers(adversarial)?)?;
+            self.record(&judged, &attack.to_string(), |record| &mut record.adaptive);
         }
         Ok(())
     }
 
     /// Goes on with those photographs alone whose class was found.
-    fn keep_right(&mut self, classes: &[Option<usize>]) {
-        let right: Vec<usize> = (0..classes.len())
-            .filter(|&index| classes[index] == Some(self.records[self.places[index]].class))
-            .collect();
+    fn keep_right(&mut self, judged: &[Judged]) {
+        let right = |&index: &usize| judged[index].class == Some(self.records[self.places[index]].class);
+        let right: Vec<usize> = (0..judged.len()).filter(right).collect();
         self.places = right.iter().map(|&index| self.places[index]).collect();
         if !right.is_empty() {
             let indices: Vec<i64> = right.iter().map(|&index| index as i64).collect();
@@ -207,22 +214,22 @@ impl Batch<'_> {
         attack.perturb(target, self.clean.clone(), &labels, &epsilon, self.seed)
     }
 
+    /// The whole defence's opinion of pictures; each gets the noise of its photograph's number.
+    fn judge(&mut self, pictures: &[f32]) -> Result<Vec<Judged>, Error> {
+        let frames: Vec<u64> = self.places.iter().map(|&place| (self.start + place) as u64).collect();
+        let clean = numbers(self.clean.clone())?;
+        self.subjects.judge.purify(pictures, &clean, &frames)
+    }
+
     /// Records the class and the PSNR of pictures after the purifier, if there is one.
-    fn judge_purified(&mut self, name: &str, pictures: Tensor<4>) -> Result<(), Error> {
-        if self.judge.purifier.is_none() {
+    fn judge_purified(&mut self, name: &str, pictures: &[f32]) -> Result<(), Error> {
+        if self.subjects.purifier.is_none() {
             return Ok(());
         }
-        let purified = self.judge.purify(pictures, self.seed ^ 0x6a09_e667_f3bc_c908);
-        let classes = self.judge.classify(purified.clone()).map_err(Error::Device)?;
-        self.record(&classes, name, |record| &mut record.purified);
-        let numbers = |tensor: Tensor<4>| {
-            tensor.into_data().try_into_vec::<f32>().map_err(|error| Error::Device(format!("{error:?}")))
-        };
-        let (purified, clean) = (numbers(purified)?, numbers(self.clean.clone())?);
-        let size = clean.len() / self.places.len();
-        for ((&place, purified), clean) in self.places.iter().zip(purified.chunks(size)).zip(clean.chunks(size)) {
-            let psnr = statistics::psnr(purified, clean);
-            if psnr.is_finite() {
+        let judged = self.judge(pictures)?;
+        self.record(&judged, name, |record| &mut record.purified);
+        for (&place, judged) in self.places.iter().zip(&judged) {
+            if let Some(psnr) = judged.psnr {
                 self.records[place].psnr.insert(name.to_owned(), psnr);
             }
         }
@@ -231,12 +238,12 @@ impl Batch<'_> {
 
     fn record(
         &mut self,
-        classes: &[Option<usize>],
+        judged: &[Judged],
         name: &str,
         column: impl Fn(&mut Record) -> &mut BTreeMap<String, Option<usize>>,
     ) {
-        for (&place, class) in self.places.iter().zip(classes) {
-            column(&mut self.records[place]).insert(name.to_owned(), *class);
+        for (&place, judged) in self.places.iter().zip(judged) {
+            column(&mut self.records[place]).insert(name.to_owned(), judged.class);
         }
     }
 }

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use crate::engine::contract::Label;
-use crate::train::{augment, data};
-
-const EXTENSIONS: [&str; 9] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm"];
+use crate::frame::{self, Fit};
 
 /// A photograph on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +32,10 @@ pub fn list(folder: &Path, labels: &[Label], limit: Option<usize>) -> Result<Vec
                 labels[class].label
             )));
         }
-        let files =
-            names(&folder.join(&name))?.into_iter().filter(|file| is_image(file)).take(limit.unwrap_or(usize::MAX));
+        let files = names(&folder.join(&name))?
+            .into_iter()
+            .filter(|file| frame::is_image(Path::new(file)))
+            .take(limit.unwrap_or(usize::MAX));
         photographs.extend(files.map(|file| Photograph {
             path: folder.join(&name).join(&file),
             name: format!("{name}/{file}"),
@@ -78,20 +78,12 @@ fn names(folder: &Path) -> Result<Vec<String>, Error> {
     Ok(names)
 }
 
-fn is_image(file: &str) -> bool {
-    Path::new(file).extension().is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
-}
-
 /// Reads a photograph as the device does: the largest centred part of the right shape, resized, 8-bit RGB.
 ///
 /// `size` is height and width; the result has channels last.
 pub fn load(path: &Path, size: [usize; 2]) -> Result<Vec<u8>, String> {
-    let photograph = data::decode(path)?;
-    let (width, height) = (f64::from(photograph.width()), f64::from(photograph.height()));
-    let scale = (width / size[1] as f64).min(height / size[0] as f64);
-    let (crop_width, crop_height) = (size[1] as f64 * scale, size[0] as f64 * scale);
-    let crop = [(width - crop_width) / 2.0, (height - crop_height) / 2.0, crop_width, crop_height];
-    Ok(augment::resize(&photograph, crop, [size[1], size[0]]))
+    let photograph = frame::read(path).map_err(|error| error.to_string())?;
+    Fit::new(size).rgb(&photograph).map(<[u8]>::to_vec).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

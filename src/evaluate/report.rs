@@ -1,6 +1,7 @@
 //! From results to numbers: a JSON document for programs, tables for people.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -33,6 +34,14 @@ pub struct Report {
 pub struct Model {
     pub file: String,
     pub sha256: String,
+}
+
+impl Model {
+    /// By the file's name alone: where it lies does not change what it does.
+    pub fn new(path: &Path, sha256: &str) -> Self {
+        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        Self { file, sha256: sha256.to_owned() }
+    }
 }
 
 #[derive(Clone, Debug, Serialize)]

@@ -2,15 +2,27 @@
 
 mod clock;
 mod decode;
+mod encode;
 mod fit;
 mod jpeg;
 
 pub use clock::{Clock, Stop, SystemClock};
 pub use decode::{DecodeError, MAX_FILE_BYTES, MAX_PIXELS, decode, read};
+pub use encode::write_png;
 pub use fit::{Fit, FitError};
 pub use jpeg::{JpegStream, jpeg_length};
 
+use std::path::Path;
 use std::time::{Duration, SystemTime};
+
+/// Endings of image files, lower case.
+pub const EXTENSIONS: [&str; 13] =
+    ["jpg", "jpeg", "jpe", "png", "gif", "webp", "bmp", "tif", "tiff", "pnm", "ppm", "pgm", "pbm"];
+
+/// Whether a file's name ends like an image's.
+pub fn is_image(path: &Path) -> bool {
+    path.extension().is_some_and(|found| EXTENSIONS.iter().any(|known| found.eq_ignore_ascii_case(known)))
+}
 
 /// An 8-bit RGB picture, row by row from the top left, three bytes a pixel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

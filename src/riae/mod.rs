@@ -6,7 +6,7 @@
 //!
 //! - [`config`]: sizes, modes, presets, what is refused, what a pass costs.
 //! - [`groups`], [`position`], [`noise`], [`draw`]: dealing, positions, the noise schedule, random inputs.
-//! - [`export`]: the network as an ONNX graph.
+//! - [`export`]: the network as an ONNX graph; [`state_dict`]: its weights for the published PyTorch class.
 //! - [`block`], [`encoder`], [`decoder_self`], [`decoder_cross`]: the transformers; `fused`: what makes them fast on a CPU.
 
 pub mod block;
@@ -20,10 +20,11 @@ mod fused;
 pub mod groups;
 pub mod noise;
 pub mod position;
+pub mod state_dict;
 
 use std::path::PathBuf;
 
-use burn::module::Param;
+use burn::module::{ModuleVisitor, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Initializer, LayerNorm, Linear, PaddingConfig2d};
 use burn::prelude::*;
@@ -48,6 +49,10 @@ pub const STD: [f32; 3] = [0.229, 0.224, 0.225];
 pub enum Error {
     #[error("cannot read {}: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot write {}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("{}: {reason}", path.display())]
+    StateDict { path: PathBuf, reason: String },
     #[error("{} is not a RIAE configuration: {source}", path.display())]
     Parse { path: PathBuf, source: Box<toml::de::Error> },
     #[error("RIAE configuration: {key} is {found}, expected {expected}")]
@@ -92,7 +97,9 @@ pub struct Riae {
 impl RiaeConfig {
     /// A fresh network. Seed the device first to repeat it: every weight is drawn here, none at its first use.
     pub fn init(&self, device: &Device) -> Riae {
-        self.describe(device).materialize()
+        let model = self.describe(device);
+        model.visit(&mut DrawNow);
+        model
     }
 
     /// The network with weights that are yet to be drawn.
@@ -118,6 +125,15 @@ impl RiaeConfig {
             },
             config: self.clone(),
         }
+    }
+}
+
+/// Makes lazily initialised parameters draw their values.
+struct DrawNow;
+
+impl ModuleVisitor for DrawNow {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let _ = param.val();
     }
 }
 

@@ -11,22 +11,12 @@ use std::time::Duration;
 use super::{FrameSource, Offer, SourceError};
 use crate::frame::{self, Clock, Frame, JpegStream, Picture, Stop};
 
-/// The extensions of the images that a folder is searched for.
-const EXTENSIONS: [&str; 13] =
-    ["jpg", "jpeg", "jpe", "png", "gif", "webp", "bmp", "tif", "tiff", "pnm", "ppm", "pgm", "pbm"];
-
-/// Whether a file name looks like an image's.
-pub fn is_image_name(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
-    extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
-}
-
 /// The images of a folder and of the folders in it, by path. None at all is an error; links to folders are not followed.
 pub fn images_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let mut images = Vec::new();
     collect(folder, &mut images)?;
     if images.is_empty() {
-        return Err(SourceError::NoImages { path: folder.to_owned(), extensions: EXTENSIONS.join(", ") });
+        return Err(SourceError::NoImages { path: folder.to_owned(), extensions: frame::EXTENSIONS.join(", ") });
     }
     images.sort();
     Ok(images)
@@ -39,7 +29,7 @@ fn collect(folder: &Path, images: &mut Vec<PathBuf>) -> Result<(), SourceError> 
         let path = entry.path();
         if entry.file_type().map_err(failed)?.is_dir() {
             collect(&path, images)?;
-        } else if is_image_name(&path) {
+        } else if frame::is_image(&path) {
             images.push(path);
         }
     }
@@ -144,7 +134,7 @@ fn is_motion_jpeg(path: &Path) -> std::io::Result<bool> {
     }
     let mut beginning = Vec::new();
     File::open(path)?.take(3).read_to_end(&mut beginning)?;
-    if is_image_name(path) || beginning != [0xFF, 0xD8, 0xFF] {
+    if frame::is_image(path) || beginning != [0xFF, 0xD8, 0xFF] {
         return Ok(false);
     }
     let mut stream = JpegStream::new(File::open(path)?);

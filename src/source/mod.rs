@@ -1,10 +1,10 @@
 //! Where frames come from. Every source is a [`FrameSource`]; the loop knows no more of it.
 
-mod demo;
+pub mod demo;
 mod files;
 
 pub use demo::{Demo, PHOTOGRAPHS, Photograph};
-pub use files::{Files, images_in, is_image_name};
+pub use files::{Files, images_in};
 
 use std::path::PathBuf;
 

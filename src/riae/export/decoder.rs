@@ -21,7 +21,13 @@ enum StandIns {
 
 impl Exporter<'_> {
     /// From visible rows, stand-ins (none: mask tokens) and head tokens to reconstructed rows.
-    pub fn decode(&mut self, visible: &Value, stand_ins: Option<Value>, heads: Option<Value>, dealing: &Dealing) -> Value {
+    pub fn decode(
+        &mut self,
+        visible: &Value,
+        stand_ins: Option<Value>,
+        heads: Option<Value>,
+        dealing: &Dealing,
+    ) -> Value {
         let (all, width) = (self.config.groups * self.length(), self.config.decoder.width);
         let positions = self.decoder_positions(dealing);
         let place = |exporter: &mut Self, name: &str, rows: &Value| {
@@ -36,9 +42,8 @@ impl Exporter<'_> {
             }
             None => self.mask_tokens(&positions, dealing),
         };
-        let heads = heads.map(|rows| {
-            self.graph.reshape("heads.images", &rows, &[-1, self.config.groups as i64, width as i64])
-        });
+        let heads =
+            heads.map(|rows| self.graph.reshape("heads.images", &rows, &[-1, self.config.groups as i64, width as i64]));
         match &self.model.decoder {
             Decoder::SelfAttention(decoder) => self.decode_self(decoder, &visible, &stand_ins, heads),
             Decoder::CrossAttention(decoder) => self.decode_cross(decoder, &visible, &stand_ins, heads),
@@ -92,7 +97,14 @@ impl Exporter<'_> {
     }
 
     /// The stand-ins' queries in a first block, scaled [batch, patches, width].
-    fn first_query(&mut self, name: &str, block: (&LayerNorm, &Attention), stand_ins: &StandIns, like: &Value, heads: &Heads) -> Value {
+    fn first_query(
+        &mut self,
+        name: &str,
+        block: (&LayerNorm, &Attention),
+        stand_ins: &StandIns,
+        like: &Value,
+        heads: &Heads,
+    ) -> Value {
         let (norm1, attn) = block;
         let constant = |tokens| plain(&attn.query, norm1, tokens) * heads.scale();
         self.of_stand_ins(&format!("{name}.own"), stand_ins, like, constant, |exporter, rows| {
@@ -101,7 +113,13 @@ impl Exporter<'_> {
         })
     }
 
-    fn decode_cross(&mut self, decoder: &CrossDecoder, visible: &Value, stand_ins: &StandIns, heads: Option<Value>) -> Value {
+    fn decode_cross(
+        &mut self,
+        decoder: &CrossDecoder,
+        visible: &Value,
+        stand_ins: &StandIns,
+        heads: Option<Value>,
+    ) -> Value {
         let (config, groups, len) = (&self.config.decoder, self.config.groups, self.length());
         let width = config.width as i64;
         let seen = memory_rows(groups, len, heads.is_some());
@@ -123,7 +141,8 @@ impl Exporter<'_> {
             };
             let [key, value] = [("key", &block.attn.key), ("value", &block.attn.value)].map(|(part, layer)| {
                 let rows = self.linear(&format!("{name}.attn.{part}"), &memory, layer);
-                let images = self.graph.reshape(&format!("{name}.attn.{part}.images"), &rows, &[-1, memory_len as i64, width]);
+                let images =
+                    self.graph.reshape(&format!("{name}.attn.{part}.images"), &rows, &[-1, memory_len as i64, width]);
                 self.gather(&format!("{name}.attn.{part}.seen"), &images, &seen)
             });
             let attended = self.mix(&format!("{name}.attn"), &block.attn, [&query, &key, &value], &sizes);
@@ -139,7 +158,13 @@ impl Exporter<'_> {
         tokens
     }
 
-    fn decode_self(&mut self, decoder: &SelfDecoder, visible: &Value, stand_ins: &StandIns, heads: Option<Value>) -> Value {
+    fn decode_self(
+        &mut self,
+        decoder: &SelfDecoder,
+        visible: &Value,
+        stand_ins: &StandIns,
+        heads: Option<Value>,
+    ) -> Value {
         let last = decoder.blocks.len() - 1;
         let sizes = Heads {
             count: self.config.decoder.heads,
@@ -178,13 +203,20 @@ impl Exporter<'_> {
         let seen_rows = self.graph.reshape("decoder.seen.rows", &seen, &[-1, width]);
         let normed = self.norm(&format!("{name}.norm1"), &seen_rows, &block.norm1);
         let own = self.of_stand_ins("decoder.own", stand_ins, visible, |tokens| tokens, |_, rows| rows.clone());
-        let own_query = self.first_query(&format!("{name}.attn.query"), (&block.norm1, &block.attn), stand_ins, visible, sizes);
+        let own_query =
+            self.first_query(&format!("{name}.attn.query"), (&block.norm1, &block.attn), stand_ins, visible, sizes);
         let [key, value] = [("key", &block.attn.key), ("value", &block.attn.value)].map(|(part, layer)| {
             let name = format!("{name}.attn.{part}");
-            let own = self.of_stand_ins(&format!("{name}.own"), stand_ins, visible, |tokens| plain(layer, &block.norm1, tokens), |exporter, rows| {
-                let normed = exporter.norm(&format!("{name}.own.norm"), rows, &block.norm1);
-                exporter.linear(&format!("{name}.own.linear"), &normed, layer)
-            });
+            let own = self.of_stand_ins(
+                &format!("{name}.own"),
+                stand_ins,
+                visible,
+                |tokens| plain(layer, &block.norm1, tokens),
+                |exporter, rows| {
+                    let normed = exporter.norm(&format!("{name}.own.norm"), rows, &block.norm1);
+                    exporter.linear(&format!("{name}.own.linear"), &normed, layer)
+                },
+            );
             let seen = self.linear(&name, &normed, layer);
             let seen = self.graph.reshape(&format!("{name}.images"), &seen, &[-1, seen_len, width]);
             self.passes(&name, &seen, &own, &rows)

@@ -207,7 +207,14 @@ impl Exporter<'_> {
     }
 
     /// Adds positions to tokens in raster order [batch, patches, width] and deals them: rows.
-    fn place_and_deal(&mut self, name: &str, raster: &Value, positions: &Value, width: i64, dealing: &Dealing) -> Value {
+    fn place_and_deal(
+        &mut self,
+        name: &str,
+        raster: &Value,
+        positions: &Value,
+        width: i64,
+        dealing: &Dealing,
+    ) -> Value {
         let placed = match dealing {
             Dealing::Matrix(matrix) => {
                 let placed = self.graph.node("Add", &format!("{name}.placed"), &[raster, positions], &[]);
@@ -265,9 +272,8 @@ impl Exporter<'_> {
             bias.iter_mut().enumerate().for_each(|(at, value)| *value = *value * STD[at % 3] + MEAN[at % 3]);
         }
         let shape = [self.config.decoder.width, self.config.patch_len()];
-        let values_of = |exporter: &mut Self, rows: &Value| {
-            exporter.graph.linear("decoder_pred", rows, (&shape, &weight), &bias)
-        };
+        let values_of =
+            |exporter: &mut Self, rows: &Value| exporter.graph.linear("decoder_pred", rows, (&shape, &weight), &bias);
         let raster = match dealing {
             Dealing::Lattice => {
                 let predicted = values_of(self, &normed);

@@ -24,7 +24,8 @@ impl Exporter<'_> {
             return (self.fuse(name, tokens.clone(), self.length()), None);
         }
         let grouped = self.graph.reshape(&format!("{name}.groups"), tokens, &[-1, len, width]);
-        let class = self.graph.weight(&format!("{name}.cls_token"), &[1, 1, width as usize], &values(encoder.cls_token.val()));
+        let class =
+            self.graph.weight(&format!("{name}.cls_token"), &[1, 1, width as usize], &values(encoder.cls_token.val()));
         let class = self.repeat(&format!("{name}.class"), &class, &grouped, &[1, width]);
         let joined = self.graph.concat(&format!("{name}.joined"), &[&class, &grouped], 1);
         let rows = self.graph.reshape(&format!("{name}.rows"), &joined, &[-1, width]);
@@ -97,7 +98,8 @@ impl Exporter<'_> {
     pub fn mix(&mut self, name: &str, attn: &Attention, operands: [&Value; 3], heads: &Heads) -> Value {
         let (count, head_width) = (heads.count as i64, (heads.width / heads.count) as i64);
         let split = |exporter: &mut Self, part: &str, x: &Value, len: usize, order: &[i64]| {
-            let split = exporter.graph.reshape(&format!("{name}.{part}.split"), x, &[-1, len as i64, count, head_width]);
+            let split =
+                exporter.graph.reshape(&format!("{name}.{part}.split"), x, &[-1, len as i64, count, head_width]);
             exporter.graph.transpose(&format!("{name}.{part}.heads"), &split, order)
         };
         let query = split(self, "query", operands[0], heads.queries, &[0, 2, 1, 3]);
