@@ -174,6 +174,9 @@ mod training {
         /// Classifiers that stage 2 attacks (ONNX; may be given more than once)
         #[arg(long, value_name = "FILE")]
         pub classifier: Vec<PathBuf>,
+        /// Configuration file, for what a foreign classifier does not say of itself
+        #[arg(long, value_name = "FILE")]
+        pub config: Option<PathBuf>,
         /// Perceptual networks: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]`, or `none` [default: the stages of every --classifier]
         #[arg(long, value_name = "SPEC")]
         pub perceptual: Vec<String>,

@@ -3,7 +3,7 @@
 mod models;
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use models::*;
@@ -224,6 +224,7 @@ fn an_unknown_key_of_the_configuration_is_refused_with_the_known_ones() {
 fn an_unknown_source_is_wrong_usage() {
     assert_fails(&Home::new().run(&["run", "http://camera"]), 2, &["'http://camera' is no source", "demo:"]);
     assert_fails(&Home::new().run(&["run", "demo:", "--fps", "0"]), 2, &["frames a second"]);
+    assert_fails(&Home::new().run(&["run"]), 2, &["no source", "'demo:'"]);
 }
 
 #[test]
@@ -315,9 +316,10 @@ fn without_models_it_says_where_it_looked() {
         .arg(home.path("pictures"))
         .output()
         .unwrap();
-    if Path::new(env!("CARGO_MANIFEST_DIR")).join("models/manifest.toml").exists() {
-        assert!(output.status.success(), "{}", stderr(&output));
-    } else {
-        assert_fails(&output, 78, &["no models found", "nowhere", "/usr/share/purecam/models"]);
-    }
+    assert_fails(&output, 78, &["no models found", "nowhere", "--classifier"]);
+}
+
+#[test]
+fn what_is_neither_a_file_nor_a_folder_is_no_source() {
+    assert_fails(&Home::new().run(&["run", "file:/dev/zero"]), 1, &["/dev/zero is neither a file nor a folder"]);
 }

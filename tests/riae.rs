@@ -388,8 +388,8 @@ fn a_state_dict_has_the_names_and_shapes_of_the_published_class() {
         state_dict::save(&seeded(1, Device::flex(), |device| config.init(device)), &path).expect("saved");
         let bytes = std::fs::read(&path).expect("a file");
         let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
-        // Of a block 12; of the rest 23 and two a projection.
-        assert_eq!(file.len(), 12 * (8 + 3) + 23 + 2 * 3 + schedules);
+        // Of a block 12; of the rest 21 and two a projection.
+        assert_eq!(file.len(), 12 * (8 + 3) + 21 + 2 * 3 + schedules);
         for (name, shape) in [
             ("cls_token", vec![1, 1, 192]),
             ("pos_embed", vec![1, 785, 192]),

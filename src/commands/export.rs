@@ -8,12 +8,14 @@ use rand::Rng;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use tract_onnx::prelude::{Framework, InferenceModelExt, IntoRunnable, IntoTValue, TVec, TValue, Tensor as TractTensor, TractResult};
+use tract_onnx::prelude::{
+    Framework, InferenceModelExt, IntoRunnable, IntoTValue, TValue, TVec, Tensor as TractTensor, TractResult,
+};
 
 use super::Failure;
+use crate::atomic;
 use crate::cli::Export;
 use crate::engine::contract::{self, Input, Metadata, Noise, Role};
-use crate::atomic;
 use crate::riae::{Draw, export::export as export_riae, state_dict};
 use crate::train::{checkpoint, classifier, generator, riae};
 use crate::zoo;
@@ -26,14 +28,29 @@ pub fn export(args: &Export, json: bool) -> Result<(), Failure> {
     let (bytes, report) = match settings["kind"].as_str() {
         Some("classifier") => classifier_file(args)?,
         Some("riae") => purifier_file(args)?,
-        other => return Err(Failure::Failed(format!("{}: expected the run of a classifier or a riae, found kind {other:?}", args.run.display()))),
+        other => {
+            return Err(Failure::Failed(format!(
+                "{}: expected the run of a classifier or a riae, found kind {other:?}",
+                args.run.display()
+            )));
+        }
     };
-    atomic::write(&args.out, &bytes).map_err(|error| Failure::Failed(format!("{}: cannot be written: {error}", args.out.display())))?;
+    atomic::write(&args.out, &bytes)
+        .map_err(|error| Failure::Failed(format!("{}: cannot be written: {error}", args.out.display())))?;
     let sha256 = hex(&Sha256::digest(&bytes));
     if json {
-        println!("{}", json!({"file": args.out, "bytes": bytes.len(), "sha256": sha256, "difference": report.difference, "gflop": report.gflop}));
+        println!(
+            "{}",
+            json!({"file": args.out, "bytes": bytes.len(), "sha256": sha256, "difference": report.difference, "gflop": report.gflop})
+        );
     } else {
-        println!("{}: {} bytes, {:.3} GFLOP, differs from burn by {:.1e}\nsha256 {sha256}", args.out.display(), bytes.len(), report.gflop, report.difference);
+        println!(
+            "{}: {} bytes, {:.3} GFLOP, differs from burn by {:.1e}\nsha256 {sha256}",
+            args.out.display(),
+            bytes.len(),
+            report.gflop,
+            report.difference
+        );
     }
     Ok(())
 }
@@ -48,7 +65,9 @@ fn classifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
     let settings: classifier::Settings = checkpoint::settings(&args.run)?;
     let side = args.side.unwrap_or(settings.side);
     if args.before_conv || args.safetensors.is_some() {
-        return Err(Failure::Usage("--before-conv and --safetensors belong to a RIAE; this is the run of a classifier".into()));
+        return Err(Failure::Usage(
+            "--before-conv and --safetensors belong to a RIAE; this is the run of a classifier".into(),
+        ));
     }
     if side == 0 || !side.is_multiple_of(32) {
         return Err(Failure::Usage(format!("--side {side}: expected a multiple of 32")));
@@ -144,14 +163,17 @@ fn run_in_tract(bytes: &[u8], inputs: Vec<TractResult<TractTensor>>, file: &Path
         let values = |output: &TValue| Ok(output.cast_to::<f32>()?.try_as_plain_ram()?.as_slice::<f32>()?.to_vec());
         outputs.iter().map(values).collect()
     };
-    run().map_err(|error| Failure::Failed(format!("{}: tract cannot run the exported graph: {error:#}", file.display())))
+    run()
+        .map_err(|error| Failure::Failed(format!("{}: tract cannot run the exported graph: {error:#}", file.display())))
 }
 
 fn compare(wanted: &[f32], found: &[f32], file: &Path) -> Result<f32, Failure> {
     let largest = wanted.iter().fold(1.0f32, |largest, x| largest.max(x.abs()));
     let difference = wanted.iter().zip(found).map(|(a, b)| (a - b).abs()).fold(0.0f32, f32::max) / largest;
     if wanted.len() != found.len() || !difference.is_finite() || difference > TOLERANCE {
-        let reason = format!("the exported graph gives another answer than burn (difference {difference:.1e}, allowed {TOLERANCE:.0e}); nothing was written");
+        let reason = format!(
+            "the exported graph gives another answer than burn (difference {difference:.1e}, allowed {TOLERANCE:.0e}); nothing was written"
+        );
         return Err(Failure::Failed(format!("{}: {reason}", file.display())));
     }
     Ok(difference)

@@ -35,12 +35,15 @@ impl Classifier {
         file.expect_role(Role::Classifier)?;
         warn_of_quantisation(&file);
         let Foreign { input, labels, output_name, output } = match &file.metadata {
-            Some(metadata) => Foreign {
-                input: metadata.input.clone(),
-                labels: metadata.labels.clone(),
-                output_name: "logits".to_owned(),
-                output: ForeignOutput::Logits,
-            },
+            Some(metadata) => {
+                warn_of_idle_keys(&file, said);
+                Foreign {
+                    input: metadata.input.clone(),
+                    labels: metadata.labels.clone(),
+                    output_name: "logits".to_owned(),
+                    output: ForeignOutput::Logits,
+                }
+            }
             None => describe(&file, said)?,
         };
         let outputs = file.proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.as_str());
@@ -120,6 +123,11 @@ impl Classifier {
             soft_max(probabilities);
         }
         Ok(probabilities)
+    }
+
+    /// What [`classify`](Self::classify) said last.
+    pub fn probabilities(&self) -> &[f32] {
+        &self.probabilities
     }
 
     fn warm_up(&mut self, output: &str) -> Result<(), Problem> {
@@ -203,6 +211,14 @@ fn soft_max(logits: &mut [f32]) {
     logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
     let sum: f32 = logits.iter().sum();
     logits.iter_mut().for_each(|probability| *probability /= sum);
+}
+
+/// A description has no say in a file that describes itself; who gave one should know.
+fn warn_of_idle_keys(file: &ModelFile, said: &Description) {
+    if said.describes() {
+        let file = file.path.display();
+        log::warn!("{file} describes itself; what [classifier] says of labels, mean, std and so on is not used");
+    }
 }
 
 fn warn_of_quantisation(file: &ModelFile) {

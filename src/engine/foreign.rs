@@ -37,6 +37,22 @@ pub struct Description {
     pub size: Option<[usize; 2]>,
 }
 
+impl Description {
+    /// Whether it says anything of what a model is, and not only which.
+    pub(super) fn describes(&self) -> bool {
+        let Self { model: _, top_k: _, labels, mean, std, range, layout, colour, output, output_name, size } = self;
+        labels.is_some()
+            || mean.is_some()
+            || std.is_some()
+            || range.is_some()
+            || layout.is_some()
+            || colour.is_some()
+            || output.is_some()
+            || output_name.is_some()
+            || size.is_some()
+    }
+}
+
 /// The numbers that pixels become before mean and std.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Range {

@@ -92,13 +92,15 @@ pub struct Shipped {
 }
 
 impl Shipped {
-    /// The first folder with a manifest: `$PURECAM_MODELS`; beside the binary; where a package puts them relative to it;
-    /// the repository that it was built from; `/usr/share`.
+    /// The folder that `$PURECAM_MODELS` names, and no other, where it is set. Else the first of these with a manifest:
+    /// beside the binary; where a package puts models relative to it; the repository that it was built from; `/usr/share`.
     pub fn find() -> Result<Self, ManifestError> {
+        if let Some(folder) = std::env::var_os("PURECAM_MODELS").filter(|folder| !folder.is_empty()) {
+            return Self::find_in([PathBuf::from(folder)]);
+        }
         let binary = std::env::current_exe().and_then(|path| path.canonicalize()).ok();
         let beside = binary.as_deref().and_then(Path::parent);
         let folders = [
-            std::env::var_os("PURECAM_MODELS").filter(|folder| !folder.is_empty()).map(PathBuf::from),
             beside.map(|folder| folder.join("models")),
             beside.and_then(Path::parent).map(|prefix| prefix.join("share/purecam/models")),
             Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("models")),

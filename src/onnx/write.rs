@@ -99,7 +99,14 @@ impl Graph {
     }
 
     /// 2-D convolution with square kernel, stride and padding; `weight` is [out, in / groups, kernel, kernel].
-    pub fn conv(&mut self, name: &str, x: &Value, weight: (&[usize; 4], &[f32]), bias: &[f32], window: Window) -> Value {
+    pub fn conv(
+        &mut self,
+        name: &str,
+        x: &Value,
+        weight: (&[usize; 4], &[f32]),
+        bias: &[f32],
+        window: Window,
+    ) -> Value {
         let w = self.weight(&format!("{name}.weight"), weight.0, weight.1);
         let b = self.weight(&format!("{name}.bias"), &[bias.len()], bias);
         let (kernel, stride, pad) = (weight.0[2] as i64, window.stride as i64, window.padding as i64);

@@ -102,8 +102,8 @@ impl Pipeline {
         if !self.compare_raw {
             return Ok(None);
         }
-        let probabilities = self.classifier.classify(&self.image).map_err(Withheld::Classify)?.to_vec();
-        Ok(ranking(&probabilities, self.classifier.labels(), 1).into_iter().next())
+        self.classifier.classify(&self.image).map_err(Withheld::Classify)?;
+        Ok(ranking(self.classifier.probabilities(), self.classifier.labels(), 1).into_iter().next())
     }
 }
 
@@ -117,10 +117,10 @@ impl Judge for Pipeline {
         }
         let purify = watch.lap();
         let picture = if self.purifier.is_some() { &self.purified } else { &self.image };
-        let probabilities = self.classifier.classify(picture).map_err(Withheld::Classify)?.to_vec();
+        self.classifier.classify(picture).map_err(Withheld::Classify)?;
         let classify = watch.lap();
         let age = watch.since.saturating_sub(frame.captured);
-        let top = ranking(&probabilities, self.classifier.labels(), self.top);
+        let top = ranking(self.classifier.probabilities(), self.classifier.labels(), self.top);
         let decode = frame.decoding;
         let ms = Milliseconds {
             decode: milliseconds(decode),

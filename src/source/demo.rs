@@ -81,29 +81,30 @@ impl Demo {
         Ok(Self { size, photographs, perturbations, fit, clock, rate, due: None, sequence: 0 })
     }
 
-    /// Renders what the demonstration shows at `time` after its beginning.
+    /// Renders what the demonstration shows at `time` after its beginning. After the last photograph it begins again.
     pub fn render(&mut self, time: Duration, picture: &mut Picture) -> Result<Staged, SourceError> {
         let scene = (time.as_nanos() / SCENE.as_nanos()) as usize % PHOTOGRAPHS.len();
         let into_scene = Duration::from_nanos((time.as_nanos() % SCENE.as_nanos()) as u64);
         let attacked = into_scene >= SCENE / 2;
-        self.render_clean(scene, time, picture)?;
+        self.render_clean(scene, into_scene, picture)?;
         if attacked {
             add(picture, &self.perturbations[scene]);
         }
         Ok(Staged { photograph: PHOTOGRAPHS[scene].name, wnid: PHOTOGRAPHS[scene].wnid, attacked })
     }
 
-    /// Renders photograph number `photograph` as the camera sees it at `time`, without any perturbation. The perturbations
-    /// are computed on these frames.
+    /// Renders a photograph as the camera sees it so long into its scene, without any perturbation. A photograph moves
+    /// the same way every time, so these are all the frames that its perturbation has to work on.
     pub fn render_clean(
         &mut self,
         photograph: usize,
-        time: Duration,
+        into_scene: Duration,
         picture: &mut Picture,
     ) -> Result<(), SourceError> {
-        let source = &self.photographs[photograph % PHOTOGRAPHS.len()];
-        let view = view(time, self.size, [source.height, source.width]);
-        let name = PHOTOGRAPHS[photograph % PHOTOGRAPHS.len()].name;
+        let scene = photograph % PHOTOGRAPHS.len();
+        let source = &self.photographs[scene];
+        let view = view(SCENE * scene as u32 + into_scene, self.size, [source.height, source.width]);
+        let name = PHOTOGRAPHS[scene].name;
         self.fit.part(source, view, picture).map_err(|error| SourceError::BuiltIn { name, cause: error.to_string() })
     }
 }

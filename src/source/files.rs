@@ -3,6 +3,7 @@
 //! Each is offered once, at a steady rate, and then the stream ends. What cannot be decoded is skipped and named.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +59,11 @@ impl Files {
             return Err(SourceError::Rate(rate));
         }
         let read = |cause| SourceError::Read { path: path.to_owned(), cause };
-        let kind = if fs::metadata(path).map_err(read)?.is_dir() {
+        let kind_of_file = fs::metadata(path).map_err(read)?.file_type();
+        if !kind_of_file.is_dir() && !kind_of_file.is_file() {
+            return Err(SourceError::NoFile(path.to_owned()));
+        }
+        let kind = if kind_of_file.is_dir() {
             let mut images = images_in(path)?;
             images.reverse();
             Kind::Images(images)
@@ -121,13 +126,15 @@ impl FrameSource for Files {
     }
 }
 
-/// Whether a file is more than one JPEG image: by its name, or because a second image follows the first.
+/// Whether a file is more than one JPEG image: by its name, or because it begins with one and a second follows.
 fn is_motion_jpeg(path: &Path) -> std::io::Result<bool> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     if extension.is_some_and(|extension| matches!(extension.as_str(), "mjpeg" | "mjpg")) {
         return Ok(true);
     }
-    if frame::is_image(path) {
+    let mut beginning = Vec::new();
+    File::open(path)?.take(3).read_to_end(&mut beginning)?;
+    if frame::is_image(path) || beginning != [0xFF, 0xD8, 0xFF] {
         return Ok(false);
     }
     let mut stream = JpegStream::new(File::open(path)?);

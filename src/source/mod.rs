@@ -35,6 +35,8 @@ pub enum SourceError {
     Unknown(String),
     #[error("{} cannot be read: {cause}", .path.display())]
     Read { path: PathBuf, cause: std::io::Error },
+    #[error("{} is neither a file nor a folder", .0.display())]
+    NoFile(PathBuf),
     #[error("{} has no images (looked for {extensions})", .path.display())]
     NoImages { path: PathBuf, extensions: String },
     #[error("{} {cause}", .path.display())]

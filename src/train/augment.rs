@@ -43,17 +43,3 @@ pub fn flip(view: &mut [u8], side: usize) {
         }
     }
 }
-
-/// Squares as one f32 batch, channels first, in 0..1.
-pub fn batch(squares: &[impl AsRef<[u8]>], side: usize) -> Vec<f32> {
-    let plane = side * side;
-    let mut out = vec![0.0; squares.len() * 3 * plane];
-    for (square, out) in squares.iter().zip(out.chunks_exact_mut(3 * plane)) {
-        for (i, pixel) in square.as_ref().chunks_exact(3).enumerate() {
-            for channel in 0..3 {
-                out[channel * plane + i] = f32::from(pixel[channel]) / 255.0;
-            }
-        }
-    }
-    out
-}

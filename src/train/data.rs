@@ -50,16 +50,24 @@ impl Photographs {
         }
         let expected = files.len() * ((side as f32 * MARGIN) as usize).pow(2) * 3;
         if expected > MEMORY {
-            let reason = format!("{} photographs at this --side need about {} GiB of memory, the bound is {}; take a smaller --side or fewer photographs", files.len(), expected >> 30, MEMORY >> 30);
+            let reason = format!(
+                "{} photographs at this --side need about {} GiB of memory, the bound is {}; take a smaller --side or fewer photographs",
+                files.len(),
+                expected >> 30,
+                MEMORY >> 30
+            );
             return Err(Error::data(folder, reason));
         }
-        let decoded: Vec<_> = files.into_par_iter().map(|(name, class)| {
-            let path = folder.join(&name);
-            match read(&path, side) {
-                Ok(pixels) => Ok(Photograph { name, class, pixels }),
-                Err(reason) => Err((path, reason)),
-            }
-        }).collect();
+        let decoded: Vec<_> = files
+            .into_par_iter()
+            .map(|(name, class)| {
+                let path = folder.join(&name);
+                match read(&path, side) {
+                    Ok(pixels) => Ok(Photograph { name, class, pixels }),
+                    Err(reason) => Err((path, reason)),
+                }
+            })
+            .collect();
         let mut set = Self { labels, items: Vec::new(), broken: Vec::new() };
         for result in decoded {
             match result {
@@ -84,7 +92,12 @@ impl Photographs {
         };
         let (out, rest): (Vec<_>, Vec<_>) = self.items.into_iter().partition(held);
         if rest.is_empty() || out.is_empty() {
-            let reason = format!("{} photographs leave {} for training and {} for validation; both need some: change --held-out or add photographs", rest.len() + out.len(), rest.len(), out.len());
+            let reason = format!(
+                "{} photographs leave {} for training and {} for validation; both need some: change --held-out or add photographs",
+                rest.len() + out.len(),
+                rest.len(),
+                out.len()
+            );
             return Err(Error::Settings(reason));
         }
         let part = |items, broken| Self { labels: self.labels.clone(), items, broken };
@@ -117,7 +130,10 @@ fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     classes.sort();
     match classes.len() {
         0 => Err(Error::data(folder, "expected one folder of photographs a class, found no folder")),
-        1 => Err(Error::data(folder, "expected at least two classes, found one folder; a classifier of one class says nothing")),
+        1 => Err(Error::data(
+            folder,
+            "expected at least two classes, found one folder; a classifier of one class says nothing",
+        )),
         _ => Ok(classes),
     }
 }
