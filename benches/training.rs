@@ -27,7 +27,9 @@ fn main() {
     println!("| model | GFLOP forward | samples/s | GFLOP/s | share of the product |\n|---|---|---|---|---|");
 
     let image = Tensor::<4>::random([BATCH, 3, SIDE, SIDE], Distribution::Uniform(0.0, 1.0), &device);
-    for (name, family) in [("residual", Family::Residual), ("inverted", Family::Inverted), ("convnext", Family::ConvNext)] {
+    for (name, family) in
+        [("residual", Family::Residual), ("inverted", Family::Inverted), ("convnext", Family::ConvNext)]
+    {
         let config = ClassifierConfig::new(family, 32, 10);
         let seconds = step(config.init(&device), |model| model.forward(image.clone()).powf_scalar(2.0).mean());
         report(name, config.gflop(SIDE), seconds, product);
@@ -56,11 +58,13 @@ fn step<M: Module>(model: M, loss: impl Fn(&M) -> Tensor<1>) -> f64 {
 
 fn median(mut work: impl FnMut()) -> f64 {
     work();
-    let mut seconds: Vec<f64> = (0..REPEATS).map(|_| {
-        let start = Instant::now();
-        work();
-        start.elapsed().as_secs_f64()
-    }).collect();
+    let mut seconds: Vec<f64> = (0..REPEATS)
+        .map(|_| {
+            let start = Instant::now();
+            work();
+            start.elapsed().as_secs_f64()
+        })
+        .collect();
     seconds.sort_by(f64::total_cmp);
     seconds[REPEATS / 2]
 }

@@ -50,9 +50,6 @@ pub struct Models {
     /// Seed of the purifier's noise; without it every start draws its own
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Threads of each model's matrix products
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +174,9 @@ mod training {
         /// Classifiers that stage 2 attacks (ONNX; may be given more than once)
         #[arg(long, value_name = "FILE")]
         pub classifier: Vec<PathBuf>,
+        /// Configuration file, for what a foreign classifier does not say of itself
+        #[arg(long, value_name = "FILE")]
+        pub config: Option<PathBuf>,
         /// Perceptual networks: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]`, or `none` [default: the stages of every --classifier]
         #[arg(long, value_name = "SPEC")]
         pub perceptual: Vec<String>,
@@ -220,7 +220,8 @@ mod training {
 
     #[derive(Debug, Args)]
     pub struct Attack {
-        /// Photographs: `DATA/<class>/*.jpg`, folders named by label or wnid
+        /// Photographs: `DATA/<class>/*.jpg`, folders named by label or wnid; or `demo:`, to make the universal
+        /// perturbations of the built-in demonstration
         pub data: PathBuf,
         #[command(flatten)]
         pub models: Models,

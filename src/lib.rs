@@ -1,2 +1,51 @@
-pub mod cli; pub mod engine; pub mod commands;
-pub mod onnx; pub mod zoo; pub mod train; pub mod riae; pub mod attack;
+//! purecam: camera frames in, purified verdicts out.
+//!
+//! Data flows one way, and so do the imports: a room may use the rooms to its left and below, never to its right.
+//!
+//! ```text
+//! source -> frame -> engine (purify, classify) -> verdict -> sink
+//!    |                                                        |
+//!    +------------------ service (the loop) ------------------+
+//! ```
+//!
+//! The rooms of the device:
+//! - [`frame`]: an image with its capture time and number; decoding, orientation, cropping and resizing.
+//! - [`source`]: where frames come from: files, the built-in demonstration.
+//! - [`engine`]: an ONNX file as a checked, warmed-up purifier or classifier.
+//! - [`verdict`]: what is said of a frame, and its JSON.
+//! - [`service`]: the newest-wins slot and the loop that turns frames into verdicts.
+//! - [`sink`]: where verdicts go.
+//! - [`contain`](mod@contain): panics as errors, for every room that reads files.
+//! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
+//! - [`atomic`], [`contain`]: files that appear whole, panics that stay where they happen; anybody may use them.
+//!
+//! The rooms of the workshop (feature `training`):
+//! - [`riae`], [`zoo`]: the purifier and the classifiers as burn modules.
+//! - [`onnx`]: burn to ONNX, and any ONNX classifier to burn with gradients.
+//! - [`train`]: data, losses, schedules, checkpoints.
+//! - [`attack`], [`evaluate`]: adversarial pictures, and what they do to a defence.
+
+pub mod atomic;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod contain;
+pub mod engine;
+pub mod frame;
+pub mod service;
+pub mod sink;
+pub mod source;
+pub mod verdict;
+
+#[cfg(feature = "training")]
+pub mod attack;
+#[cfg(feature = "training")]
+pub mod evaluate;
+#[cfg(feature = "training")]
+pub mod onnx;
+#[cfg(feature = "training")]
+pub mod riae;
+#[cfg(feature = "training")]
+pub mod train;
+#[cfg(feature = "training")]
+pub mod zoo;

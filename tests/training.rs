@@ -52,7 +52,9 @@ fn weights(file: &Path) -> Vec<f32> {
     let model = tract_onnx::pb::ModelProto::decode(fs::read(file).unwrap().as_slice()).unwrap();
     let tensors = model.graph.unwrap().initializer;
     let floats = tensors.iter().filter(|tensor| tensor.data_type == 1);
-    floats.flat_map(|t| t.raw_data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect::<Vec<_>>()).collect()
+    floats
+        .flat_map(|t| t.raw_data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect::<Vec<_>>())
+        .collect()
 }
 
 fn assert_same_weights(a: &Path, b: &Path) {
@@ -96,13 +98,44 @@ fn a_classifier_run_killed_at_any_moment_resumes_to_the_same_weights() {
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     photographs(&folder.path().join("data"), 24);
     let (data, whole, pieces) = (path("data"), path("whole"), path("pieces"));
-    let train = |out| ["train", "classifier", data.as_str(), "--out", out, "--side", "32", "--width", "4", "--batch", "8", "--epochs", "6", "--held-out", "0.2", "--checkpoint-every", "3", "--ema-half-life", "5", "--adversarial", "4/255"];
+    let train = |out| {
+        [
+            "train",
+            "classifier",
+            data.as_str(),
+            "--out",
+            out,
+            "--side",
+            "32",
+            "--width",
+            "4",
+            "--batch",
+            "8",
+            "--epochs",
+            "6",
+            "--held-out",
+            "0.2",
+            "--checkpoint-every",
+            "3",
+            "--ema-half-life",
+            "5",
+            "--adversarial",
+            "4/255",
+        ]
+    };
     succeed(&train(&whole));
     run_killed_repeatedly(&train(&pieces), Path::new(&pieces));
     succeed(&["export", &whole, "--out", &path("whole.onnx")]);
     succeed(&["export", &pieces, "--out", &path("pieces.onnx")]);
     assert_same_weights(&folder.path().join("whole.onnx"), &folder.path().join("pieces.onnx"));
-    let metrics = |out: &str| fs::read_to_string(Path::new(out).join("metrics.jsonl")).unwrap().lines().filter(|line| line.contains("validation")).map(str::to_owned).collect::<Vec<_>>();
+    let metrics = |out: &str| {
+        fs::read_to_string(Path::new(out).join("metrics.jsonl"))
+            .unwrap()
+            .lines()
+            .filter(|line| line.contains("validation"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(metrics(&whole).len(), metrics(&pieces).len(), "every validation is told once");
 }
 
@@ -112,12 +145,56 @@ fn a_riae_run_killed_at_any_moment_resumes_to_the_same_weights() {
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     photographs(&folder.path().join("data"), 24);
     let (data, classifier, onnx) = (path("data"), path("classifier"), path("classifier.onnx"));
-    succeed(&["train", "classifier", &data, "--out", &classifier, "--side", "32", "--width", "4", "--batch", "8", "--epochs", "2", "--held-out", "0.2"]);
+    succeed(&[
+        "train",
+        "classifier",
+        &data,
+        "--out",
+        &classifier,
+        "--side",
+        "32",
+        "--width",
+        "4",
+        "--batch",
+        "8",
+        "--epochs",
+        "2",
+        "--held-out",
+        "0.2",
+    ]);
     succeed(&["export", &classifier, "--out", &onnx]);
     let preset = path("small.toml");
     fs::write(&preset, SMALL_RIAE).unwrap();
     let (whole, pieces) = (path("whole"), path("pieces"));
-    let train = |out| ["train", "riae", data.as_str(), "--out", out, "--preset", preset.as_str(), "--classifier", onnx.as_str(), "--side", "32", "--batch", "8", "--clean-epochs", "2", "--pair-epochs", "3", "--refresh-every", "2", "--held-out", "0.2", "--checkpoint-every", "3", "--ema-half-life", "5"];
+    let train = |out| {
+        [
+            "train",
+            "riae",
+            data.as_str(),
+            "--out",
+            out,
+            "--preset",
+            preset.as_str(),
+            "--classifier",
+            onnx.as_str(),
+            "--side",
+            "32",
+            "--batch",
+            "8",
+            "--clean-epochs",
+            "2",
+            "--pair-epochs",
+            "3",
+            "--refresh-every",
+            "2",
+            "--held-out",
+            "0.2",
+            "--checkpoint-every",
+            "3",
+            "--ema-half-life",
+            "5",
+        ]
+    };
     succeed(&train(&whole));
     run_killed_repeatedly(&train(&pieces), Path::new(&pieces));
     succeed(&["export", &whole, "--out", &path("whole.onnx")]);
@@ -171,7 +248,23 @@ fn a_corrupt_photograph_is_skipped_counted_and_named() {
     let data = folder.path().join("data");
     photographs(&data, 12);
     fs::write(data.join("along/broken.jpg"), b"\xff\xd8\xff no picture").unwrap();
-    let output = run(&["train", "classifier", &data.to_string_lossy(), "--out", &folder.path().join("out").to_string_lossy(), "--side", "32", "--width", "4", "--batch", "8", "--epochs", "1", "--held-out", "0.2"]);
+    let output = run(&[
+        "train",
+        "classifier",
+        &data.to_string_lossy(),
+        "--out",
+        &folder.path().join("out").to_string_lossy(),
+        "--side",
+        "32",
+        "--width",
+        "4",
+        "--batch",
+        "8",
+        "--epochs",
+        "1",
+        "--held-out",
+        "0.2",
+    ]);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
     assert!(stderr.contains("broken.jpg") && stderr.contains("skipped 1 photographs"), "{stderr}");
@@ -183,7 +276,25 @@ fn a_run_with_other_settings_does_not_enter_a_folder_that_has_one() {
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     photographs(&folder.path().join("data"), 12);
     let (data, out) = (path("data"), path("out"));
-    let train = |width| ["train", "classifier", data.as_str(), "--out", out.as_str(), "--side", "32", "--width", width, "--batch", "8", "--epochs", "1", "--held-out", "0.2"];
+    let train = |width| {
+        [
+            "train",
+            "classifier",
+            data.as_str(),
+            "--out",
+            out.as_str(),
+            "--side",
+            "32",
+            "--width",
+            width,
+            "--batch",
+            "8",
+            "--epochs",
+            "1",
+            "--held-out",
+            "0.2",
+        ]
+    };
     succeed(&train("4"));
     refused(&train("8"), 1, &[&out, "model.width = 4", "model.width = 8"]);
 }
@@ -196,7 +307,11 @@ fn two_runs_do_not_share_a_folder() {
     fs::create_dir_all(folder.path().join("out")).unwrap();
     let lock = fs::File::create(folder.path().join("out/lock")).unwrap();
     lock.lock().unwrap();
-    refused(&["train", "classifier", &path("data"), "--out", &path("out"), "--side", "32"], 1, &[&path("out"), "another process"]);
+    refused(
+        &["train", "classifier", &path("data"), "--out", &path("out"), "--side", "32"],
+        1,
+        &[&path("out"), "another process"],
+    );
 }
 
 #[test]
@@ -206,7 +321,21 @@ fn a_device_that_is_not_there_is_an_error_and_not_a_panic() {
     let data = folder.path().join("data");
     let out = folder.path().join("out");
     for device in ["cuda:77", "vulkan:77", "abacus", "cuda:x"] {
-        refused(&["train", "classifier", &data.to_string_lossy(), "--out", &out.to_string_lossy(), "--side", "32", "--device", device], 2, &[device]);
+        refused(
+            &[
+                "train",
+                "classifier",
+                &data.to_string_lossy(),
+                "--out",
+                &out.to_string_lossy(),
+                "--side",
+                "32",
+                "--device",
+                device,
+            ],
+            2,
+            &[device],
+        );
     }
 }
 

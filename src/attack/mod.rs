@@ -9,6 +9,7 @@ mod noise;
 mod pgd;
 mod round;
 mod target;
+mod universal;
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,6 +21,7 @@ use rand_chacha::ChaCha8Rng;
 pub use pgd::step_size;
 pub use round::round_to_8_bit_inside;
 pub use target::{Defended, Target};
+pub use universal::universal;
 
 /// A method, and the size of the ball if the user gave one with it (`pgd:20@4/255`).
 #[derive(Clone, Copy, Debug, PartialEq)]

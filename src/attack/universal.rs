@@ -11,7 +11,11 @@ const STEP: f32 = 1.0 / 255.0;
 /// A perturbation [1, 3, H, W], whole 8-bit levels within `epsilon`, that raises the loss of all `batches` (8-bit pictures
 /// [B, 3, H, W] with the class of each), after `passes` over them.
 pub fn universal(
-    target: &dyn Target, batches: &[(Tensor<4>, Vec<usize>)], epsilon: f32, passes: usize, seed: u64,
+    target: &dyn Target,
+    batches: &[(Tensor<4>, Vec<usize>)],
+    epsilon: f32,
+    passes: usize,
+    seed: u64,
 ) -> Option<Tensor<4>> {
     let [_, channels, height, width] = batches.first()?.0.dims();
     let mut perturbation = Tensor::<4>::zeros([1, channels, height, width], &target.device().inner());

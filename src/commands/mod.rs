@@ -1,13 +1,19 @@
 //! One file a command. A command builds its parts, runs them, and says how it ended.
 
+pub mod classify;
+pub mod models;
+pub mod run;
 
 #[cfg(feature = "training")]
+pub mod attack;
 #[cfg(feature = "training")]
+pub mod attack_demo;
 #[cfg(feature = "training")]
-#[cfg(feature = "training")]
-pub mod train;
+pub mod evaluate;
 #[cfg(feature = "training")]
 pub mod export;
+#[cfg(feature = "training")]
+pub mod train;
 
 /// Why a command ended without doing what it was asked to.
 #[derive(Debug, thiserror::Error)]

@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use super::Failure;
 use crate::attack::{Attack, parse_epsilon};
 use crate::cli::{Train, TrainClassifier, TrainRiae, Training};
-use crate::onnx::read::Classifier;
+use crate::config::Config;
+use crate::engine::{self, Description};
+use crate::onnx::read::{Classifier, Network};
 use crate::riae::RiaeConfig;
 use crate::train::checkpoint::{self, RunFolder};
 use crate::train::classifier::{ClassifierTask, Settings};
@@ -62,10 +64,15 @@ fn classifier(args: &TrainClassifier, json: bool) -> Result<(), Failure> {
     let mut journal = Journal::new(folder.path(), json);
     journal.say(&format!(
         "{} photographs for training, {} for validation, {} classes, {:.2} GFLOP a picture",
-        training.items.len(), validation.items.len(), settings.labels.len(), settings.model.gflop(common.side)
+        training.items.len(),
+        validation.items.len(),
+        settings.labels.len(),
+        settings.model.gflop(common.side)
     ));
-    let mut task = ClassifierTask { settings: &settings, training: &training, validation: &validation, device: device.clone() };
-    let state = trainer::run(&mut task, model, &settings.training, &folder, &mut journal, common.checkpoint_every, &stop())?;
+    let mut task =
+        ClassifierTask { settings: &settings, training: &training, validation: &validation, device: device.clone() };
+    let state =
+        trainer::run(&mut task, model, &settings.training, &folder, &mut journal, common.checkpoint_every, &stop())?;
     finish(&journal, &state, &common.out);
     Ok(())
 }
@@ -77,12 +84,16 @@ fn purifier(args: &TrainRiae, json: bool) -> Result<(), Failure> {
     let attacks: Result<Vec<Attack>, _> = args.attacks.iter().map(|attack| attack.parse()).collect();
     let attacks = attacks.map_err(|error| Failure::Usage(format!("--attacks: {error}")))?;
     if args.pair_epochs > 0 && (args.classifier.is_empty() || attacks.is_empty()) {
-        return Err(Failure::Usage("stage 2 needs at least one --classifier and one of --attacks; --pair-epochs 0 leaves it out".into()));
+        return Err(Failure::Usage(
+            "stage 2 needs at least one --classifier and one of --attacks; --pair-epochs 0 leaves it out".into(),
+        ));
     }
     let device = device::open(&common.device)?.autodiff();
-    let classifiers: Result<Vec<_>, _> = args.classifier.iter().map(|path| read(path, common.side, &device)).collect();
+    let said = Config::load(args.config.as_deref()).map_err(|error| Failure::Usage(error.to_string()))?.classifier;
+    let classifiers: Result<Vec<_>, _> =
+        args.classifier.iter().map(|path| read(path, common.side, &said, &device)).collect();
     let classifiers = classifiers?;
-    let perceptual = perceptual(args, &device)?;
+    let perceptual = perceptual(args, &said, &device)?;
     let (training, validation) = photographs(common)?;
     device.clone().inner().seed(common.seed);
     let (model, start) = initial(common, config.init(&device))?;
@@ -109,12 +120,15 @@ fn purifier(args: &TrainRiae, json: bool) -> Result<(), Failure> {
     let mut journal = Journal::new(folder.path(), json);
     journal.say(&format!(
         "{} photographs for training, {} for validation, {:.2} GFLOP a picture",
-        training.items.len(), validation.items.len(), settings.model.gflop(common.side)
+        training.items.len(),
+        validation.items.len(),
+        settings.model.gflop(common.side)
     ));
     let makers = PairMaker { classifiers, attacks };
     let perceptual = perceptual.into_iter().map(|(_, network)| network).collect();
     let mut task = riae::RiaeTask::new(&settings, &training, &validation, device.clone(), makers, perceptual);
-    let state = trainer::run(&mut task, model, &settings.training, &folder, &mut journal, common.checkpoint_every, &stop())?;
+    let state =
+        trainer::run(&mut task, model, &settings.training, &folder, &mut journal, common.checkpoint_every, &stop())?;
     finish(&journal, &state, &common.out);
     Ok(())
 }
@@ -131,47 +145,69 @@ fn preset(name: &str) -> Result<RiaeConfig, Failure> {
     RiaeConfig::from_file(Path::new(name)).map_err(|error| Failure::Usage(error.to_string()))
 }
 
-fn read(path: &Path, side: usize, device: &Device) -> Result<Classifier, Failure> {
-    let classifier = Classifier::load(path, None, device).map_err(|error| Failure::Failed(error.to_string()))?;
+/// Opens a classifier with gradients; the engine that ships checks it first, as `said` describes it.
+fn read(path: &Path, side: usize, said: &Description, device: &Device) -> Result<Classifier, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let checked = engine::Classifier::load(path, said).map_err(|error| failed(&error))?;
+    let network = Network::load(path, device).map_err(|error| failed(&error))?;
+    let classifier = Classifier::new(network, Some(checked.input())).map_err(|error| failed(&error))?;
     if classifier.size() != [side, side] {
         let [height, width] = classifier.size();
-        return Err(Failure::Usage(format!("{}: takes pictures of {width}x{height}, --side is {side}; both must agree", path.display())));
+        let found = format!("{}: takes pictures of {width}x{height}, --side is {side}", path.display());
+        return Err(Failure::Usage(format!("{found}; both must agree")));
     }
     Ok(classifier)
 }
 
 /// The perceptual networks that were asked for, or every classifier with its stages.
-fn perceptual(args: &TrainRiae, device: &Device) -> Result<Vec<(PerceptualSettings, Perceptual)>, Failure> {
+fn perceptual(
+    args: &TrainRiae,
+    said: &Description,
+    device: &Device,
+) -> Result<Vec<(PerceptualSettings, Perceptual)>, Failure> {
     let specs: Vec<(&Path, Option<&str>)> = if args.perceptual.is_empty() {
         args.classifier.iter().map(|path| (path.as_path(), None)).collect()
     } else {
         let asked = args.perceptual.iter().filter(|spec| *spec != "none");
-        asked.map(|spec| spec.rsplit_once(':').map_or((Path::new(spec), None), |(path, layers)| (Path::new(path), Some(layers)))).collect()
+        asked
+            .map(|spec| {
+                spec.rsplit_once(':').map_or((Path::new(spec), None), |(path, layers)| (Path::new(path), Some(layers)))
+            })
+            .collect()
     };
-    specs.into_iter().map(|(path, layers)| {
-        let classifier = read(path, args.training.side, device)?;
-        let layers = match layers {
-            Some(text) => text.split(',').map(layer).collect::<Result<Vec<_>, _>>()?,
-            None => {
-                let stages = classifier.stages().map_err(|error| Failure::Failed(error.to_string()))?;
-                let count = stages.len() as i32;
-                // The deeper the layer, the more it says of the class and the less of single pixels.
-                stages.into_iter().enumerate().map(|(i, name)| (name, 0.5f32.powi(count - 1 - i as i32))).collect()
+    specs
+        .into_iter()
+        .map(|(path, layers)| {
+            let classifier = read(path, args.training.side, said, device)?;
+            let layers = match layers {
+                Some(text) => text.split(',').map(layer).collect::<Result<Vec<_>, _>>()?,
+                None => {
+                    let stages = classifier.stages().map_err(|error| Failure::Failed(error.to_string()))?;
+                    let count = stages.len() as i32;
+                    // The deeper the layer, the more it says of the class and the less of single pixels.
+                    stages.into_iter().enumerate().map(|(i, name)| (name, 0.5f32.powi(count - 1 - i as i32))).collect()
+                }
+            };
+            let known: Vec<&str> = classifier.network().node_outputs().collect();
+            if let Some((name, _)) = layers.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+                return Err(Failure::Usage(format!(
+                    "{}: has no tensor '{name}'; it has {}",
+                    path.display(),
+                    known.join(", ")
+                )));
             }
-        };
-        let known: Vec<&str> = classifier.network().node_outputs().collect();
-        if let Some((name, _)) = layers.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            return Err(Failure::Usage(format!("{}: has no tensor '{name}'; it has {}", path.display(), known.join(", "))));
-        }
-        let settings = PerceptualSettings { network: fingerprint(path)?, layers: layers.clone() };
-        Ok((settings, Perceptual { classifier, layers }))
-    }).collect()
+            let settings = PerceptualSettings { network: fingerprint(path)?, layers: layers.clone() };
+            Ok((settings, Perceptual { classifier, layers }))
+        })
+        .collect()
 }
 
 /// `name=weight`, or `name` with weight 1.
 fn layer(text: &str) -> Result<(String, f32), Failure> {
     let (name, weight) = text.rsplit_once('=').unwrap_or((text, "1"));
-    let weight = weight.parse().map_err(|_| Failure::Usage(format!("--perceptual: '{weight}' is no weight; expected TENSOR=WEIGHT")))?;
+    let weight = weight
+        .parse()
+        .map_err(|_| Failure::Usage(format!("--perceptual: '{weight}' is no weight; expected TENSOR=WEIGHT")))?;
     Ok((name.to_owned(), weight))
 }
 
@@ -184,7 +220,10 @@ fn fingerprint(path: &Path) -> Result<(String, String), Failure> {
 
 fn finish(journal: &Journal, state: &crate::train::checkpoint::State, out: &std::path::Path) {
     if let (Some(step), Some(score)) = (state.best_step, state.best_score) {
-        journal.say(&format!("best weights: step {step}, score {score:.4}; write them with: purecam export {} --out FILE.onnx", out.display()));
+        journal.say(&format!(
+            "best weights: step {step}, score {score:.4}; write them with: purecam export {} --out FILE.onnx",
+            out.display()
+        ));
     }
 }
 

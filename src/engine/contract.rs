@@ -57,7 +57,15 @@ pub struct Input {
 impl Input {
     /// The input of every model that purecam exports: `image`, NCHW, RGB in 0..1, normalisation inside the graph.
     pub fn native(side: usize) -> Self {
-        Self { name: "image".into(), layout: Layout::Nchw, size: [side, side], range: 1.0, colour: Colour::Rgb, mean: [0.0; 3], std: [1.0; 3] }
+        Self {
+            name: "image".into(),
+            layout: Layout::Nchw,
+            size: [side, side],
+            range: 1.0,
+            colour: Colour::Rgb,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+        }
     }
 }
 
@@ -110,7 +118,14 @@ impl Metadata {
         let json = |value: serde_json::Value| value.to_string();
         let mut props = vec![
             ("purecam.contract".to_owned(), CONTRACT_VERSION.to_string()),
-            ("purecam.role".to_owned(), match self.role { Role::Purifier => "purifier", Role::Classifier => "classifier" }.to_owned()),
+            (
+                "purecam.role".to_owned(),
+                match self.role {
+                    Role::Purifier => "purifier",
+                    Role::Classifier => "classifier",
+                }
+                .to_owned(),
+            ),
             ("purecam.input".to_owned(), json(serde_json::json!(self.input))),
         ];
         match self.role {
@@ -121,6 +136,123 @@ impl Metadata {
         props.extend(self.training.as_ref().map(|training| ("purecam.training".to_owned(), training.to_string())));
         props
     }
+}
+
+/// What is wrong with the metadata of a file.
+#[derive(Debug, thiserror::Error)]
+pub enum MetadataError {
+    #[error(
+        "its contract version is {found}, this build understands {CONTRACT_VERSION}: update purecam, or export the model again"
+    )]
+    Future { found: u32 },
+    #[error("its metadata has purecam.contract '{found}', expected a whole number from 1")]
+    Contract { found: String },
+    #[error("its metadata has purecam.role '{found}', expected 'purifier' or 'classifier'")]
+    Role { found: String },
+    #[error("its metadata lacks {key}, which a {role} must have")]
+    Missing { key: &'static str, role: &'static str },
+    #[error("its metadata has a {key} that cannot be understood: {cause}")]
+    Malformed { key: &'static str, cause: serde_json::Error },
+    #[error("its metadata has a {key} that makes no sense: {problem}")]
+    Senseless { key: &'static str, problem: String },
+}
+
+/// The most pixels along a side of a model's picture; a damaged number could otherwise ask for gigabytes.
+const MAX_SIDE: usize = 4096;
+/// The most numbers of one noise input, for the same reason.
+const MAX_NOISE: usize = 1 << 26;
+
+impl Role {
+    /// Its name in metadata, manifests and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Purifier => "purifier",
+            Self::Classifier => "classifier",
+        }
+    }
+}
+
+impl Metadata {
+    /// Reads `metadata_props` back. Nothing where the file has no `purecam.contract`: then it is a foreign one.
+    pub fn from_props<'a>(props: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Option<Self>, MetadataError> {
+        let props: std::collections::HashMap<&str, &str> = props.into_iter().collect();
+        let Some(&contract) = props.get("purecam.contract") else { return Ok(None) };
+        match contract.parse::<u32>() {
+            Ok(CONTRACT_VERSION) => {}
+            Ok(found) if found > CONTRACT_VERSION => return Err(MetadataError::Future { found }),
+            _ => return Err(MetadataError::Contract { found: contract.to_owned() }),
+        }
+        let role = match props.get("purecam.role").copied().unwrap_or_default() {
+            "purifier" => Role::Purifier,
+            "classifier" => Role::Classifier,
+            found => return Err(MetadataError::Role { found: found.to_owned() }),
+        };
+        let own = |key, wanted| match wanted == role {
+            true => required(&props, key, role).map(Some),
+            false => Ok(None),
+        };
+        let noise = own("purecam.noise", Role::Purifier)?;
+        let labels = own("purecam.labels", Role::Classifier)?;
+        let metadata = Self {
+            role,
+            input: json("purecam.input", required(&props, "purecam.input", role)?)?,
+            noise: noise.map_or(Ok(Vec::new()), |text| json("purecam.noise", text))?,
+            labels: labels.map_or(Ok(Vec::new()), |text| json("purecam.labels", text))?,
+            riae: props.get("purecam.riae").map(|text| json("purecam.riae", text)).transpose()?,
+            training: props.get("purecam.training").map(|text| json("purecam.training", text)).transpose()?,
+        };
+        metadata.check()?;
+        Ok(Some(metadata))
+    }
+
+    /// Refuses what parses but cannot be meant.
+    fn check(&self) -> Result<(), MetadataError> {
+        self.input.check().map_err(|problem| MetadataError::Senseless { key: "purecam.input", problem })?;
+        if self.role == Role::Purifier && self.input != (Input { size: self.input.size, ..Input::native(1) }) {
+            let problem = "a purifier takes `image`, NCHW, rgb, range 0..1, mean 0 and std 1".to_owned();
+            return Err(MetadataError::Senseless { key: "purecam.input", problem });
+        }
+        for noise in &self.noise {
+            let count = noise.shape.iter().try_fold(1usize, |count, &side| count.checked_mul(side));
+            if count.is_none_or(|count| count == 0 || count > MAX_NOISE) {
+                let problem = format!("'{}' has shape {:?}", noise.name, noise.shape);
+                return Err(MetadataError::Senseless { key: "purecam.noise", problem });
+            }
+        }
+        if self.role == Role::Classifier && self.labels.is_empty() {
+            let problem = "it names no class".to_owned();
+            return Err(MetadataError::Senseless { key: "purecam.labels", problem });
+        }
+        Ok(())
+    }
+}
+
+impl Input {
+    /// Says what cannot be meant: a size out of range, a standard deviation of zero, a number that is none.
+    pub fn check(&self) -> Result<(), String> {
+        if self.size.iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
+            return Err(format!("size is {:?}, expected [height, width] from 1 to {MAX_SIDE}", self.size));
+        }
+        if self.std.iter().any(|std| !std.is_finite() || *std <= 0.0) {
+            return Err(format!("std is {:?}, expected three numbers above 0", self.std));
+        }
+        if self.mean.iter().any(|mean| !mean.is_finite()) {
+            return Err(format!("mean is {:?}, expected three finite numbers", self.mean));
+        }
+        Ok(())
+    }
+}
+
+fn required<'a>(
+    props: &std::collections::HashMap<&str, &'a str>,
+    key: &'static str,
+    role: Role,
+) -> Result<&'a str, MetadataError> {
+    props.get(key).copied().ok_or(MetadataError::Missing { key, role: role.name() })
+}
+
+fn json<T: serde::de::DeserializeOwned>(key: &'static str, text: &str) -> Result<T, MetadataError> {
+    serde_json::from_str(text).map_err(|cause| MetadataError::Malformed { key, cause })
 }
 
 /// The range as DESIGN's contract writes it: the strings `0..1` and `0..255`.

@@ -1,3 +1,23 @@
 //! An ONNX file as a checked, warmed-up model.
+//!
+//! A file passes five gates before it sees a frame: its checksum (where a manifest lists one), its protobuf, its
+//! metadata against the [`contract`], its graph in the engine, and a warm-up on a known picture.
 
 pub mod contract;
+
+mod classifier;
+mod error;
+mod file;
+mod foreign;
+mod manifest;
+mod noise;
+mod purifier;
+mod session;
+
+pub use classifier::Classifier;
+pub use error::{InferenceError, ModelError, Problem};
+pub use file::ModelFile;
+pub use foreign::{Description, ForeignOutput, Missing, Range, read_labels};
+pub use manifest::{Entry, Manifest, ManifestError, Shipped};
+pub use noise::NoiseSource;
+pub use purifier::Purifier;

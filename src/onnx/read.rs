@@ -30,7 +30,8 @@ pub use proto::Declared;
 pub use purifier::Purifier;
 pub use value::{Floats, Ints, Value};
 
-use crate::engine::contract::Metadata;
+use crate::contain::contain;
+use crate::engine::contract::{Metadata, MetadataError};
 use evaluate::Inputs;
 use operator::Operator;
 
@@ -41,6 +42,8 @@ pub enum Error {
     Unreadable { file: String, source: std::io::Error },
     #[error("{file}: not a whole ONNX file: {reason}")]
     NotOnnx { file: String, reason: String },
+    #[error("{file}: {source}")]
+    Metadata { file: String, source: MetadataError },
     #[error("{file}: stored tensor '{tensor}': {reason}")]
     Tensor { file: String, tensor: String, reason: String },
     #[error(
@@ -98,7 +101,8 @@ impl Network {
     pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self, Error> {
         let not_onnx = |reason: String| Error::NotOnnx { file: name.to_owned(), reason };
         let model = pb::ModelProto::decode(bytes).map_err(|error| not_onnx(error.to_string()))?;
-        let metadata = proto::metadata(&model).map_err(&not_onnx)?;
+        let metadata =
+            proto::metadata(&model).map_err(|error| Error::Metadata { file: name.to_owned(), source: error })?;
         let opset = model.opset_import.iter().find(|set| matches!(set.domain.as_str(), "" | "ai.onnx"));
         let opset = opset.map(|set| set.version).ok_or_else(|| not_onnx("it names no operator set".to_owned()))?;
         let graph = model.graph.ok_or_else(|| not_onnx("it holds no graph".to_owned()))?;
@@ -162,8 +166,7 @@ impl Network {
             let taken =
                 node.inputs.iter().map(|slot| slot.map(|slot| self.take(slot, &mut values, &mut uses)).transpose());
             let taken = taken.collect::<Result<Vec<_>, _>>()?;
-            let results = evaluate::evaluate(&node.operator, Inputs { values: taken, device: &self.device })
-                .map_err(|reason| self.node_error(node, reason))?;
+            let results = self.evaluate_node(node, taken)?;
             for (&slot, result) in node.outputs.iter().zip(results) {
                 if uses[slot] > 0 {
                     values[slot] = Some(result);
@@ -342,6 +345,13 @@ impl Network {
             }
             other => Err(unfit(other)),
         }
+    }
+
+    /// Runs one node. Shapes that contradict each other are refused before burn sees them; what is overlooked panics
+    /// there, and is contained, because the file may be anybody's.
+    fn evaluate_node(&self, node: &Node, values: Vec<Option<Value>>) -> Result<Vec<Value>, Error> {
+        let inputs = Inputs { values, device: &self.device };
+        contain(|| evaluate::evaluate(&node.operator, inputs)).flatten().map_err(|reason| self.node_error(node, reason))
     }
 
     fn node_error(&self, node: &Node, reason: String) -> Error {

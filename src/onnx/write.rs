@@ -1,10 +1,7 @@
-//! Builds an ONNX graph node by node and writes it as one file.
+//! Builds an ONNX graph node by node as the bytes of one file.
 //!
 //! A [`Value`] is the name of a tensor in the graph; every method that adds a node returns the value that it computes.
 //! Graphs are declared with batch 1, and stay correct for any batch as long as reshapes use 0 and -1 for it.
-
-use std::io::Write as _;
-use std::path::Path;
 
 use prost::Message;
 use tract_onnx::pb::{
@@ -102,7 +99,14 @@ impl Graph {
     }
 
     /// 2-D convolution with square kernel, stride and padding; `weight` is [out, in / groups, kernel, kernel].
-    pub fn conv(&mut self, name: &str, x: &Value, weight: (&[usize; 4], &[f32]), bias: &[f32], window: Window) -> Value {
+    pub fn conv(
+        &mut self,
+        name: &str,
+        x: &Value,
+        weight: (&[usize; 4], &[f32]),
+        bias: &[f32],
+        window: Window,
+    ) -> Value {
         let w = self.weight(&format!("{name}.weight"), weight.0, weight.1);
         let b = self.weight(&format!("{name}.bias"), &[bias.len()], bias);
         let (kernel, stride, pad) = (weight.0[2] as i64, window.stride as i64, window.padding as i64);
@@ -199,24 +203,6 @@ pub struct Window {
     pub stride: usize,
     pub padding: usize,
     pub groups: usize,
-}
-
-/// Writes `bytes` to `path` so that a reader sees the old file or the whole new one, whatever happens meanwhile.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new().prefix(".purecam-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    std::fs::File::open(folder)?.sync_all()
 }
 
 fn attribute(name: &str, value: &Attribute) -> AttributeProto {

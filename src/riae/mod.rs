@@ -17,7 +17,7 @@ pub mod decoder_self;
 pub mod draw;
 pub mod encoder;
 pub mod export;
-mod fused;
+pub(crate) mod fused;
 pub mod groups;
 pub mod noise;
 pub mod position;

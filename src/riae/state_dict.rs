@@ -18,7 +18,7 @@ use super::config::Masking;
 use super::noise::schedule;
 use super::position::window;
 use super::{Decoder, Error, Riae, RiaeConfig};
-use crate::onnx::write::write_atomically;
+use crate::atomic;
 
 /// Tensors that follow from the configuration; a file may have them, and they are not read.
 const COMPUTED: [&str; 4] = ["pos_embed", "decoder_pos_embed", "sqrt_alphas_cumprod", "sqrt_one_minus_alphas_cumprod"];
@@ -36,7 +36,7 @@ pub fn save(model: &Riae, path: &Path) -> Result<(), Error> {
         |error: safetensors::SafeTensorError| Error::StateDict { path: path.to_owned(), reason: error.to_string() };
     let views = views.collect::<Result<Vec<_>, _>>().map_err(refuse)?;
     let bytes = safetensors::serialize(views, None).map_err(refuse)?;
-    write_atomically(path, &bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
+    atomic::write(path, &bytes).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 /// Reads a network's weights.

@@ -44,10 +44,16 @@ impl RunFolder {
     /// Opens or creates the folder. `settings` must equal those of the run that is there, if one is.
     pub fn open<S: Serialize>(path: &Path, settings: &S) -> Result<Self, Error> {
         fs::create_dir_all(path).map_err(|error| Error::run(path, format!("cannot be created: {error}")))?;
-        let lock = File::create(path.join("lock")).map_err(|error| Error::run(path, format!("cannot be written: {error}")))?;
+        let lock =
+            File::create(path.join("lock")).map_err(|error| Error::run(path, format!("cannot be written: {error}")))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Err(Error::run(path, "another process trains in this folder; wait for it or take another --out")),
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(Error::run(
+                    path,
+                    "another process trains in this folder; wait for it or take another --out",
+                ));
+            }
             Err(fs::TryLockError::Error(error)) => return Err(Error::run(path, format!("cannot be locked: {error}"))),
         }
         let folder = Self { path: path.to_owned(), _lock: lock };
@@ -59,12 +65,17 @@ impl RunFolder {
         let file = self.path.join("settings.json");
         let Ok(text) = fs::read_to_string(&file) else {
             let text = format!("{settings:#}\n");
-            return crate::onnx::write::write_atomically(&file, text.as_bytes()).map_err(|error| Error::run(&file, error));
+            return crate::atomic::write(&file, text.as_bytes()).map_err(|error| Error::run(&file, error));
         };
         let there: serde_json::Value = serde_json::from_str(&text).map_err(|error| Error::run(&file, error))?;
         match first_difference("", &there, &settings) {
             None => Ok(()),
-            Some((key, there, asked)) => Err(Error::run(&self.path, format!("holds a run with {key} = {there}, and {key} = {asked} is asked for; give the same settings to go on with it, or another --out"))),
+            Some((key, there, asked)) => Err(Error::run(
+                &self.path,
+                format!(
+                    "holds a run with {key} = {there}, and {key} = {asked} is asked for; give the same settings to go on with it, or another --out"
+                ),
+            )),
         }
     }
 
@@ -92,8 +103,11 @@ impl RunFolder {
     /// Fills a temporary folder, syncs and renames it, then removes its predecessors.
     fn appear(&self, name: &str, family: &str, fill: impl FnOnce(&Path) -> Result<(), String>) -> Result<(), Error> {
         let target = self.path.join(name);
-        let failed = |reason: String| Error::run(&target, format!("cannot be written: {reason}; what was there before is whole"));
-        let temporary = tempfile::Builder::new().prefix(".new-").tempdir_in(&self.path).map_err(|e| failed(e.to_string()))?;
+        let failed = |reason: String| {
+            Error::run(&target, format!("cannot be written: {reason}; what was there before is whole"))
+        };
+        let temporary =
+            tempfile::Builder::new().prefix(".new-").tempdir_in(&self.path).map_err(|e| failed(e.to_string()))?;
         fill(temporary.path()).map_err(failed)?;
         (|| {
             for entry in fs::read_dir(temporary.path())? {
@@ -143,19 +157,25 @@ impl RunFolder {
 pub fn load_best<M: Module>(run: &Path, blank: M) -> Result<(M, u64), Error> {
     let found = folders(run, "best-").map_err(|error| Error::run(run, error))?;
     let folder = found.into_iter().next_back().ok_or_else(|| {
-        Error::run(run, "expected a folder of a training run with best-*, found none; let the run reach its first validation")
+        Error::run(
+            run,
+            "expected a folder of a training run with best-*, found none; let the run reach its first validation",
+        )
     })?;
     let step = folder.file_name().and_then(|name| name.to_string_lossy().strip_prefix("best-")?.parse().ok());
     let step = step.ok_or_else(|| Error::run(&folder, "expected a name best-STEP"))?;
     let file = folder.join("model");
-    let model = blank.try_load_file(&file).map_err(|error| Error::run(&file, format!("these weights cannot be read: {error}")))?;
+    let model = blank
+        .try_load_file(&file)
+        .map_err(|error| Error::run(&file, format!("these weights cannot be read: {error}")))?;
     Ok((model, step))
 }
 
 /// The settings that a run was started with.
 pub fn settings<S: for<'de> Deserialize<'de>>(run: &Path) -> Result<S, Error> {
     let file = run.join("settings.json");
-    let text = fs::read_to_string(&file).map_err(|error| Error::run(&file, format!("{error}; expected the folder of a training run")))?;
+    let text = fs::read_to_string(&file)
+        .map_err(|error| Error::run(&file, format!("{error}; expected the folder of a training run")))?;
     serde_json::from_str(&text).map_err(|error| Error::run(&file, error))
 }
 
@@ -173,7 +193,11 @@ fn folders(path: &Path, family: &str) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// The first key in which two settings differ, with both values.
-fn first_difference(key: &str, there: &serde_json::Value, asked: &serde_json::Value) -> Option<(String, String, String)> {
+fn first_difference(
+    key: &str,
+    there: &serde_json::Value,
+    asked: &serde_json::Value,
+) -> Option<(String, String, String)> {
     if let (Some(a), Some(b)) = (there.as_object(), asked.as_object()) {
         let keys = a.keys().chain(b.keys().filter(|k| !a.contains_key(*k)));
         let null = serde_json::Value::Null;

@@ -6,11 +6,11 @@ use burn::module::Module;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::prelude::*;
 use rand::Rng;
-use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::data::{Photograph, Photographs};
+use super::batch::{epoch_batch, images, predictions, random_views, targets};
+use super::data::Photographs;
 use super::trainer::{Loop, Task, Validation};
 use super::{Error, augment, generator};
 use crate::engine::contract::Label;
@@ -55,24 +55,30 @@ impl ClassifierTask<'_> {
 
     /// The views and classes of one step: photographs in an order of the epoch's own.
     fn batch(&self, step: u64) -> (Tensor<4>, Vec<usize>) {
-        let settings = self.settings;
-        let items = epoch_batch(&self.training.items, settings.training.seed, step, self.steps_per_epoch(), settings.training.batch);
-        let views: Vec<_> = items.par_iter().enumerate().map(|(i, item)| {
-            let mut rng = generator(settings.training.seed, "view", &[step, i as u64]);
-            augment::random_view(&item.pixels, settings.side, VIEW, &mut rng)
-        }).collect();
+        let (settings, training) = (self.settings, &self.settings.training);
+        let items = epoch_batch(&self.training.items, training.seed, step, self.steps_per_epoch(), training.batch);
+        let views = random_views(&items, settings.side, VIEW, training.seed, step);
         (images(&views, settings.side, &self.device), items.iter().map(|item| item.class).collect())
     }
 
     /// One step of 1.25 epsilon from a random start in the ball (Wong et al., arXiv 2001.03994), against the model as
     /// it would be used, so that the attack does not move the statistics of batch normalisation.
-    fn perturbed(&self, model: &Classifier, image: Tensor<4>, target: &Tensor<1, Int>, epsilon: f32, step: u64) -> Tensor<4> {
+    fn perturbed(
+        &self,
+        model: &Classifier,
+        image: Tensor<4>,
+        target: &Tensor<1, Int>,
+        epsilon: f32,
+        step: u64,
+    ) -> Tensor<4> {
         let mut rng = generator(self.settings.training.seed, "start", &[step]);
         let [batch, channels, height, width] = image.dims();
-        let start: Vec<f32> = (0..batch * channels * height * width).map(|_| rng.random_range(-epsilon..=epsilon)).collect();
+        let start: Vec<f32> =
+            (0..batch * channels * height * width).map(|_| rng.random_range(-epsilon..=epsilon)).collect();
         let start = Tensor::<1>::from_floats(start.as_slice(), &self.device).reshape([batch, channels, height, width]);
         let leaf = (image.clone() + start.clone()).clamp(0.0, 1.0).detach().require_grad();
-        let loss = CrossEntropyLossConfig::new().init(&self.device).forward(model.forward(leaf.clone()), target.clone());
+        let loss =
+            CrossEntropyLossConfig::new().init(&self.device).forward(model.forward(leaf.clone()), target.clone());
         let Some(gradient) = leaf.grad(&loss.backward()) else { return image };
         let gradient = Tensor::from_inner(gradient.sign());
         let noise = (start + gradient * (1.25 * epsilon)).clamp(-epsilon, epsilon);
@@ -98,7 +104,8 @@ impl Task for ClassifierTask<'_> {
             Some(epsilon) => self.perturbed(&frozen(model), image, &target, epsilon / 255.0, step),
             None => image,
         };
-        let loss = CrossEntropyLossConfig::new().with_smoothing(Some(self.settings.label_smoothing as f32)).init(&self.device);
+        let loss =
+            CrossEntropyLossConfig::new().with_smoothing(Some(self.settings.label_smoothing as f32)).init(&self.device);
         Ok((loss.forward(model.forward(image), target), Vec::new()))
     }
 
@@ -106,7 +113,8 @@ impl Task for ClassifierTask<'_> {
         let device = self.device.clone().inner();
         let mut right = 0;
         for items in self.validation.items.chunks(VALIDATION_BATCH) {
-            let views: Vec<_> = items.par_iter().map(|item| augment::centre(&item.pixels, self.settings.side)).collect();
+            let views: Vec<_> =
+                items.par_iter().map(|item| augment::centre(&item.pixels, self.settings.side)).collect();
             let predicted = predictions(model.forward(images(&views, self.settings.side, &device)));
             right += items.iter().zip(predicted).filter(|(item, class)| item.class == *class).count();
         }
@@ -138,32 +146,6 @@ impl ClassifierTask<'_> {
         }
         right as f32 / self.validation.items.len() as f32
     }
-}
-
-/// The photographs of step `step`: every epoch goes over all of them in an order of its own.
-pub fn epoch_batch(items: &[Photograph], seed: u64, step: u64, steps_per_epoch: u64, batch: usize) -> Vec<&Photograph> {
-    let mut order: Vec<usize> = (0..items.len()).collect();
-    order.shuffle(&mut generator(seed, "order", &[step / steps_per_epoch]));
-    let start = (step % steps_per_epoch) as usize * batch;
-    order[start..(start + batch).min(items.len())].iter().map(|i| &items[*i]).collect()
-}
-
-/// Squares as a tensor [batch, 3, side, side] in 0..1.
-pub fn images(squares: &[impl AsRef<[u8]>], side: usize, device: &Device) -> Tensor<4> {
-    Tensor::<1>::from_floats(augment::batch(squares, side).as_slice(), device).reshape([squares.len(), 3, side, side])
-}
-
-/// Classes as the loss wants them.
-pub fn targets(classes: &[usize], device: &Device) -> Tensor<1, Int> {
-    let classes: Vec<i32> = classes.iter().map(|class| *class as i32).collect();
-    Tensor::from_ints(classes.as_slice(), device)
-}
-
-/// The class with the largest logit of every sample.
-pub fn predictions(logits: Tensor<2>) -> Vec<usize> {
-    let [batch, _] = logits.dims();
-    let data = logits.argmax(1).reshape([batch]).into_data();
-    data.iter::<i64>().map(|class| class as usize).collect()
 }
 
 /// The model in evaluation mode, with gradients to its input and none to its weights.

@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::Error;
 use crate::engine::contract::Label;
+use crate::frame::{self, Fit, Picture};
 
 /// Decoded pixels kept in memory; a data set beyond this is refused rather than swapped to disk.
 const MEMORY: usize = 8 << 30;
 /// Decoded photographs are kept this many times larger than the picture that training sees.
 const MARGIN: f32 = 1.25;
-const EXTENSIONS: [&str; 9] = ["jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm"];
 
 /// One photograph.
 #[derive(Clone, Debug)]
@@ -22,7 +21,7 @@ pub struct Photograph {
     /// Relative to the data folder: `<class>/<file>`.
     pub name: String,
     pub class: usize,
-    pub pixels: RgbImage,
+    pub pixels: Picture,
 }
 
 /// A labelled set of photographs, in the byte order of their names.
@@ -51,16 +50,24 @@ impl Photographs {
         }
         let expected = files.len() * ((side as f32 * MARGIN) as usize).pow(2) * 3;
         if expected > MEMORY {
-            let reason = format!("{} photographs at this --side need about {} GiB of memory, the bound is {}; take a smaller --side or fewer photographs", files.len(), expected >> 30, MEMORY >> 30);
+            let reason = format!(
+                "{} photographs at this --side need about {} GiB of memory, the bound is {}; take a smaller --side or fewer photographs",
+                files.len(),
+                expected >> 30,
+                MEMORY >> 30
+            );
             return Err(Error::data(folder, reason));
         }
-        let decoded: Vec<_> = files.into_par_iter().map(|(name, class)| {
-            let path = folder.join(&name);
-            match decode(&path).map(|pixels| shrink(pixels, side)) {
-                Ok(pixels) => Ok(Photograph { name, class, pixels }),
-                Err(reason) => Err((path, reason)),
-            }
-        }).collect();
+        let decoded: Vec<_> = files
+            .into_par_iter()
+            .map(|(name, class)| {
+                let path = folder.join(&name);
+                match read(&path, side) {
+                    Ok(pixels) => Ok(Photograph { name, class, pixels }),
+                    Err(reason) => Err((path, reason)),
+                }
+            })
+            .collect();
         let mut set = Self { labels, items: Vec::new(), broken: Vec::new() };
         for result in decoded {
             match result {
@@ -85,7 +92,12 @@ impl Photographs {
         };
         let (out, rest): (Vec<_>, Vec<_>) = self.items.into_iter().partition(held);
         if rest.is_empty() || out.is_empty() {
-            let reason = format!("{} photographs leave {} for training and {} for validation; both need some: change --held-out or add photographs", rest.len() + out.len(), rest.len(), out.len());
+            let reason = format!(
+                "{} photographs leave {} for training and {} for validation; both need some: change --held-out or add photographs",
+                rest.len() + out.len(),
+                rest.len(),
+                out.len()
+            );
             return Err(Error::Settings(reason));
         }
         let part = |items, broken| Self { labels: self.labels.clone(), items, broken };
@@ -93,26 +105,16 @@ impl Photographs {
     }
 }
 
-/// Decodes one image as 8-bit RGB, turned as its EXIF orientation says.
-pub fn decode(path: &Path) -> Result<RgbImage, String> {
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format).map_err(|error| error.to_string())?;
-    let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
-    let orientation = decoder.orientation().map_err(|error| error.to_string())?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
-    image.apply_orientation(orientation);
-    Ok(image.into_rgb8())
-}
-
-fn shrink(pixels: RgbImage, side: usize) -> RgbImage {
-    let (width, height) = pixels.dimensions();
-    let scale = side as f32 * MARGIN / width.min(height) as f32;
+/// Reads one photograph and shrinks it to what training needs of it.
+fn read(path: &Path, side: usize) -> Result<Picture, String> {
+    let picture = frame::read(path).map_err(|error| error.to_string())?;
+    let scale = side as f32 * MARGIN / picture.width.min(picture.height) as f32;
     if scale >= 1.0 {
-        return pixels;
+        return Ok(picture);
     }
-    let size = |x: u32| ((x as f32 * scale).round() as usize).max(1);
-    let [w, h] = [size(width), size(height)];
-    let bytes = super::augment::resize(&pixels, [0.0, 0.0, f64::from(width), f64::from(height)], [w, h]);
-    RgbImage::from_raw(w as u32, h as u32, bytes).unwrap_or(pixels)
+    let size = [picture.height, picture.width].map(|x| ((x as f32 * scale).round() as usize).max(1));
+    let rgb = Fit::new(size).rgb(&picture).map_err(|error| error.to_string())?.to_vec();
+    Ok(Picture { width: size[1] as u32, height: size[0] as u32, rgb })
 }
 
 fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
@@ -128,7 +130,10 @@ fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     classes.sort();
     match classes.len() {
         0 => Err(Error::data(folder, "expected one folder of photographs a class, found no folder")),
-        1 => Err(Error::data(folder, "expected at least two classes, found one folder; a classifier of one class says nothing")),
+        1 => Err(Error::data(
+            folder,
+            "expected at least two classes, found one folder; a classifier of one class says nothing",
+        )),
         _ => Ok(classes),
     }
 }
@@ -137,8 +142,7 @@ fn images(folder: &Path) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| Error::data(folder, error))? {
         let name = entry.map_err(|error| Error::data(folder, error))?.file_name().to_string_lossy().into_owned();
-        let extension = name.rsplit('.').next().unwrap_or_default().to_lowercase();
-        if EXTENSIONS.contains(&extension.as_str()) && !name.starts_with('.') {
+        if frame::is_image(Path::new(&name)) && !name.starts_with('.') {
             names.push(name);
         }
     }

@@ -8,7 +8,12 @@ use super::Error;
 /// panic in a thread of a driver.
 pub fn open(asked: &str) -> Result<Device, Error> {
     let (kind, index) = match asked.split_once(':') {
-        Some((kind, index)) => (kind, index.parse().map_err(|_| refuse(asked, "the part behind ':' is a device's number, for instance cuda:0"))?),
+        Some((kind, index)) => (
+            kind,
+            index
+                .parse()
+                .map_err(|_| refuse(asked, "the part behind ':' is a device's number, for instance cuda:0"))?,
+        ),
         None => (asked, 0usize),
     };
     match kind {
@@ -55,7 +60,10 @@ fn vulkan(asked: &str, index: usize) -> Result<Device, Error> {
     driver(asked, "libvulkan.so.1", "a Vulkan loader")?;
     let devices = Device::enumerate(burn::tensor::DeviceType::Vulkan).into_vec();
     let count = devices.len();
-    devices.into_iter().nth(index).ok_or_else(|| refuse(asked, format!("this machine has {count} Vulkan devices, counted from 0")))
+    devices
+        .into_iter()
+        .nth(index)
+        .ok_or_else(|| refuse(asked, format!("this machine has {count} Vulkan devices, counted from 0")))
 }
 
 #[cfg(not(feature = "training-vulkan"))]
@@ -68,6 +76,8 @@ fn driver(asked: &str, library: &str, what: &str) -> Result<(), Error> {
     // SAFETY: loading a vendor's driver runs its initialisers, as using the device would; nothing is called in it here.
     match unsafe { libloading::Library::new(library) } {
         Ok(_) => Ok(()),
-        Err(error) => Err(refuse(asked, format!("{library} cannot be loaded ({error}); install {what}, or take --device cpu"))),
+        Err(error) => {
+            Err(refuse(asked, format!("{library} cannot be loaded ({error}); install {what}, or take --device cpu")))
+        }
     }
 }

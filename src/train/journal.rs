@@ -54,7 +54,7 @@ impl Journal {
         let parsed = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         self.lines = parsed.filter(|line| line["step"].as_u64().is_some_and(|at| at <= step)).collect();
         let kept: String = self.lines.iter().map(|line| format!("{line}\n")).collect();
-        crate::onnx::write::write_atomically(&self.path, kept.as_bytes()).map_err(|e| Error::run(&self.path, e))?;
+        crate::atomic::write(&self.path, kept.as_bytes()).map_err(|e| Error::run(&self.path, e))?;
         let file = OpenOptions::new().append(true).open(&self.path).map_err(|e| Error::run(&self.path, e))?;
         self.file = Some(file);
         (self.started, self.first_step, self.steps) = (Instant::now(), step, steps);
@@ -86,7 +86,11 @@ impl Journal {
         self.bar.set_message(format!("loss {loss:.4}  {rate:.0} samples/s"));
         if self.bar.is_hidden() && due {
             self.last_line = Some(Instant::now());
-            self.say(&format!("step {step}/{}  loss {loss:.4}  {rate:.1} samples/s  {:.0} min left", self.steps, left / 60.0));
+            self.say(&format!(
+                "step {step}/{}  loss {loss:.4}  {rate:.1} samples/s  {:.0} min left",
+                self.steps,
+                left / 60.0
+            ));
         }
         if step.is_multiple_of(REPORT_EVERY) || step == self.steps {
             let mut line = json!({"step": step, "kind": "train", "samples_per_second": rate});
@@ -102,7 +106,13 @@ impl Journal {
     }
 
     /// Writes a validation and draws the curves anew.
-    pub fn validation(&mut self, step: u64, score: f64, values: &[(&'static str, f32)], folder: &Path) -> Result<(), Error> {
+    pub fn validation(
+        &mut self,
+        step: u64,
+        score: f64,
+        values: &[(&'static str, f32)],
+        folder: &Path,
+    ) -> Result<(), Error> {
         let mut line = json!({"step": step, "kind": "validation", "score": score});
         values.iter().for_each(|(name, value)| line[*name] = json!(value));
         let told: Vec<_> = values.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
@@ -168,7 +178,11 @@ fn series(lines: &[Value], kind: &str, without: &[&str]) -> Series {
     all
 }
 
-fn panel<B: DrawingBackend>(area: &DrawingArea<B, plotters::coord::Shift>, title: &str, series: &Series) -> Result<(), Box<dyn std::error::Error>>
+fn panel<B: DrawingBackend>(
+    area: &DrawingArea<B, plotters::coord::Shift>,
+    title: &str,
+    series: &Series,
+) -> Result<(), Box<dyn std::error::Error>>
 where
     B::ErrorType: 'static,
 {
@@ -176,15 +190,30 @@ where
     let last = points().map(|p| p.0).fold(1.0, f64::max);
     let top = points().map(|p| p.1).fold(f64::MIN_POSITIVE, f64::max) * 1.05;
     let bottom = points().map(|p| p.1).fold(0.0, f64::min);
-    let mut chart = ChartBuilder::on(area).caption(title, ("sans-serif", 20)).margin(10).x_label_area_size(30).y_label_area_size(60).build_cartesian_2d(0.0..last, bottom..top)?;
+    let mut chart = ChartBuilder::on(area)
+        .caption(title, ("sans-serif", 20))
+        .margin(10)
+        .x_label_area_size(30)
+        .y_label_area_size(60)
+        .build_cartesian_2d(0.0..last, bottom..top)?;
     chart.configure_mesh().x_desc("step").light_line_style(WHITE).draw()?;
     for (i, (name, points)) in series.iter().enumerate() {
         let colour = Palette99::pick(i).to_rgba();
-        chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
-        chart.draw_series(points.iter().filter(|_| points.len() < 40).map(|point| Circle::new(*point, 3, colour.filled())))?;
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)))?
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], colour.stroke_width(2)));
+        chart.draw_series(
+            points.iter().filter(|_| points.len() < 40).map(|point| Circle::new(*point, 3, colour.filled())),
+        )?;
     }
     if !series.is_empty() {
-        chart.configure_series_labels().label_font(("sans-serif", 15)).background_style(WHITE.mix(0.8)).border_style(BLACK.mix(0.3)).draw()?;
+        chart
+            .configure_series_labels()
+            .label_font(("sans-serif", 15))
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.3))
+            .draw()?;
     }
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! Training: photographs to weights, resumable at any moment, the same under the same seed.
 //!
-//! - [`data`] reads a folder of photographs, [`augment`] cuts training views from them.
+//! - [`data`] reads a folder of photographs, [`augment`] cuts training views from them,
+//!   [`batch`] turns them into tensors and back.
 //! - [`trainer`] is the one loop; [`classifier`] and [`riae`] are what it may train.
 //! - [`optimiser`] holds schedule, clipping and averaged weights; [`checkpoint`] puts all of it on disk and back.
 //! - [`journal`] tells progress: a bar or lines, metrics as JSON, curves; [`sheet`] draws before and after.
 
 pub mod augment;
+pub mod batch;
 pub mod checkpoint;
 pub mod classifier;
 pub mod data;

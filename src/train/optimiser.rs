@@ -12,11 +12,11 @@ pub fn adamw(weight_decay: f64) -> ModuleOptimizer {
     // Each pattern stands here and compiles.
     let undecayed = ParamGroup::from_any_regexes(vec!["bias", "norm", "gamma", "beta", "token"])
         .expect("five plain words are regular expressions");
-    config
-        .clone()
-        .with_weight_decay(weight_decay as f32)
-        .init()
-        .with_group(undecayed, config.with_weight_decay(0.0).build(), None)
+    config.clone().with_weight_decay(weight_decay as f32).init().with_group(
+        undecayed,
+        config.with_weight_decay(0.0).build(),
+        None,
+    )
 }
 
 /// Linear warm-up over the first 5 % of the steps, then a cosine down to a hundredth of `highest`.

@@ -9,9 +9,9 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 
 use super::augment::{self, Square};
-use super::classifier::{images, predictions};
+use super::batch::{images, predictions, to_squares};
 use super::data::Photographs;
-use super::riae::{Settings, VIEW, to_squares};
+use super::riae::{Settings, VIEW};
 use super::{Error, generator};
 use crate::attack::Attack;
 use crate::onnx::read::Classifier;
@@ -37,23 +37,34 @@ pub struct PairMaker {
 impl PairMaker {
     /// Makes one generation from at most `settings.pairs` photographs. Attack, classifier and strength are drawn for
     /// each pair; the class that an attack leaves is the classifier's own prediction, so photographs need no label.
-    pub fn make(&self, photographs: &Photographs, settings: &Settings, generation: u64, device: &Device) -> Result<Pairs, Error> {
+    pub fn make(
+        &self,
+        photographs: &Photographs,
+        settings: &Settings,
+        generation: u64,
+        device: &Device,
+    ) -> Result<Pairs, Error> {
         let seed = settings.training.seed;
         let mut chosen: Vec<usize> = (0..photographs.items.len()).collect();
         chosen.shuffle(&mut generator(seed, "pairs", &[generation]));
         chosen.truncate(settings.pairs);
-        let clean: Vec<Square> = chosen.par_iter().map(|i| {
-            let mut rng = generator(seed, "pair view", &[generation, *i as u64]);
-            augment::random_view(&photographs.items[*i].pixels, settings.side, VIEW, &mut rng)
-        }).collect();
+        let clean: Vec<Square> = chosen
+            .par_iter()
+            .map(|i| {
+                let mut rng = generator(seed, "pair view", &[generation, *i as u64]);
+                augment::random_view(&photographs.items[*i].pixels, settings.side, VIEW, &mut rng)
+            })
+            .collect();
         let mut adversarial = clean.clone();
         let kinds = self.attacks.len() * self.classifiers.len();
         for kind in 0..kinds {
             let places: Vec<usize> = (0..clean.len()).filter(|place| place % kinds == kind).collect();
-            let (attack, classifier) = (&self.attacks[kind % self.attacks.len()], &self.classifiers[kind / self.attacks.len()]);
+            let (attack, classifier) =
+                (&self.attacks[kind % self.attacks.len()], &self.classifiers[kind / self.attacks.len()]);
             for (number, places) in places.chunks(BATCH).enumerate() {
                 let mut rng = generator(seed, "pair attack", &[generation, kind as u64, number as u64]);
-                let epsilons: Vec<f32> = places.iter().map(|_| settings.epsilon / 255.0 * rng.random_range(WEAKEST..=1.0)).collect();
+                let epsilons: Vec<f32> =
+                    places.iter().map(|_| settings.epsilon / 255.0 * rng.random_range(WEAKEST..=1.0)).collect();
                 let batch: Vec<&Square> = places.iter().map(|place| &clean[*place]).collect();
                 let image = images(&batch, settings.side, device);
                 let labels = predictions(classifier.logits(image.clone()));

@@ -8,7 +8,7 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::classifier::{epoch_batch, images, predictions};
+use super::batch::{epoch_batch, images, predictions, random_views, to_squares};
 use super::data::Photographs;
 use super::pairs::{PairMaker, Pairs};
 use super::perceptual::{Perceptual, PerceptualSettings};
@@ -69,8 +69,12 @@ pub struct RiaeTask<'a> {
 
 impl<'a> RiaeTask<'a> {
     pub fn new(
-        settings: &'a Settings, training: &'a Photographs, validation: &'a Photographs, device: Device,
-        makers: PairMaker, perceptual: Vec<Perceptual>,
+        settings: &'a Settings,
+        training: &'a Photographs,
+        validation: &'a Photographs,
+        device: Device,
+        makers: PairMaker,
+        perceptual: Vec<Perceptual>,
     ) -> Self {
         Self { settings, training, validation, device, makers, perceptual, pairs: None, held_out: None }
     }
@@ -94,11 +98,10 @@ impl<'a> RiaeTask<'a> {
     /// Stage 1: the network sees a clean view and is to give it back.
     fn clean_loss(&self, model: &Riae, step: u64) -> (Tensor<1>, Vec<(&'static str, f32)>) {
         let settings = self.settings;
-        let items = epoch_batch(&self.training.items, settings.training.seed, step, self.steps_per_clean_epoch(), settings.training.batch);
-        let views: Vec<_> = items.par_iter().enumerate().map(|(i, item)| {
-            let mut rng = generator(settings.training.seed, "view", &[step, i as u64]);
-            augment::random_view(&item.pixels, settings.side, VIEW, &mut rng)
-        }).collect();
+        let training = &settings.training;
+        let per_epoch = self.steps_per_clean_epoch();
+        let items = epoch_batch(&self.training.items, training.seed, step, per_epoch, training.batch);
+        let views = random_views(&items, settings.side, VIEW, training.seed, step);
         let clean = images(&views, settings.side, &self.device);
         let purified = self.purify(model, clean.clone(), step);
         let loss = pixel_loss(purified, clean);
@@ -122,14 +125,17 @@ impl<'a> RiaeTask<'a> {
         let start = (step_of_stage % per_epoch) as usize * settings.training.batch;
         let chosen = &order[start..(start + settings.training.batch).min(order.len())];
         let mut rng = generator(settings.training.seed, "pair step", &[step]);
-        let (clean, adversarial): (Vec<_>, Vec<_>) = chosen.iter().map(|i| {
-            let (mut clean, mut adversarial) = (pairs.clean[*i].clone(), pairs.adversarial[*i].clone());
-            if rng.random_bool(0.5) {
-                augment::flip(&mut clean, settings.side);
-                augment::flip(&mut adversarial, settings.side);
-            }
-            (clean, adversarial)
-        }).unzip();
+        let (clean, adversarial): (Vec<_>, Vec<_>) = chosen
+            .iter()
+            .map(|i| {
+                let (mut clean, mut adversarial) = (pairs.clean[*i].clone(), pairs.adversarial[*i].clone());
+                if rng.random_bool(0.5) {
+                    augment::flip(&mut clean, settings.side);
+                    augment::flip(&mut adversarial, settings.side);
+                }
+                (clean, adversarial)
+            })
+            .unzip();
         let clean = images(&clean, settings.side, &self.device);
         let adversarial = images(&adversarial, settings.side, &self.device);
         let purified = self.purify(model, adversarial.clone(), step);
@@ -170,10 +176,22 @@ impl<'a> RiaeTask<'a> {
         if self.held_out.is_none() {
             let items: Vec<_> = self.validation.items.iter().collect();
             let stride = items.len().div_ceil(VALIDATION_COUNT).max(1);
-            let clean: Vec<_> = items.par_iter().step_by(stride).map(|item| augment::centre(&item.pixels, self.settings.side)).collect();
+            let clean: Vec<_> = items
+                .par_iter()
+                .step_by(stride)
+                .map(|item| augment::centre(&item.pixels, self.settings.side))
+                .collect();
             let attack: Attack = "pgd:10".parse().map_err(|error| Error::Settings(format!("{error}")))?;
             let adversarial = match self.makers.classifiers.first() {
-                Some(classifier) => attack_squares(&attack, classifier, &clean, self.settings.epsilon / 255.0, self.settings.side, self.settings.training.seed, &self.device),
+                Some(classifier) => attack_squares(
+                    &attack,
+                    classifier,
+                    &clean,
+                    self.settings.epsilon / 255.0,
+                    self.settings.side,
+                    self.settings.training.seed,
+                    &self.device,
+                ),
                 None => clean.clone(),
             };
             self.held_out = Some((clean, adversarial));
@@ -206,19 +224,27 @@ impl Task for RiaeTask<'_> {
         let (clean, adversarial) = self.held_out()?.clone();
         let device = self.device.clone().inner();
         let purify = |squares: &[Vec<u8>]| -> Vec<Vec<u8>> {
-            squares.chunks(VALIDATION_BATCH).enumerate().flat_map(|(i, squares)| {
-                let mut rng = generator(seed, "validation draw", &[i as u64]);
-                let draw = model.draw_evaluation(squares.len(), side, &mut rng);
-                to_squares(model.forward(images(squares, side, &device), &draw).image)
-            }).collect()
+            squares
+                .chunks(VALIDATION_BATCH)
+                .enumerate()
+                .flat_map(|(i, squares)| {
+                    let mut rng = generator(seed, "validation draw", &[i as u64]);
+                    let draw = model.draw_evaluation(squares.len(), side, &mut rng);
+                    to_squares(model.forward(images(squares, side, &device), &draw).image)
+                })
+                .collect()
         };
         let (purified_clean, purified_adversarial) = (purify(&clean), purify(&adversarial));
         let psnr = mean_psnr(&purified_clean, &clean);
-        let mut values = vec![("psnr_clean_dB", psnr), ("psnr_adversarial_dB", mean_psnr(&purified_adversarial, &clean))];
+        let mut values =
+            vec![("psnr_clean_dB", psnr), ("psnr_adversarial_dB", mean_psnr(&purified_adversarial, &clean))];
         let mut score = f64::from(psnr) / 100.0;
         if let Some(classifier) = self.makers.classifiers.first() {
             let predict = |squares: &[Vec<u8>]| -> Vec<usize> {
-                squares.chunks(VALIDATION_BATCH).flat_map(|squares| predictions(classifier.logits(images(squares, side, &self.device)))).collect()
+                squares
+                    .chunks(VALIDATION_BATCH)
+                    .flat_map(|squares| predictions(classifier.logits(images(squares, side, &self.device))))
+                    .collect()
             };
             let truth = predict(&clean);
             let agreement = |squares: &[Vec<u8>]| {
@@ -229,8 +255,10 @@ impl Task for RiaeTask<'_> {
             values.extend([("agreement_clean", on_clean), ("agreement_adversarial", on_adversarial)]);
             score += f64::from(on_clean + on_adversarial);
         }
-        let rows: Vec<_> = (0..SHEET_ROWS.min(clean.len())).map(|i| i * clean.len() / SHEET_ROWS.min(clean.len())).collect();
-        let columns = rows.iter().map(|i| [&clean[*i], &adversarial[*i], &purified_adversarial[*i], &purified_clean[*i]]);
+        let rows: Vec<_> =
+            (0..SHEET_ROWS.min(clean.len())).map(|i| i * clean.len() / SHEET_ROWS.min(clean.len())).collect();
+        let columns =
+            rows.iter().map(|i| [&clean[*i], &adversarial[*i], &purified_adversarial[*i], &purified_clean[*i]]);
         sheet::draw(&columns.collect::<Vec<_>>(), side, &folder.join("sheet.png"))?;
         Ok(Validation { score, values })
     }
@@ -238,14 +266,24 @@ impl Task for RiaeTask<'_> {
 
 /// Attacks squares in batches; the classifier's own prediction is the class to leave.
 pub fn attack_squares(
-    attack: &Attack, classifier: &Classifier, squares: &[Vec<u8>], epsilon: f32, side: usize, seed: u64, device: &Device,
+    attack: &Attack,
+    classifier: &Classifier,
+    squares: &[Vec<u8>],
+    epsilon: f32,
+    side: usize,
+    seed: u64,
+    device: &Device,
 ) -> Vec<Vec<u8>> {
-    squares.chunks(VALIDATION_BATCH).enumerate().flat_map(|(i, squares)| {
-        let image = images(squares, side, device);
-        let labels = predictions(classifier.logits(image.clone()));
-        let epsilons = vec![epsilon; squares.len()];
-        to_squares(attack.perturb(classifier, image, &labels, &epsilons, seed.wrapping_add(i as u64)))
-    }).collect()
+    squares
+        .chunks(VALIDATION_BATCH)
+        .enumerate()
+        .flat_map(|(i, squares)| {
+            let image = images(squares, side, device);
+            let labels = predictions(classifier.logits(image.clone()));
+            let epsilons = vec![epsilon; squares.len()];
+            to_squares(attack.perturb(classifier, image, &labels, &epsilons, seed.wrapping_add(i as u64)))
+        })
+        .collect()
 }
 
 /// L1 in units of the channels' standard deviation, as the paper's loss on normalised pictures.
@@ -276,14 +314,6 @@ fn put_back(purified: Tensor<4>, adversarial: Tensor<4>, patch: usize, parts: us
     }
     let mask = Tensor::<1>::from_floats(mask.as_slice(), &purified.device()).reshape([batch, 1, side, side]);
     purified * (mask.clone().neg() + 1.0) + adversarial * mask
-}
-
-/// Pictures [batch, 3, side, side] as 8-bit squares.
-pub fn to_squares(image: Tensor<4>) -> Vec<Vec<u8>> {
-    let [batch, channels, height, width] = image.dims();
-    let bytes = (image.clamp(0.0, 1.0) * 255.0).round().permute([0, 2, 3, 1]).reshape([batch, height * width * channels]).into_data();
-    let bytes: Vec<u8> = bytes.iter::<f32>().map(|value| value as u8).collect();
-    bytes.chunks_exact(height * width * channels).map(<[u8]>::to_vec).collect()
 }
 
 /// Mean over pictures of the peak signal-to-noise ratio in dB.

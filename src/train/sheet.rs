@@ -5,6 +5,7 @@ use std::path::Path;
 use image::{Rgb, RgbImage};
 
 use super::Error;
+use crate::frame;
 
 /// Pixels between two pictures.
 const GAP: u32 = 4;
@@ -17,15 +18,22 @@ pub fn draw(rows: &[[&Vec<u8>; 4]], side: usize, file: &Path) -> Result<(), Erro
     let pitch = side as u32 + GAP;
     let mut sheet = RgbImage::from_pixel(pitch * 5 + GAP, pitch * rows.len() as u32 + GAP, Rgb([255; 3]));
     for (y, row) in rows.iter().enumerate() {
-        let difference: Vec<u8> = row[2].iter().zip(row[0]).map(|(a, b)| (128 + GAIN * (i32::from(*a) - i32::from(*b))).clamp(0, 255) as u8).collect();
+        let difference: Vec<u8> = row[2]
+            .iter()
+            .zip(row[0])
+            .map(|(a, b)| (128 + GAIN * (i32::from(*a) - i32::from(*b))).clamp(0, 255) as u8)
+            .collect();
         for (x, square) in row.iter().copied().chain([&difference]).enumerate() {
             for (i, pixel) in square.chunks_exact(3).enumerate() {
                 let (column, line) = ((i % side) as u32, (i / side) as u32);
-                sheet.put_pixel(GAP + x as u32 * pitch + column, GAP + y as u32 * pitch + line, Rgb([pixel[0], pixel[1], pixel[2]]));
+                sheet.put_pixel(
+                    GAP + x as u32 * pitch + column,
+                    GAP + y as u32 * pitch + line,
+                    Rgb([pixel[0], pixel[1], pixel[2]]),
+                );
             }
         }
     }
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    sheet.write_to(&mut bytes, image::ImageFormat::Png).map_err(|error| Error::run(file, error))?;
-    crate::onnx::write::write_atomically(file, bytes.get_ref()).map_err(|error| Error::run(file, error))
+    let size = [sheet.height() as usize, sheet.width() as usize];
+    frame::write_png(file, sheet.as_raw(), size).map_err(|error| Error::run(file, error))
 }

@@ -59,8 +59,13 @@ pub struct Loop {
 /// # Errors
 /// A loss that is not finite, a folder that cannot be written, and whatever the task fails with.
 pub fn run<T: Task>(
-    task: &mut T, model: T::Model, settings: &Loop, folder: &RunFolder, journal: &mut Journal,
-    checkpoint_every: u64, stop: &Stop,
+    task: &mut T,
+    model: T::Model,
+    settings: &Loop,
+    folder: &RunFolder,
+    journal: &mut Journal,
+    checkpoint_every: u64,
+    stop: &Stop,
 ) -> Result<State, Error> {
     let blank = Trained { average: model.valid(), model, optimiser: adamw(settings.weight_decay) };
     let (mut state, mut trained) = match folder.load(blank.clone())? {
@@ -96,7 +101,11 @@ pub fn run<T: Task>(
 }
 
 fn step<T: Task>(
-    task: &mut T, trained: &mut Trained<T::Model>, settings: &Loop, step: u64, rate: f64,
+    task: &mut T,
+    trained: &mut Trained<T::Model>,
+    settings: &Loop,
+    step: u64,
+    rate: f64,
 ) -> Result<Vec<(&'static str, f32)>, Error> {
     let (loss, mut values) = task.loss(&trained.model, step)?;
     let value = loss.clone().into_scalar::<f32>();

@@ -2,9 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{
-    BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d,
-};
+use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::prelude::*;
 use burn::tensor::activation::{gelu, relu, silu};
 
@@ -52,7 +50,13 @@ pub fn multiply_adds(family: Family, from: usize, to: usize, strided: bool) -> u
 
 /// A square convolution without bias.
 pub fn conv(
-    from: usize, to: usize, kernel: usize, stride: usize, pad: usize, groups: usize, device: &Device,
+    from: usize,
+    to: usize,
+    kernel: usize,
+    stride: usize,
+    pad: usize,
+    groups: usize,
+    device: &Device,
 ) -> Conv2d {
     Conv2dConfig::new([from, to], [kernel, kernel])
         .with_stride([stride, stride])

@@ -92,7 +92,8 @@ impl ClassifierConfig {
         let stages = (0..4).map(|i| {
             let (pixels, channels) = ((side >> (2 + i)).pow(2), self.width << i);
             let first = if i == 0 { channels } else { channels / 2 };
-            let cost = |j| block::multiply_adds(self.family, if j == 0 { first } else { channels }, channels, i > 0 && j == 0);
+            let cost =
+                |j| block::multiply_adds(self.family, if j == 0 { first } else { channels }, channels, i > 0 && j == 0);
             pixels * (0..self.depths[i]).map(cost).sum::<usize>()
         });
         2.0 * (stem + stages.sum::<usize>() + (self.width << 3) * self.classes) as f64 / 1e9

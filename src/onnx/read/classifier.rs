@@ -94,6 +94,11 @@ impl Classifier {
         &self.network.device
     }
 
+    /// Whether a batch runs at once; a file with a batch of one baked in runs one by one.
+    pub fn takes_batches(&self) -> bool {
+        self.batching == Batching::Whole
+    }
+
     pub fn network(&self) -> &Network {
         &self.network
     }

@@ -5,6 +5,7 @@ use burn::tensor::activation;
 
 use super::operator::{Binary, Unary};
 use super::value::{Floats, Value, with_pair, with_tensor};
+use crate::riae::fused;
 
 pub fn unary(operator: Unary, floats: Floats) -> Floats {
     with_tensor!(floats, tensor => apply(operator, tensor).into())
@@ -27,7 +28,7 @@ fn apply<const D: usize>(operator: Unary, tensor: Tensor<D>) -> Tensor<D> {
         Unary::Softplus => activation::softplus(tensor, 1.0),
         Unary::HardSigmoid { alpha, beta } => (tensor * alpha + beta).clamp(0.0, 1.0),
         Unary::HardSwish => tensor.clone() * (tensor / 6.0 + 0.5).clamp(0.0, 1.0),
-        Unary::Gelu { tanh: false } => activation::gelu(tensor),
+        Unary::Gelu { tanh: false } => fused::gelu(tensor),
         Unary::Gelu { tanh: true } => activation::gelu_approximate(tensor),
     }
 }

@@ -1,6 +1,5 @@
 //! What is computed once, at load: constant sub-expressions, and batch normalisations after convolutions.
 
-use super::evaluate::{self, Inputs};
 use super::operator::Operator;
 use super::value::Floats;
 use super::{Error, Network, Node, linear};
@@ -14,8 +13,7 @@ impl Network {
             if node.inputs.iter().all(known) {
                 let values =
                     node.inputs.iter().map(|slot| slot.and_then(|slot| self.constants[slot].clone())).collect();
-                let results = evaluate::evaluate(&node.operator, Inputs { values, device: &self.device })
-                    .map_err(|reason| self.node_error(&node, reason))?;
+                let results = self.evaluate_node(&node, values)?;
                 for (&slot, result) in node.outputs.iter().zip(results) {
                     self.constants[slot] = Some(result);
                 }

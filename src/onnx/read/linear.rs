@@ -1,11 +1,12 @@
 //! Matrix products, sums along axes, and the normalisations.
 
 use burn::prelude::*;
-use burn::tensor::{activation, module};
+use burn::tensor::activation;
 
 use super::host;
 use super::operator::Reduction;
 use super::value::{Floats, with_pair, with_tensor};
+use crate::riae::fused;
 
 /// The scale and shift of each channel that an inference-time batch normalisation amounts to.
 ///
@@ -126,11 +127,11 @@ pub fn layer_normalization(
     let inner = shape[axis..].iter().product::<usize>();
     let scale = scale.reshape(&[inner])?.into_rank1()?;
     let bias = bias.map(|bias| bias.reshape(&[inner])?.into_rank1()).transpose()?;
-    let epsilon = f64::from(epsilon);
+    let bias = bias.unwrap_or_else(|| scale.zeros_like());
     if axis + 1 == shape.len() {
-        return Ok(with_tensor!(floats, tensor => module::layer_norm(tensor, scale, bias, epsilon).into()));
+        return Ok(with_tensor!(floats, tensor => fused::normalise(tensor, scale, bias, epsilon).into()));
     }
     let outer = shape[..axis].iter().product::<usize>();
     let rows = floats.reshape(&[outer, inner])?.into_rank2()?;
-    Floats::from(module::layer_norm(rows, scale, bias, epsilon)).reshape(&shape)
+    Floats::from(fused::normalise(rows, scale, bias, epsilon)).reshape(&shape)
 }

@@ -117,7 +117,9 @@ impl Border {
             Self::Fixed(pixels) => pixels,
             Self::Same { odd_at_end } => std::array::from_fn(|axis| {
                 let outputs = size[axis].div_ceil(window.stride[axis]);
-                let reach = (outputs - 1) * window.stride[axis] + (kernel[axis] - 1) * window.dilation[axis] + 1;
+                let reach = outputs.saturating_sub(1) * window.stride[axis]
+                    + kernel[axis].saturating_sub(1) * window.dilation[axis]
+                    + 1;
                 let missing = reach.saturating_sub(size[axis]);
                 let (small, large) = (missing / 2, missing - missing / 2);
                 if odd_at_end { (small, large) } else { (large, small) }

@@ -1,12 +1,11 @@
 //! The protobuf side of a file: stored tensors, declared inputs, metadata.
 
 use burn::prelude::*;
-use serde::de::DeserializeOwned;
 use tract_core::prelude::f16;
 use tract_onnx::pb;
 
 use super::value::{Floats, Ints, Value};
-use crate::engine::contract::{CONTRACT_VERSION, Metadata, Role};
+use crate::engine::contract::{Metadata, MetadataError};
 
 /// An input that the graph declares.
 #[derive(Clone, Debug)]
@@ -107,28 +106,6 @@ fn chunks<const N: usize, T>(raw: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> 
 }
 
 /// What a purecam file says of itself; `None` for a file of someone else.
-pub fn metadata(model: &pb::ModelProto) -> Result<Option<Metadata>, String> {
-    let text = |key: &str| model.metadata_props.iter().find(|prop| prop.key == key).map(|prop| prop.value.as_str());
-    let Some(version) = text("purecam.contract") else { return Ok(None) };
-    if version.parse() != Ok(CONTRACT_VERSION) {
-        return Err(format!(
-            "purecam.contract: expected {CONTRACT_VERSION}, found '{version}'; use a purecam that knows it"
-        ));
-    }
-    let role = match text("purecam.role") {
-        Some("purifier") => Role::Purifier,
-        Some("classifier") => Role::Classifier,
-        other => return Err(format!("purecam.role: expected 'purifier' or 'classifier', found {other:?}")),
-    };
-    fn json<T: DeserializeOwned>(key: &str, text: Option<&str>) -> Result<Option<T>, String> {
-        text.map(|text| serde_json::from_str(text).map_err(|error| format!("{key}: {error}"))).transpose()
-    }
-    Ok(Some(Metadata {
-        role,
-        input: json("purecam.input", text("purecam.input"))?.ok_or("purecam.input is missing")?,
-        noise: json("purecam.noise", text("purecam.noise"))?.unwrap_or_default(),
-        labels: json("purecam.labels", text("purecam.labels"))?.unwrap_or_default(),
-        riae: json("purecam.riae", text("purecam.riae"))?,
-        training: json("purecam.training", text("purecam.training"))?,
-    }))
+pub fn metadata(model: &pb::ModelProto) -> Result<Option<Metadata>, MetadataError> {
+    Metadata::from_props(model.metadata_props.iter().map(|prop| (prop.key.as_str(), prop.value.as_str())))
 }

@@ -4,18 +4,15 @@ use std::ops::Range;
 use std::path::Path;
 
 use burn::prelude::*;
-use rand::SeedableRng;
-use rand::seq::SliceRandom;
-use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, StandardNormal};
 
 use super::batch::{self, Batching};
 use super::{Error, Floats, Ints, Network, Value};
+use crate::engine::NoiseSource;
 use crate::engine::contract::{Draw, Input, Metadata, Noise, Role};
 
 /// A purifier: pictures [B, 3, H, W], RGB in 0..1, to purified pictures of the same shape and range.
 ///
-/// Its noise is drawn here, from a seed, on the host: the same seed gives the same noise on every device.
+/// Its noise is drawn here as the device draws it: sample i of a batch gets what frame i of a stream would get.
 #[derive(Debug)]
 pub struct Purifier {
     network: Network,
@@ -50,8 +47,8 @@ impl Purifier {
             }
         };
         batch::check_input(&network, &input)?;
-        if input != (Input { name: input.name.clone(), size: input.size, ..Input::native(0) }) {
-            return Err(unfit("input", "NCHW, RGB, 0..1, normalised inside the graph", "another description"));
+        if let Some(noise) = noise.iter().find(|noise| noise.shape.first() != Some(&1)) {
+            return Err(unfit(&format!("noise '{}'", noise.name), "a shape [1, ...]", &format!("{:?}", noise.shape)));
         }
         for declared in network.inputs() {
             if declared.name != input.name && !noise.iter().any(|noise| noise.name == declared.name) {
@@ -71,6 +68,11 @@ impl Purifier {
 
     pub fn device(&self) -> &Device {
         &self.network.device
+    }
+
+    /// Whether a batch runs at once; a file with a batch of one baked in runs one by one.
+    pub fn takes_batches(&self) -> bool {
+        self.batching == Batching::Whole
     }
 
     pub fn network(&self) -> &Network {
@@ -97,9 +99,7 @@ impl Purifier {
         let mut values = batch::run(&self.network, self.batching, batch, &[&self.output], |range| {
             let picture = image.clone().narrow(0, range.start, range.len());
             let mut inputs = vec![(self.input.name.as_str(), Value::from(picture))];
-            for (stream, noise) in self.noise.iter().enumerate() {
-                inputs.push((noise.name.as_str(), self.draw(noise, stream, seed, range.clone())?));
-            }
+            inputs.extend(self.draw(seed, range)?);
             Ok(inputs)
         })?;
         let purified = values.remove(0).into_floats(&self.network.device).and_then(Floats::into_rank4);
@@ -108,37 +108,40 @@ impl Purifier {
         if purified.dims() == shape { Ok(purified) } else { Err(refuse(format!("{:?}", purified.dims()))) }
     }
 
-    /// A noise input for some samples of a batch: the declared shape with the batch as its first axis.
-    fn draw(&self, noise: &Noise, stream: usize, seed: u64, samples: Range<usize>) -> Result<Value, Error> {
-        let size = noise.shape.iter().product::<usize>();
-        let mut shape = noise.shape.clone();
-        let per_sample = shape.first() == Some(&1);
-        let drawn = if per_sample { samples } else { samples.start..samples.start + 1 };
-        if per_sample {
-            shape[0] = drawn.len();
-        }
-        let generator = |sample: usize| {
-            let mut random = ChaCha8Rng::seed_from_u64(seed);
-            random.set_stream((sample * self.noise.len() + stream) as u64);
-            random
-        };
-        match noise.draw {
-            Draw::Normal => {
-                let numbers = drawn.flat_map(|sample| StandardNormal.sample_iter(generator(sample)).take(size));
-                let floats = Floats::from_vec(numbers.collect(), &shape, &self.network.device);
-                floats
-                    .map(Value::Float)
-                    .map_err(|reason| self.unfit(&format!("noise '{}'", noise.name), "a usable shape", reason))
-            }
-            Draw::Permutation => {
-                let orders = drawn.flat_map(|sample| {
-                    let mut order: Vec<i64> = (0..size as i64).collect();
-                    order.shuffle(&mut generator(sample));
-                    order
-                });
-                Ok(Ints::new(orders.collect(), shape).into())
+    /// The noise inputs for some samples of a batch: each in its declared shape with the batch as first axis.
+    fn draw(&self, seed: u64, samples: Range<usize>) -> Result<Vec<(&str, Value)>, Error> {
+        let mut source = NoiseSource::new(seed);
+        let mut drawn: Vec<(Vec<f32>, Vec<i64>)> = vec![Default::default(); self.noise.len()];
+        for sample in samples.clone() {
+            source.frame(sample as u64);
+            for (noise, (normals, orders)) in self.noise.iter().zip(&mut drawn) {
+                let size = noise.shape.iter().product::<usize>();
+                match noise.draw {
+                    Draw::Normal => {
+                        normals.resize(normals.len() + size, 0.0);
+                        let start = normals.len() - size;
+                        source.normal(&mut normals[start..]);
+                    }
+                    Draw::Permutation => {
+                        orders.resize(orders.len() + size, 0);
+                        let start = orders.len() - size;
+                        source.permutation(&mut orders[start..]);
+                    }
+                }
             }
         }
+        let mut inputs = Vec::with_capacity(drawn.len());
+        for (noise, (normals, orders)) in self.noise.iter().zip(drawn) {
+            let mut shape = noise.shape.clone();
+            shape[0] *= samples.len();
+            let value = match noise.draw {
+                Draw::Normal => Floats::from_vec(normals, &shape, &self.network.device).map(Value::Float),
+                Draw::Permutation => Ok(Ints::new(orders, shape).into()),
+            };
+            let refuse = |reason| self.unfit(&format!("noise '{}'", noise.name), "a usable shape", reason);
+            inputs.push((noise.name.as_str(), value.map_err(refuse)?));
+        }
+        Ok(inputs)
     }
 
     fn prove(&mut self) -> Result<(), Error> {
@@ -146,10 +149,6 @@ impl Purifier {
         let pictures = batch::random_pictures(2, height, width, &self.network.device);
         let first = self.run(pictures.clone().narrow(0, 0, 1), 0)?;
         batch::check_finite(&self.network, "purified version", &first)?;
-        // One permutation serves a whole graph run, and every picture is owed its own.
-        if self.noise.iter().any(|noise| noise.draw == Draw::Permutation) {
-            return Ok(());
-        }
         let alone = self.run(pictures.clone(), 0)?;
         self.batching = Batching::Whole;
         if !self.run(pictures, 0).is_ok_and(|together| batch::same(together, alone)) {

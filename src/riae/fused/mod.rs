@@ -19,7 +19,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Flex};
 use burn::nn::LayerNorm;
 use burn::prelude::*;
-use burn::tensor::{DType, GradientCheckpointingStrategy, activation};
+use burn::tensor::{DType, GradientCheckpointingStrategy, activation, module};
 
 use attention::Attention;
 use pointwise::{Gelu, Norm};
@@ -91,20 +91,26 @@ fn unfused_attention(query: Tensor<3>, key: Tensor<3>, value: Tensor<3>, heads: 
 
 /// Normalises the last axis with a layer's gain and bias. `epsilon` must be the layer's.
 pub fn layer_norm<const D: usize>(layer: &LayerNorm, tokens: Tensor<D>, epsilon: f32) -> Tensor<D> {
-    let (gain, bias) = (layer.gamma.val(), layer.beta.as_ref().map(|beta| beta.val()));
-    let fusible = bias.and_then(|bias| Some((Fusible::of(&tokens)?.and(&gain)?.and(&bias)?, bias)));
-    match fusible {
-        Some((fusible, bias)) => {
-            let shape = tokens.dims();
-            let operator = Norm { width: shape[D - 1], epsilon };
-            fusible.apply(operator, [fusible.input(tokens), fusible.input(gain), fusible.input(bias)], shape)
-        }
+    match &layer.beta {
+        Some(bias) => normalise(tokens, layer.gamma.val(), bias.val(), epsilon),
         None => layer.forward(tokens),
     }
 }
 
+/// Normalises the last axis with a gain and a bias, each of that axis's length.
+pub fn normalise<const D: usize>(tokens: Tensor<D>, gain: Tensor<1>, bias: Tensor<1>, epsilon: f32) -> Tensor<D> {
+    match Fusible::of(&tokens).and_then(|fusible| fusible.and(&gain)?.and(&bias)) {
+        Some(fusible) => {
+            let shape = tokens.dims();
+            let operator = Norm { width: shape[D - 1], epsilon };
+            fusible.apply(operator, [fusible.input(tokens), fusible.input(gain), fusible.input(bias)], shape)
+        }
+        None => module::layer_norm(tokens, gain, Some(bias), f64::from(epsilon)),
+    }
+}
+
 /// The exact (error function) GELU.
-pub fn gelu(tokens: Tensor<3>) -> Tensor<3> {
+pub fn gelu<const D: usize>(tokens: Tensor<D>) -> Tensor<D> {
     match Fusible::of(&tokens) {
         Some(fusible) => {
             let shape = tokens.dims();

@@ -1,0 +1,55 @@
+//! Which models a command runs: flags, then the configuration, then the ones that ship.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
+
+use super::Failure;
+use crate::cli;
+use crate::config::Config;
+use crate::engine::{Classifier, Purifier, Shipped};
+
+/// The models of a command, checked and warmed up.
+pub struct Loaded {
+    /// Nothing where pictures are classified as they are.
+    pub purifier: Option<Purifier>,
+    pub classifier: Classifier,
+}
+
+/// Finds and loads the models. Any that is refused is hopeless: the same start will fail again.
+pub fn load(args: &cli::Models, config: &Config, purify: bool) -> Result<Loaded, Failure> {
+    let hopeless = |error: &dyn std::fmt::Display| Failure::Hopeless(error.to_string());
+    let classifier = classifier_path(args, config)?;
+    let classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
+    if !purify {
+        return Ok(Loaded { purifier: None, classifier });
+    }
+    let seed = args.seed.or(config.purifier.seed).unwrap_or_else(fresh_seed);
+    let purifier = Purifier::load(&purifier_path(args, config)?, seed).map_err(|error| hopeless(&error))?;
+    classifier.expect_size_of(&purifier).map_err(|error| hopeless(&error))?;
+    Ok(Loaded { purifier: Some(purifier), classifier })
+}
+
+/// The classifier's file: the flag's, the configuration's, or the one that ships.
+pub fn classifier_path(args: &cli::Models, config: &Config) -> Result<PathBuf, Failure> {
+    match args.classifier.as_ref().or(config.classifier.model.as_ref()) {
+        Some(path) => Ok(path.clone()),
+        None => Ok(shipped()?.classifier()),
+    }
+}
+
+/// The purifier's file: the flag's, the configuration's, or the one that ships.
+pub fn purifier_path(args: &cli::Models, config: &Config) -> Result<PathBuf, Failure> {
+    match args.purifier.as_ref().or(config.purifier.model.as_ref()) {
+        Some(path) => Ok(path.clone()),
+        None => Ok(shipped()?.purifier()),
+    }
+}
+
+fn shipped() -> Result<Shipped, Failure> {
+    Shipped::find().map_err(|error| Failure::Hopeless(error.to_string()))
+}
+
+/// A seed that nobody can predict: the standard library keys its hashers with the system's randomness.
+fn fresh_seed() -> u64 {
+    RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,179 @@
+//! A model file as bytes that can be trusted to be a graph: checksum, protobuf, tensors, metadata.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
+
+use super::contract::{Metadata, Role};
+use super::error::{ModelError, Problem};
+use super::manifest::Manifest;
+
+/// The most bytes of a model file: protobuf cannot hold more in one message.
+const MAX_BYTES: u64 = (2 << 30) - 1;
+
+/// An ONNX file whose bytes have been checked; the engine has not seen it yet.
+#[derive(Debug)]
+pub struct ModelFile {
+    pub path: PathBuf,
+    /// Of the file's bytes, as lower-case hexadecimal.
+    pub sha256: String,
+    pub proto: pb::ModelProto,
+    /// Nothing where the file was not written by purecam.
+    pub metadata: Option<Metadata>,
+}
+
+impl ModelFile {
+    /// Reads and checks a file. Every error names it.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        Self::check(path).map_err(|problem| ModelError { file: path.to_owned(), problem })
+    }
+
+    fn check(path: &Path) -> Result<Self, Problem> {
+        let bytes = read(path)?;
+        let sha256 = hex(&Sha256::digest(&bytes));
+        check_manifest(path, &sha256)?;
+        let proto = pb::ModelProto::decode(bytes.as_slice()).map_err(|error| Problem::NotOnnx(error.to_string()))?;
+        drop(bytes);
+        let Some(graph) = &proto.graph else { return Err(Problem::NotOnnx("it has no graph".to_owned())) };
+        if graph.node.is_empty() || graph.output.is_empty() || proto.opset_import.is_empty() {
+            let missing = "its graph has no nodes, no output, or no operator set".to_owned();
+            return Err(Problem::NotOnnx(missing));
+        }
+        let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
+        graph.initializer.iter().chain(constants).try_for_each(check_tensor)?;
+        let props = proto.metadata_props.iter().map(|entry| (entry.key.as_str(), entry.value.as_str()));
+        let metadata = Metadata::from_props(props)?;
+        Ok(Self { path: path.to_owned(), sha256, proto, metadata })
+    }
+
+    /// Refuses a file whose metadata gives it another role.
+    pub fn expect_role(&self, expected: Role) -> Result<(), Problem> {
+        match &self.metadata {
+            Some(metadata) if metadata.role != expected => {
+                Err(Problem::Role { expected: expected.name(), found: metadata.role.name() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The quantised operators of the graph, each once.
+    pub fn quantised_operators(&self) -> Vec<&str> {
+        let nodes = self.proto.graph.iter().flat_map(|graph| &graph.node);
+        let mut found: Vec<&str> = nodes
+            .map(|node| node.op_type.as_str())
+            .filter(|op| op.contains("Quantize") || op.starts_with("QLinear") || op.ends_with("Integer"))
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    if length > MAX_BYTES {
+        return Err(Problem::TooLarge { found: length, most: MAX_BYTES });
+    }
+    let mut bytes = Vec::with_capacity(length as usize);
+    // What grows while it is read, or is no plain file, still ends.
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Compares with the entry of the manifest in the same folder, where there are both.
+fn check_manifest(path: &Path, sha256: &str) -> Result<(), Problem> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let manifest = match Manifest::read(folder) {
+        Ok(Some(manifest)) => manifest,
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            log::warn!("{error}; the checksum of {} is not verified", path.display());
+            return Ok(());
+        }
+    };
+    let entry = path.file_name().and_then(|name| manifest.entry(&name.to_string_lossy()));
+    match entry {
+        Some(entry) if !entry.sha256.eq_ignore_ascii_case(sha256) => Err(Problem::Checksum {
+            expected: entry.sha256.clone(),
+            found: sha256.to_owned(),
+            manifest: Manifest::path(folder).display().to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a tensor whose data is elsewhere, is not as long as its shape says, or has a NaN in it.
+///
+/// Infinities are left alone: attention masks are made of them. Where they do harm the warm-up finds it.
+fn check_tensor(tensor: &pb::TensorProto) -> Result<(), Problem> {
+    if tensor.data_location == Some(DataLocation::External as i32) || !tensor.external_data.is_empty() {
+        return Err(Problem::ExternalData { tensor: tensor.name.clone() });
+    }
+    let Some(width) = element_width(tensor.data_type) else { return Ok(()) };
+    let count = tensor.dims.iter().try_fold(1u64, |count, &side| count.checked_mul(u64::try_from(side).ok()?));
+    let expected = count.and_then(|count| count.checked_mul(width)).unwrap_or(u64::MAX);
+    let found = match tensor.raw_data.len() as u64 {
+        0 => typed_elements(tensor) * width,
+        length => length,
+    };
+    if expected != found {
+        let (tensor, shape) = (tensor.name.clone(), tensor.dims.clone());
+        return Err(Problem::TensorSize { tensor, shape, expected, found });
+    }
+    match has_nan(tensor) {
+        true => Err(Problem::NanWeights { tensor: tensor.name.clone() }),
+        false => Ok(()),
+    }
+}
+
+/// Bytes of one element; nothing for types whose length is not fixed, which the engine checks itself.
+fn element_width(data_type: i32) -> Option<u64> {
+    Some(match DataType::try_from(data_type).ok()? {
+        DataType::Uint8 | DataType::Int8 | DataType::Bool => 1,
+        DataType::Uint16 | DataType::Int16 | DataType::Float16 | DataType::Bfloat16 => 2,
+        DataType::Float | DataType::Int32 | DataType::Uint32 => 4,
+        DataType::Double | DataType::Int64 | DataType::Uint64 => 8,
+        _ => return None,
+    })
+}
+
+fn typed_elements(tensor: &pb::TensorProto) -> u64 {
+    let lengths = [
+        tensor.float_data.len(),
+        tensor.int32_data.len(),
+        tensor.int64_data.len(),
+        tensor.double_data.len(),
+        tensor.uint64_data.len(),
+    ];
+    lengths.iter().sum::<usize>() as u64
+}
+
+fn has_nan(tensor: &pb::TensorProto) -> bool {
+    let raw = &tensor.raw_data;
+    let half_is_nan = |bits: u16| bits & 0x7C00 == 0x7C00 && bits & 0x03FF != 0;
+    match DataType::try_from(tensor.data_type) {
+        Ok(DataType::Float) => {
+            let mut raw = raw.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+            raw.any(f32::is_nan) || tensor.float_data.iter().any(|value| value.is_nan())
+        }
+        Ok(DataType::Double) => {
+            let mut raw = raw.as_chunks().0.iter().map(|&bytes| f64::from_le_bytes(bytes));
+            raw.any(f64::is_nan) || tensor.double_data.iter().any(|value| value.is_nan())
+        }
+        Ok(DataType::Float16) => {
+            let mut raw = raw.as_chunks().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
+            raw.any(half_is_nan) || tensor.int32_data.iter().any(|&bits| half_is_nan(bits as u16))
+        }
+        _ => false,
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

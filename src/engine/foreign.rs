@@ -1,0 +1,174 @@
+//! A classifier that was not made by purecam, described by its user: the `[classifier]` table of the configuration.
+//!
+//! A wrong guess (BGR for RGB, a missing mean) costs most of a classifier's accuracy without any error. So nothing is
+//! guessed: what the file does not say must be said, and what is missing is asked for by name.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::contract::{Colour, Input, Label, Layout};
+use super::error::Problem;
+use super::file::ModelFile;
+use super::session::{graph_inputs, names_text};
+
+/// The `[classifier]` table of the configuration.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Description {
+    /// The ONNX file, where no flag names one.
+    pub model: Option<PathBuf>,
+    /// How many classes a verdict names.
+    pub top_k: Option<usize>,
+    /// A text file with a line a class, in output order; a WordNet identifier may stand before the name.
+    pub labels: Option<PathBuf>,
+    /// Subtracted from each channel, in units of `range` and in the order of `colour`.
+    pub mean: Option<[f32; 3]>,
+    /// Each channel is divided by this afterwards.
+    pub std: Option<[f32; 3]>,
+    pub range: Option<Range>,
+    pub layout: Option<Layout>,
+    pub colour: Option<Colour>,
+    /// What the output is.
+    pub output: Option<ForeignOutput>,
+    /// The output's name, where the graph has several.
+    pub output_name: Option<String>,
+    /// Height and width in pixels, where the graph leaves them free.
+    pub size: Option<[usize; 2]>,
+}
+
+impl Description {
+    /// Whether it says anything of what a model is, and not only which.
+    pub(super) fn describes(&self) -> bool {
+        let Self { model: _, top_k: _, labels, mean, std, range, layout, colour, output, output_name, size } = self;
+        labels.is_some()
+            || mean.is_some()
+            || std.is_some()
+            || range.is_some()
+            || layout.is_some()
+            || colour.is_some()
+            || output.is_some()
+            || output_name.is_some()
+            || size.is_some()
+    }
+}
+
+/// The numbers that pixels become before mean and std.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Range {
+    #[serde(rename = "0..1")]
+    Unit,
+    #[serde(rename = "0..255")]
+    Byte,
+}
+
+/// What a classifier's output is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForeignOutput {
+    /// Any numbers; a soft-max is applied to them.
+    Logits,
+    /// Probabilities: the soft-max is in the graph.
+    Probabilities,
+}
+
+/// The keys that a foreign classifier still needs, each with a line that could stand in the configuration.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "has no purecam metadata, so it must be described; give a configuration with --config whose table [classifier] \
+     says also {keys}, for instance:\n\n[classifier]\n{example}\n"
+)]
+pub struct Missing {
+    pub keys: String,
+    pub example: String,
+}
+
+/// A foreign classifier, completely described.
+pub(super) struct Foreign {
+    pub input: Input,
+    pub labels: Vec<Label>,
+    pub output_name: String,
+    pub output: ForeignOutput,
+}
+
+/// Puts together what the file and its user say. Refuses what is missing or contradicts the graph.
+pub(super) fn describe(file: &ModelFile, said: &Description) -> Result<Foreign, Problem> {
+    let inputs = graph_inputs(&file.proto);
+    let [(name, shape)] = inputs.as_slice() else {
+        let found = names_text(inputs.iter().map(|(name, _)| name.as_str()));
+        return Err(Problem::Inputs { expected: "one, a picture".to_owned(), found });
+    };
+    let outputs: Vec<&str> =
+        file.proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.as_str()).collect();
+    let size = said.size.or(said.layout.and_then(|layout| declared_size(shape, layout)));
+    // Without a layout the size cannot be read from the graph yet; it is asked for only where that would not help.
+    let size_is_free = size.is_none() && shape.iter().filter(|side| side.is_some()).count() < 3;
+    let (Some(labels), Some(mean), Some(std), Some(range), Some(layout), Some(colour), Some(output)) =
+        (&said.labels, said.mean, said.std, said.range, said.layout, said.colour, said.output)
+    else {
+        return Err(missing(said, size_is_free, outputs.len() > 1).into());
+    };
+    let (Some(size), true) = (size, outputs.len() == 1 || said.output_name.is_some()) else {
+        return Err(missing(said, size.is_none(), outputs.len() > 1).into());
+    };
+    let output_name = said.output_name.as_deref().or(outputs.first().copied()).unwrap_or_default();
+    if !outputs.contains(&output_name) {
+        return Err(Problem::Output { expected: output_name.to_owned(), found: names_text(outputs) });
+    }
+    let range = if range == Range::Unit { 1.0 } else { 255.0 };
+    let input = Input { name: name.clone(), layout, size, range, colour, mean, std };
+    input.check().map_err(|problem| Problem::Engine(format!("it cannot be fed as [classifier] says: {problem}")))?;
+    Ok(Foreign { input, labels: read_labels(labels)?, output_name: output_name.to_owned(), output })
+}
+
+/// Height and width of the graph's input, where it declares them.
+fn declared_size(shape: &[Option<usize>], layout: Layout) -> Option<[usize; 2]> {
+    let (height, width) = match layout {
+        Layout::Nchw => (2, 3),
+        Layout::Nhwc => (1, 2),
+    };
+    Some([(*shape.get(height)?)?, (*shape.get(width)?)?])
+}
+
+fn missing(said: &Description, size: bool, output_name: bool) -> Missing {
+    let asked = [
+        (said.labels.is_none(), "labels", "\"labels.txt\"              # a line a class, in the order of the outputs"),
+        (said.mean.is_none(), "mean", "[0.485, 0.456, 0.406]      # in units of range; [0, 0, 0] for none"),
+        (said.std.is_none(), "std", "[0.229, 0.224, 0.225]       # [1, 1, 1] for none"),
+        (said.range.is_none(), "range", "\"0..1\"                    # or \"0..255\""),
+        (said.layout.is_none(), "layout", "\"NCHW\"                   # or \"NHWC\""),
+        (said.colour.is_none(), "colour", "\"rgb\"                    # or \"bgr\""),
+        (
+            said.output.is_none(),
+            "output",
+            "\"logits\"                 # or \"probabilities\", with a soft-max in the graph",
+        ),
+        (size && said.size.is_none(), "size", "[224, 224]                 # height, width"),
+        (output_name && said.output_name.is_none(), "output_name", "\"output\"            # the graph has several"),
+    ];
+    let asked: Vec<_> = asked.into_iter().filter(|(missing, ..)| *missing).collect();
+    let lines: Vec<String> = asked.iter().map(|(_, key, line)| format!("{key} = {line}")).collect();
+    let keys: Vec<&str> = asked.iter().map(|(_, key, _)| *key).collect();
+    Missing { keys: keys.join(", "), example: lines.join("\n") }
+}
+
+/// Reads a labels file: `n01440764 tench, Tinca tinca` or `tench`, a line a class.
+pub fn read_labels(path: &Path) -> Result<Vec<Label>, Problem> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Problem::Labels(format!("{} cannot be read: {error}", path.display())))?;
+    let labels: Vec<Label> = text.trim_end().lines().map(label).collect();
+    if labels.is_empty() || labels.iter().any(|label| label.label.is_empty()) {
+        return Err(Problem::Labels(format!("{} has an empty line or none at all", path.display())));
+    }
+    Ok(labels)
+}
+
+fn label(line: &str) -> Label {
+    let line = line.trim();
+    let is_wnid =
+        |word: &str| word.len() == 9 && word.starts_with('n') && word[1..].bytes().all(|byte| byte.is_ascii_digit());
+    match line.split_once(char::is_whitespace) {
+        Some((word, name)) if is_wnid(word) => Label { label: name.trim().to_owned(), wnid: Some(word.to_owned()) },
+        _ => Label { label: line.to_owned(), wnid: None },
+    }
+}

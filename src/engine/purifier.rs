@@ -1,0 +1,194 @@
+//! A RIAE from its ONNX file: removes adversarial perturbations from a picture.
+
+use std::path::{Path, PathBuf};
+
+use super::contract::{Draw, Input, Noise, Role};
+use super::error::{InferenceError, ModelError, Problem};
+use super::file::ModelFile;
+use super::noise::NoiseSource;
+use super::session::{Feed, Session, graph_inputs, names_text, shape_text};
+
+/// The output of every purifier.
+const OUTPUT: &str = "purified";
+
+/// How far a purifier's numbers may leave 0..1 on the warm-up picture: rounding, and no more.
+const RANGE_TOLERANCE: f32 = 1e-3;
+
+/// A purifier that has passed its warm-up.
+pub struct Purifier {
+    path: PathBuf,
+    sha256: String,
+    input: Input,
+    noise: Vec<Noise>,
+    source: NoiseSource,
+    session: Session,
+    /// The picture, then each noise.
+    feeds: Vec<Feed>,
+}
+
+impl Purifier {
+    /// Loads, checks and warms up a purifier whose noise is drawn under `seed`.
+    pub fn load(path: &Path, seed: u64) -> Result<Self, ModelError> {
+        let file = ModelFile::open(path)?;
+        Self::prepare(file, seed).map_err(|problem| ModelError { file: path.to_owned(), problem })
+    }
+
+    fn prepare(file: ModelFile, seed: u64) -> Result<Self, Problem> {
+        file.expect_role(Role::Purifier)?;
+        let metadata = file.metadata.ok_or(Problem::NotAPurifier)?;
+        let (input, noise) = (metadata.input, metadata.noise);
+        let feeds = feeds(&input, &noise)?;
+        check_inputs(&file.proto, &input, &noise)?;
+        let outputs = file.proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.as_str());
+        if !outputs.clone().any(|output| output == OUTPUT) {
+            return Err(Problem::Output { expected: OUTPUT.to_owned(), found: names_text(outputs) });
+        }
+        let session = Session::load(&file.proto, &feeds, OUTPUT)?;
+        let source = NoiseSource::new(seed);
+        let mut purifier = Self { path: file.path, sha256: file.sha256, input, noise, source, session, feeds };
+        purifier.warm_up()?;
+        Ok(purifier)
+    }
+
+    /// Height and width of the pictures that it takes and makes.
+    pub fn size(&self) -> [usize; 2] {
+        self.input.size
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Of its file, as lower-case hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// Purifies a picture. The noise depends on the seed and on `frame`, the frame's number, and on nothing else.
+    ///
+    /// # Shapes
+    /// `image`: [3, height, width], RGB in 0..1 -> `purified`: the same.
+    pub fn purify(&mut self, image: &[f32], frame: u64, purified: &mut Vec<f32>) -> Result<(), InferenceError> {
+        self.fill(image, frame)?;
+        self.session.run(&self.feeds, |_, numbers| {
+            purified.clear();
+            purified.extend_from_slice(numbers);
+        })?;
+        if purified.len() != image.len() {
+            return Err(InferenceError::Length { expected: image.len(), found: purified.len() });
+        }
+        all_finite(purified)?;
+        purified.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
+        Ok(())
+    }
+
+    /// Writes the picture and fresh noise into the graph's inputs.
+    fn fill(&mut self, image: &[f32], frame: u64) -> Result<(), InferenceError> {
+        self.source.frame(frame);
+        let (picture, draws) = self.feeds.split_at_mut(1);
+        let numbers = picture[0].numbers::<f32>()?;
+        if numbers.len() != image.len() {
+            return Err(InferenceError::Length { expected: numbers.len(), found: image.len() });
+        }
+        numbers.copy_from_slice(image);
+        for (noise, feed) in self.noise.iter().zip(draws) {
+            match noise.draw {
+                Draw::Normal => self.source.normal(feed.numbers::<f32>()?),
+                Draw::Permutation => self.source.permutation(feed.numbers::<i64>()?),
+            }
+        }
+        Ok(())
+    }
+
+    fn warm_up(&mut self) -> Result<(), Problem> {
+        let [height, width] = self.input.size;
+        let picture = known_picture(height, width);
+        self.fill(&picture, 0).map_err(Problem::WarmUp)?;
+        let outcome = self.session.run(&self.feeds, |shape, numbers| {
+            if shape != [1, 3, height, width] {
+                let expected = format!("[1, 3, {height}, {width}]");
+                return Err(Problem::OutputShape { output: OUTPUT.to_owned(), expected, found: shape.to_vec() });
+            }
+            all_finite(numbers).and_then(|()| all_in_range(numbers)).map_err(Problem::WarmUp)
+        });
+        outcome.map_err(Problem::WarmUp)?
+    }
+}
+
+fn feeds(input: &Input, noise: &[Noise]) -> Result<Vec<Feed>, Problem> {
+    let [height, width] = input.size;
+    let mut feeds = vec![Feed::f32(&input.name, &[1, 3, height, width])?];
+    for noise in noise {
+        feeds.push(match noise.draw {
+            Draw::Normal => Feed::f32(&noise.name, &noise.shape)?,
+            Draw::Permutation => Feed::i64(&noise.name, &noise.shape)?,
+        });
+    }
+    Ok(feeds)
+}
+
+/// Compares the graph's inputs with those that the metadata lists, names and shapes.
+fn check_inputs(proto: &tract_onnx::pb::ModelProto, input: &Input, noise: &[Noise]) -> Result<(), Problem> {
+    let [height, width] = input.size;
+    let expected: Vec<(&str, Vec<usize>)> = std::iter::once((input.name.as_str(), vec![1, 3, height, width]))
+        .chain(noise.iter().map(|noise| (noise.name.as_str(), noise.shape.clone())))
+        .collect();
+    let found = graph_inputs(proto);
+    let mut names = [
+        expected.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        found.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+    ];
+    names.iter_mut().for_each(|names| names.sort_unstable());
+    if names[0] != names[1] {
+        let [expected, found] = names.map(names_text);
+        return Err(Problem::Inputs { expected, found });
+    }
+    for (name, shape) in expected {
+        let declared =
+            found.iter().find(|(found, _)| found == name).map(|(_, shape)| shape.as_slice()).unwrap_or_default();
+        check_shape(name, &shape, declared)?;
+    }
+    Ok(())
+}
+
+/// Refuses a declared shape that contradicts the expected one; free dimensions contradict nothing.
+pub(super) fn check_shape(input: &str, expected: &[usize], declared: &[Option<usize>]) -> Result<(), Problem> {
+    let fits = declared.is_empty()
+        || declared.len() == expected.len()
+            && declared.iter().zip(expected).all(|(declared, expected)| declared.is_none_or(|side| side == *expected));
+    if fits {
+        return Ok(());
+    }
+    Err(Problem::InputShape { input: input.to_owned(), expected: expected.to_vec(), found: shape_text(declared) })
+}
+
+/// The warm-up picture, [3, height, width] in 0..1: ramps along both axes and a wave, so that no two channels agree.
+pub(super) fn known_picture(height: usize, width: usize) -> Vec<f32> {
+    let channel = |channel: usize| {
+        (0..height * width).map(move |index| {
+            let (row, column) = ((index / width) as f32 / height as f32, (index % width) as f32 / width as f32);
+            match channel {
+                0 => row,
+                1 => column,
+                _ => 0.5 + 0.5 * (12.0 * (row + 0.5 * column)).sin(),
+            }
+        })
+    };
+    (0..3).flat_map(channel).collect()
+}
+
+/// Names the first number that is a NaN or an infinity.
+pub(super) fn all_finite(numbers: &[f32]) -> Result<(), InferenceError> {
+    match numbers.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(InferenceError::NotFinite { index, found: numbers[index].to_string() }),
+        None => Ok(()),
+    }
+}
+
+fn all_in_range(numbers: &[f32]) -> Result<(), InferenceError> {
+    let range = -RANGE_TOLERANCE..=1.0 + RANGE_TOLERANCE;
+    match numbers.iter().position(|value| !range.contains(value)) {
+        Some(index) => Err(InferenceError::OutOfRange { index, found: numbers[index].to_string() }),
+        None => Ok(()),
+    }
+}

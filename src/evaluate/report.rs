@@ -1,0 +1,188 @@
+//! From results to numbers: a JSON document for programs, tables for people.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::statistics::Share;
+use super::{CLEAN, Photograph, Protocol, Record, Results};
+
+/// All numbers of an evaluation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    pub data: String,
+    pub classifier: Model,
+    pub purifier: Option<Model>,
+    pub protocol: Protocol,
+    /// Photographs that could be read.
+    pub photographs: usize,
+    /// Photographs that could not, with the reason.
+    pub skipped: Vec<(String, String)>,
+    /// Of all photographs, those that the classifier gets right unattacked and unpurified.
+    pub classifier_clean: Share,
+    /// How many photographs the following shares are of, and which: `right` or `all`.
+    pub counted: usize,
+    pub counted_are: &'static str,
+    /// Attacks on the classifier alone; the first is no attack.
+    pub transfer: Vec<Transfer>,
+    /// Attacks through all that there is.
+    pub adaptive: Vec<Adaptive>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Model {
+    pub file: String,
+    pub sha256: String,
+}
+
+impl Model {
+    /// By the file's name alone: where it lies does not change what it does.
+    pub fn new(path: &Path, sha256: &str) -> Self {
+        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        Self { file, sha256: sha256.to_owned() }
+    }
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Transfer {
+    pub attack: String,
+    pub without_purifier: Share,
+    pub purified: Option<Share>,
+    /// Mean PSNR of the purified picture against the clean one, in dB.
+    pub psnr: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub struct Adaptive {
+    pub attack: String,
+    pub accuracy: Share,
+}
+
+impl Report {
+    pub fn new(
+        data: String,
+        classifier: Model,
+        purifier: Option<Model>,
+        protocol: &Protocol,
+        photographs: &[Photograph],
+        results: &Results,
+    ) -> Self {
+        let records: Vec<&Record> = photographs.iter().filter_map(|photograph| results.get(&photograph.name)).collect();
+        let skipped =
+            records.iter().filter_map(|record| Some((record.image.clone(), record.skipped.clone()?))).collect();
+        let readable: Vec<&Record> = records.into_iter().filter(|record| record.skipped.is_none()).collect();
+        let right = |record: &&Record| record.raw.get(CLEAN) == Some(&Some(record.class));
+        let counted: Vec<&Record> = readable.iter().copied().filter(|record| protocol.all || right(record)).collect();
+        let names = std::iter::once(CLEAN.to_owned()).chain(protocol.transfer.iter().map(ToString::to_string));
+        Self {
+            data,
+            photographs: readable.len(),
+            skipped,
+            classifier_clean: Share::new(readable.iter().copied().filter(right).count(), readable.len()),
+            counted: counted.len(),
+            counted_are: if protocol.all { "all" } else { "right" },
+            transfer: names.map(|name| transfer(name, &counted, purifier.is_some())).collect(),
+            adaptive: protocol.adaptive.iter().map(|attack| adaptive(attack.to_string(), &counted)).collect(),
+            classifier,
+            purifier,
+            protocol: protocol.clone(),
+        }
+    }
+
+    /// The tables. Transfer and adaptive results stand in tables of their own.
+    pub fn table(&self) -> String {
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _ = self.write_table(&mut text);
+        text
+    }
+
+    fn write_table(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "{}: {} photographs", self.data, self.photographs)?;
+        writeln!(text, "classifier {}: {} right without an attack", self.classifier.file, show(self.classifier_clean))?;
+        if let Some(purifier) = &self.purifier {
+            writeln!(text, "purifier   {}", purifier.file)?;
+        }
+        for (image, reason) in self.skipped.iter().take(10) {
+            writeln!(text, "skipped {image}: {reason}")?;
+        }
+        if self.skipped.len() > 10 {
+            writeln!(text, "skipped {} photographs in all", self.skipped.len())?;
+        }
+        let which =
+            if self.protocol.all { "all photographs" } else { "the photographs that the classifier gets right" };
+        writeln!(
+            text,
+            "\nAccuracy in % on {which} (n = {}), in brackets the 95 % interval, seed {}",
+            self.counted, self.protocol.seed
+        )?;
+        self.write_transfer(text)?;
+        self.write_adaptive(text)
+    }
+
+    fn write_transfer(&self, text: &mut String) -> std::fmt::Result {
+        writeln!(text, "\nTransfer: the attacker knows the classifier and not the purifier")?;
+        let headings =
+            if self.purifier.is_some() { ["without purifier", "purified", "PSNR"] } else { ["accuracy", "", ""] };
+        writeln!(
+            text,
+            "{}",
+            format!("  {:<18}{:<22}{:<22}{}", "attack", headings[0], headings[1], headings[2]).trim_end()
+        )?;
+        for row in &self.transfer {
+            let attack = if row.attack == CLEAN { "none" } else { &row.attack };
+            let purified = row.purified.map_or(String::new(), show);
+            let psnr = row.psnr.map_or(String::new(), |psnr| format!("{psnr:.1} dB"));
+            writeln!(
+                text,
+                "{}",
+                format!("  {attack:<18}{:<22}{purified:<22}{psnr}", show(row.without_purifier)).trim_end()
+            )?;
+        }
+        Ok(())
+    }
+
+    fn write_adaptive(&self, text: &mut String) -> std::fmt::Result {
+        if self.adaptive.is_empty() {
+            return Ok(());
+        }
+        match (&self.purifier, self.protocol.eot) {
+            (Some(_), 1) => writeln!(text, "\nAdaptive: the attacker's gradient goes through purifier and classifier")?,
+            (Some(_), eot) => {
+                writeln!(
+                    text,
+                    "\nAdaptive: the gradient goes through purifier and classifier, averaged over {eot} draws of noise"
+                )?;
+            }
+            (None, _) => writeln!(text, "\nAdaptive: the attacker knows all there is, the classifier")?,
+        }
+        writeln!(text, "  {:<18}accuracy", "attack")?;
+        for row in &self.adaptive {
+            writeln!(text, "  {:<18}{}", row.attack, show(row.accuracy))?;
+        }
+        Ok(())
+    }
+}
+
+fn show(share: Share) -> String {
+    format!("{:5.1} ({:.1} - {:.1})", 100.0 * share.share, 100.0 * share.low, 100.0 * share.high)
+}
+
+fn transfer(attack: String, records: &[&Record], purifies: bool) -> Transfer {
+    let share = |classes: &dyn Fn(&Record) -> Option<Option<usize>>| {
+        Share::new(records.iter().filter(|record| classes(record) == Some(Some(record.class))).count(), records.len())
+    };
+    let psnr: Vec<f64> = records.iter().filter_map(|record| record.psnr.get(&attack).copied()).collect();
+    Transfer {
+        without_purifier: share(&|record| record.raw.get(&attack).copied()),
+        purified: purifies.then(|| share(&|record| record.purified.get(&attack).copied())),
+        psnr: (purifies && !psnr.is_empty()).then(|| psnr.iter().sum::<f64>() / psnr.len() as f64),
+        attack,
+    }
+}
+
+fn adaptive(attack: String, records: &[&Record]) -> Adaptive {
+    let right = records.iter().filter(|record| record.adaptive.get(&attack) == Some(&Some(record.class))).count();
+    Adaptive { accuracy: Share::new(right, records.len()), attack }
+}

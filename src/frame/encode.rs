@@ -1,0 +1,18 @@
+//! Pictures to files.
+
+use std::io;
+use std::path::Path;
+
+use image::codecs::png::PngEncoder;
+use image::{ExtendedColorType, ImageEncoder};
+
+use crate::atomic;
+
+/// Writes `rgb`, [height, width, 3] bytes, as a PNG file that appears whole or not at all.
+pub fn write_png(path: &Path, rgb: &[u8], [height, width]: [usize; 2]) -> io::Result<()> {
+    let mut png = Vec::new();
+    PngEncoder::new(&mut png)
+        .write_image(rgb, width as u32, height as u32, ExtendedColorType::Rgb8)
+        .map_err(io::Error::other)?;
+    atomic::write(path, &png)
+}

@@ -1,0 +1,123 @@
+//! Where a JPEG image ends, by its markers: tells a truncated file from a whole one, and cuts a Motion JPEG stream.
+//!
+//! ITU-T T.81, annex B. Nothing is decoded.
+
+use std::io::{self, Read};
+
+const START_OF_IMAGE: u8 = 0xD8;
+const END_OF_IMAGE: u8 = 0xD9;
+
+/// What a walk from marker to marker meets first.
+enum End {
+    /// The end-of-image marker; the image's length with it.
+    Whole(usize),
+    /// Another image's beginning, at this offset.
+    Interrupted(usize),
+    /// The end of the bytes.
+    CutOff,
+}
+
+/// The length of the JPEG image that `bytes` begin with, or nothing where it is cut off or is none.
+pub fn jpeg_length(bytes: &[u8]) -> Option<usize> {
+    match bytes.starts_with(&[0xFF, START_OF_IMAGE]).then(|| walk(bytes))? {
+        End::Whole(length) => Some(length),
+        End::Interrupted(_) | End::CutOff => None,
+    }
+}
+
+/// Walks over the markers of the image that `bytes` begin with.
+fn walk(bytes: &[u8]) -> End {
+    let mut at = 2;
+    while let Some(marker) = next_marker(bytes, at) {
+        match bytes[marker + 1] {
+            END_OF_IMAGE => return End::Whole(marker + 2),
+            START_OF_IMAGE => return End::Interrupted(marker),
+            // Restart markers and TEM stand alone.
+            0xD0..=0xD7 | 0x01 => at = marker + 2,
+            _ => {
+                let Some(length) = bytes.get(marker + 2..marker + 4) else { return End::CutOff };
+                at = marker + 2 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
+            }
+        }
+    }
+    End::CutOff
+}
+
+/// The first place at or after `from` with a marker: FF and then neither 00 (a stuffed byte of a scan) nor FF (padding).
+fn next_marker(bytes: &[u8], from: usize) -> Option<usize> {
+    let tail = bytes.get(from..)?;
+    tail.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF)).map(|offset| from + offset)
+}
+
+/// Cuts a stream of JPEG images laid end to end (Motion JPEG without a container) into its images.
+///
+/// Bytes between images are skipped. An image that another one interrupts, or that the stream's end cuts off, is handed
+/// out as it is, so that its decoder can say what is wrong with it.
+#[derive(Debug)]
+pub struct JpegStream<R> {
+    input: R,
+    buffer: Vec<u8>,
+    /// How much of `buffer` has been handed out.
+    used: usize,
+    ended: bool,
+}
+
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
+
+/// The most bytes of one image of a stream. A stream without an end marker would otherwise grow the buffer for ever.
+const MAX_IMAGE: usize = 32 << 20;
+
+impl<R: Read> JpegStream<R> {
+    pub fn new(input: R) -> Self {
+        Self { input, buffer: Vec::new(), used: 0, ended: false }
+    }
+
+    /// The next image's bytes, or nothing at the end of the stream.
+    pub fn next_image(&mut self) -> io::Result<Option<&[u8]>> {
+        loop {
+            if let Some((start, end)) = self.find() {
+                self.used = end;
+                return Ok(Some(&self.buffer[start..end]));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            self.fill()?;
+        }
+    }
+
+    /// The next image's place in the buffer, once all of it is there. What lies before it is let go.
+    fn find(&mut self) -> Option<(usize, usize)> {
+        let beginning = [0xFF, START_OF_IMAGE, 0xFF];
+        let Some(offset) = self.buffer[self.used..].windows(3).position(|window| window == beginning) else {
+            // The last two bytes may be the first of a beginning.
+            self.used = self.used.max(self.buffer.len().saturating_sub(2));
+            return None;
+        };
+        self.used += offset;
+        let (start, end) = (self.used, self.buffer.len());
+        match walk(&self.buffer[start..]) {
+            End::Whole(length) => Some((start, start + length)),
+            End::Interrupted(offset) => Some((start, start + offset)),
+            End::CutOff if self.ended || end - start > MAX_IMAGE => Some((start, end)),
+            End::CutOff => None,
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        self.buffer.drain(..self.used);
+        self.used = 0;
+        let before = self.buffer.len();
+        self.buffer.resize(before + CHUNK, 0);
+        let read = loop {
+            match self.input.read(&mut self.buffer[before..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => break other,
+            }
+        };
+        self.buffer.truncate(before + *read.as_ref().unwrap_or(&0));
+        self.ended = read? == 0;
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! Frames from files: an image, the images of a folder in the order of their names, or a Motion JPEG file.
+//!
+//! Each is offered once, at a steady rate, and then the stream ends. What cannot be decoded is skipped and named.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{FrameSource, Offer, SourceError};
+use crate::frame::{self, Clock, Frame, JpegStream, Picture, Stop};
+
+/// The images of a folder and of the folders in it, by path. None at all is an error; links to folders are not followed.
+pub fn images_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let mut images = Vec::new();
+    collect(folder, &mut images)?;
+    if images.is_empty() {
+        return Err(SourceError::NoImages { path: folder.to_owned(), extensions: frame::EXTENSIONS.join(", ") });
+    }
+    images.sort();
+    Ok(images)
+}
+
+fn collect(folder: &Path, images: &mut Vec<PathBuf>) -> Result<(), SourceError> {
+    let failed = |cause| SourceError::Read { path: folder.to_owned(), cause };
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        if entry.file_type().map_err(failed)?.is_dir() {
+            collect(&path, images)?;
+        } else if frame::is_image(&path) {
+            images.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Frames from files, at a steady rate.
+pub struct Files {
+    kind: Kind,
+    clock: Arc<dyn Clock>,
+    interval: Duration,
+    /// When the next frame is due; nothing before the first.
+    due: Option<Duration>,
+    sequence: u64,
+}
+
+enum Kind {
+    /// The images that are left, last first.
+    Images(Vec<PathBuf>),
+    MotionJpeg(JpegStream<File>),
+}
+
+impl Files {
+    /// Opens an image, a folder or a Motion JPEG file, to be offered at `rate` frames a second.
+    pub fn open(path: &Path, rate: f64, clock: Arc<dyn Clock>) -> Result<Self, SourceError> {
+        if !(rate > 0.0 && rate <= 1000.0) {
+            return Err(SourceError::Rate(rate));
+        }
+        let read = |cause| SourceError::Read { path: path.to_owned(), cause };
+        let kind_of_file = fs::metadata(path).map_err(read)?.file_type();
+        if !kind_of_file.is_dir() && !kind_of_file.is_file() {
+            return Err(SourceError::NoFile(path.to_owned()));
+        }
+        let kind = if kind_of_file.is_dir() {
+            let mut images = images_in(path)?;
+            images.reverse();
+            Kind::Images(images)
+        } else if is_motion_jpeg(path).map_err(read)? {
+            Kind::MotionJpeg(JpegStream::new(File::open(path).map_err(read)?))
+        } else {
+            frame::read(path).map_err(|cause| SourceError::NoImage { path: path.to_owned(), cause })?;
+            Kind::Images(vec![path.to_owned()])
+        };
+        Ok(Self { kind, clock, interval: Duration::from_secs_f64(1.0 / rate), due: None, sequence: 0 })
+    }
+
+    /// Waits for the moment of the next frame. A frame that is late shifts those after it: none is made up.
+    fn wait(&mut self, stop: &Stop) -> bool {
+        let now = self.clock.now();
+        let due = self.due.unwrap_or(now);
+        if !self.clock.wait_until(due, stop) {
+            return false;
+        }
+        self.due = Some(due.max(now) + self.interval);
+        true
+    }
+
+    /// The next picture, or what is wrong with it; nothing at the end.
+    fn read(&mut self) -> Option<Result<Picture, String>> {
+        match &mut self.kind {
+            Kind::Images(images) => {
+                let path = images.pop()?;
+                Some(frame::read(&path).map_err(|error| format!("{} {error}", path.display())))
+            }
+            Kind::MotionJpeg(stream) => match stream.next_image() {
+                Ok(bytes) => Some(frame::decode(bytes?).map_err(|error| format!("frame {} {error}", self.sequence))),
+                // What the disk no longer gives cannot be skipped: the stream ends with the reason.
+                Err(error) => {
+                    self.kind = Kind::Images(Vec::new());
+                    Some(Err(format!("the stream broke off at frame {}: {error}", self.sequence)))
+                }
+            },
+        }
+    }
+}
+
+impl FrameSource for Files {
+    fn next(&mut self, frame: &mut Frame, stop: &Stop) -> Result<Offer, SourceError> {
+        if !self.wait(stop) {
+            return Ok(Offer::Ended);
+        }
+        let (captured, captured_at) = (self.clock.now(), self.clock.wall());
+        let Some(outcome) = self.read() else { return Ok(Offer::Ended) };
+        let sequence = self.sequence;
+        self.sequence += 1;
+        Ok(match outcome {
+            Ok(picture) => {
+                let decoding = self.clock.now().saturating_sub(captured);
+                *frame = Frame { picture, sequence, captured, captured_at, decoding, staged: None };
+                Offer::Frame
+            }
+            Err(problem) => Offer::Skipped(problem),
+        })
+    }
+}
+
+/// Whether a file is more than one JPEG image: by its name, or because it begins with one and a second follows.
+fn is_motion_jpeg(path: &Path) -> std::io::Result<bool> {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    if extension.is_some_and(|extension| matches!(extension.as_str(), "mjpeg" | "mjpg")) {
+        return Ok(true);
+    }
+    let mut beginning = Vec::new();
+    File::open(path)?.take(3).read_to_end(&mut beginning)?;
+    if frame::is_image(path) || beginning != [0xFF, 0xD8, 0xFF] {
+        return Ok(false);
+    }
+    let mut stream = JpegStream::new(File::open(path)?);
+    Ok(stream.next_image()?.is_some() && stream.next_image()?.is_some())
+}

@@ -1,0 +1,69 @@
+//! From photographs to tensors and back.
+
+use burn::prelude::*;
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+
+use super::augment::{self, Square};
+use super::data::Photograph;
+use super::generator;
+
+/// Random views of the photographs of step `step`, each with a generator of its own.
+pub fn random_views(items: &[&Photograph], side: usize, scale: (f64, f64), seed: u64, step: u64) -> Vec<Square> {
+    let view = |(i, item): (usize, &&Photograph)| {
+        augment::random_view(&item.pixels, side, scale, &mut generator(seed, "view", &[step, i as u64]))
+    };
+    items.par_iter().enumerate().map(view).collect()
+}
+
+/// The photographs of step `step`: every epoch goes over all of them in an order of its own.
+pub fn epoch_batch(items: &[Photograph], seed: u64, step: u64, steps_per_epoch: u64, batch: usize) -> Vec<&Photograph> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.shuffle(&mut generator(seed, "order", &[step / steps_per_epoch]));
+    let start = (step % steps_per_epoch) as usize * batch;
+    order[start..(start + batch).min(items.len())].iter().map(|i| &items[*i]).collect()
+}
+
+/// Squares as a tensor [batch, 3, side, side] in 0..1.
+pub fn images(squares: &[impl AsRef<[u8]>], side: usize, device: &Device) -> Tensor<4> {
+    Tensor::<1>::from_floats(planes(squares, side).as_slice(), device).reshape([squares.len(), 3, side, side])
+}
+
+/// Classes as the loss wants them.
+pub fn targets(classes: &[usize], device: &Device) -> Tensor<1, Int> {
+    let classes: Vec<i32> = classes.iter().map(|class| *class as i32).collect();
+    Tensor::from_ints(classes.as_slice(), device)
+}
+
+/// The class with the largest logit of every sample.
+pub fn predictions(logits: Tensor<2>) -> Vec<usize> {
+    let [batch, _] = logits.dims();
+    let data = logits.argmax(1).reshape([batch]).into_data();
+    data.iter::<i64>().map(|class| class as usize).collect()
+}
+
+/// Pictures [batch, 3, side, side] as 8-bit squares.
+pub fn to_squares(image: Tensor<4>) -> Vec<Vec<u8>> {
+    let [batch, channels, height, width] = image.dims();
+    let bytes = (image.clamp(0.0, 1.0) * 255.0)
+        .round()
+        .permute([0, 2, 3, 1])
+        .reshape([batch, height * width * channels])
+        .into_data();
+    let bytes: Vec<u8> = bytes.iter::<f32>().map(|value| value as u8).collect();
+    bytes.chunks_exact(height * width * channels).map(<[u8]>::to_vec).collect()
+}
+
+/// Squares as one f32 batch, channels first, in 0..1.
+fn planes(squares: &[impl AsRef<[u8]>], side: usize) -> Vec<f32> {
+    let plane = side * side;
+    let mut out = vec![0.0; squares.len() * 3 * plane];
+    for (square, out) in squares.iter().zip(out.chunks_exact_mut(3 * plane)) {
+        for (i, pixel) in square.as_ref().chunks_exact(3).enumerate() {
+            for channel in 0..3 {
+                out[channel * plane + i] = f32::from(pixel[channel]) / 255.0;
+            }
+        }
+    }
+    out
+}

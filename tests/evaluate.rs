@@ -1,0 +1,222 @@
+//! Evaluating and attacking with the small networks of `tests/fixtures/make_gradients.py`.
+#![cfg(feature = "training")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use burn::prelude::*;
+use image::RgbImage;
+use purecam::engine::Description;
+use purecam::evaluate::{
+    Error, Judge, Model, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs,
+};
+
+const SIDE: u32 = 24;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+fn subjects(purifier: Option<&str>) -> Subjects {
+    let said = Description::default();
+    Subjects::open(&fixture("residual.onnx"), &said, purifier.map(fixture).as_deref(), &Device::flex(), 3).unwrap()
+}
+
+/// A picture of waves; another number gives other waves.
+fn picture(number: u32) -> RgbImage {
+    let wave = |x: u32, y: u32, channel: u32| {
+        let phase = (x * (1 + number % 5) + y * (1 + number % 3) + 7 * channel * number) as f32 * 0.21;
+        (127.0 + 110.0 * phase.sin()) as u8
+    };
+    RgbImage::from_fn(SIDE, SIDE, |x, y| image::Rgb([wave(x, y, 0), wave(x, y, 1), wave(x, y, 2)]))
+}
+
+/// Twenty photographs in folders named after what the classifier takes them for, one in a wrong folder, one corrupt.
+fn photograph_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut judge = Judge::load(&fixture("residual.onnx"), &Description::default(), None, 0).unwrap();
+    for number in 0..20 {
+        let picture = picture(number);
+        let planes: Vec<f32> =
+            (0..3).flat_map(|channel| picture.pixels().map(move |pixel| f32::from(pixel[channel]) / 255.0)).collect();
+        let found = judge.classify(&planes).unwrap()[0].class.unwrap();
+        let class = if number == 7 { (found + 1) % 5 } else { found };
+        let class = folder.path().join(format!("n0000000{class}"));
+        std::fs::create_dir_all(&class).unwrap();
+        picture.save(class.join(format!("{number:02}.png"))).unwrap();
+        if number == 0 {
+            std::fs::write(class.join("corrupt.jpg"), b"\xff\xd8\xff not a photograph").unwrap();
+        }
+    }
+    folder
+}
+
+fn protocol(all: bool) -> Protocol {
+    let transfer = vec!["fgsm@8/255".parse().unwrap(), "pgd:2@8/255".parse().unwrap()];
+    Protocol { transfer, adaptive: vec!["pgd:2@8/255".parse().unwrap()], eot: 2, all, seed: 3 }
+}
+
+fn run(subjects: &mut Subjects, photographs: &[Photograph], protocol: &Protocol, results: &mut Results) -> Report {
+    evaluate(subjects, photographs, protocol, results, |_| {}).unwrap();
+    let model = Model { file: "residual.onnx".into(), sha256: String::new() };
+    let purifier = subjects.purifier.as_ref().map(|_| Model { file: "purifier.onnx".into(), sha256: String::new() });
+    Report::new("data".into(), model, purifier, protocol, photographs, results)
+}
+
+fn list(folder: &Path, subjects: &Subjects) -> Vec<Photograph> {
+    photographs::list(folder, subjects.classifier.labels(), None).unwrap()
+}
+
+#[test]
+fn only_photographs_that_the_classifier_gets_right_are_attacked_unless_all_are_asked_for() {
+    let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
+    let photographs = list(folder.path(), &subjects);
+    let right = run(&mut subjects, &photographs, &protocol(false), &mut Results::in_memory());
+    assert_eq!((right.photographs, right.counted, right.classifier_clean.right), (20, 19, 19));
+    assert_eq!(right.transfer[0].without_purifier.right, 19, "none of them is wrong before the attack");
+    let all = run(&mut subjects, &photographs, &protocol(true), &mut Results::in_memory());
+    assert_eq!((all.counted, all.transfer[0].without_purifier.right), (20, 19));
+}
+
+#[test]
+fn a_corrupt_photograph_is_counted_and_named_and_stops_nothing() {
+    let (folder, mut subjects) = (photograph_folder(), subjects(None));
+    let photographs = list(folder.path(), &subjects);
+    let report = run(&mut subjects, &photographs, &protocol(false), &mut Results::in_memory());
+    assert!(matches!(&report.skipped[..], [(name, _)] if name.ends_with("corrupt.jpg")), "{:?}", report.skipped);
+    assert!(report.table().contains("corrupt.jpg"));
+}
+
+#[test]
+fn transfer_attacks_do_not_depend_on_the_purifier() {
+    let (folder, mut with, mut without) = (photograph_folder(), subjects(Some("purifier.onnx")), subjects(None));
+    let photographs = list(folder.path(), &with);
+    let (mut purified, mut plain) = (Results::in_memory(), Results::in_memory());
+    run(&mut with, &photographs, &protocol(false), &mut purified);
+    run(&mut without, &photographs, &protocol(false), &mut plain);
+    let raw = |results: &Results| {
+        photographs.iter().map(|one| results.get(&one.name).unwrap().raw.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(raw(&purified), raw(&plain));
+    assert!(purified.get(&photographs[0].name).unwrap().purified.len() == 3);
+}
+
+#[test]
+fn a_run_that_was_killed_ends_with_the_results_of_one_that_was_not() {
+    let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
+    let (photographs, out) = (list(folder.path(), &subjects), tempfile::tempdir().unwrap());
+    let header = serde_json::json!({});
+    let whole = run(&mut subjects, &photographs, &protocol(false), &mut Results::open(out.path(), &header).unwrap());
+    let file = out.path().join("results.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap();
+    // A kill in the middle of the sixth line.
+    let cut = text.match_indices('\n').nth(4).unwrap().0 + 20;
+    std::fs::write(&file, &text[..cut]).unwrap();
+    let mut results = Results::open(out.path(), &header).unwrap();
+    assert!(photographs.iter().filter(|one| results.get(&one.name).is_some()).count() == 4);
+    let resumed = run(&mut subjects, &photographs, &protocol(false), &mut results);
+    assert_eq!(serde_json::json!(resumed), serde_json::json!(whole));
+    let lines =
+        |text: &str| -> Vec<Record> { text.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect() };
+    assert_eq!(lines(&std::fs::read_to_string(&file).unwrap()), lines(&text));
+}
+
+#[test]
+fn transfer_and_adaptive_numbers_stand_in_tables_of_their_own() {
+    let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
+    let photographs = list(folder.path(), &subjects);
+    let table = run(&mut subjects, &photographs, &protocol(false), &mut Results::in_memory()).table();
+    let (transfer, adaptive) = table.split_once("\nAdaptive: ").unwrap();
+    assert!(transfer.contains("PSNR") && transfer.contains("fgsm@8/255"), "{table}");
+    assert!(adaptive.contains("averaged over 2 draws") && !adaptive.contains("fgsm"), "{table}");
+}
+
+#[test]
+fn a_purifier_is_no_classifier_and_a_classifier_no_purifier() {
+    let open = |classifier: &str, purifier: &str| {
+        let said = Description::default();
+        Subjects::open(&fixture(classifier), &said, Some(&fixture(purifier)), &Device::flex(), 0)
+            .map(|_| ())
+            .unwrap_err()
+    };
+    for (classifier, purifier, named) in [
+        ("purifier.onnx", "purifier.onnx", "purifier.onnx"),
+        ("residual.onnx", "residual.onnx", "residual.onnx"),
+        ("inverted.onnx", "purifier.onnx", "[classifier]"),
+        ("residual.onnx", "missing.onnx", "missing.onnx"),
+    ] {
+        let error = open(classifier, purifier);
+        assert!(matches!(error, Error::Refused(_)) && error.to_string().contains(named), "{error}");
+    }
+}
+
+fn purecam(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_purecam")).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+#[test]
+fn attack_writes_png_files_in_the_layout_of_the_photographs_and_leaves_other_folders_alone() {
+    let (folder, out) = (photograph_folder(), tempfile::tempdir().unwrap());
+    let [data, out] = [folder.path().to_str().unwrap(), out.path().to_str().unwrap()];
+    let classifier = fixture("residual.onnx");
+    let run = |attack: &str| {
+        purecam(&[
+            "attack",
+            data,
+            "--classifier",
+            classifier.to_str().unwrap(),
+            "--attack",
+            attack,
+            "--out",
+            out,
+            "--device",
+            "cpu",
+        ])
+    };
+    let first = run("pgd:2@8/255");
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    assert!(text(&first.stdout).starts_with("20 adversarial pictures") && text(&first.stderr).contains("corrupt.jpg"));
+    let photographs = list(folder.path(), &subjects(None));
+    for photograph in photographs.iter().filter(|one| !one.name.ends_with("jpg")) {
+        let clean = image::open(&photograph.path).unwrap().into_rgb8();
+        let adversarial = image::open(Path::new(out).join(&photograph.name)).unwrap().into_rgb8();
+        let distance = clean.as_raw().iter().zip(adversarial.as_raw()).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        assert!((1..=8).contains(&distance), "{}: {distance}", photograph.name);
+    }
+    assert!(run("pgd:2@8/255").status.success(), "the same attack again");
+    let other = run("fgsm");
+    assert_eq!(other.status.code(), Some(2));
+    assert!(
+        text(&other.stderr).contains("another attack") && text(&other.stderr).contains("fgsm"),
+        "{}",
+        text(&other.stderr)
+    );
+}
+
+#[test]
+fn evaluate_writes_table_and_report_and_refuses_a_folder_of_other_settings() {
+    let (folder, out) = (photograph_folder(), tempfile::tempdir().unwrap());
+    let [data, out] = [folder.path().to_str().unwrap(), out.path().to_str().unwrap()];
+    let (classifier, purifier) = (fixture("residual.onnx"), fixture("purifier.onnx"));
+    let run = |seed: &str| {
+        let models =
+            ["--classifier", classifier.to_str().unwrap(), "--purifier", purifier.to_str().unwrap(), "--seed", seed];
+        let rest = ["--transfer", "fgsm", "--adaptive", "pgd:2@4/255", "--out", out, "--device", "cpu", "--json"];
+        purecam(&[&["evaluate", data][..], &models, &rest].concat())
+    };
+    let first = run("1");
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&first.stdout).unwrap();
+    assert_eq!(report["counted"], 19);
+    assert_eq!(report["adaptive"][0]["attack"], "pgd:2@4/255");
+    let written = std::fs::read_to_string(Path::new(out).join("report.json")).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap(), report);
+    assert!(Path::new(out).join("table.txt").exists());
+    let other = run("2");
+    assert_eq!(other.status.code(), Some(1));
+    assert!(text(&other.stderr).contains("another evaluation"), "{}", text(&other.stderr));
+}

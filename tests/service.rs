@@ -1,0 +1,367 @@
+//! The loop, with a scripted camera, scripted models and a clock that only moves when told: newest wins, fail closed.
+
+use std::io;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use purecam::engine::InferenceError;
+use purecam::frame::{Clock, Frame, Stop};
+use purecam::service::{Ended, Judge, Judgement, Newest, Parts, Withheld, run};
+use purecam::sink::{Event, Sink};
+use purecam::source::{FrameSource, Offer, SourceError};
+use purecam::verdict::{Guess, Milliseconds, Models, Verdict};
+
+/// A clock that stands still until it is moved.
+#[derive(Default)]
+struct ManualClock(Mutex<Duration>);
+
+impl ManualClock {
+    fn advance(&self, milliseconds: u64) {
+        *self.0.lock().unwrap() += Duration::from_millis(milliseconds);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + self.now()
+    }
+
+    fn wait_until(&self, _: Duration, stop: &Stop) -> bool {
+        !stop.is_requested()
+    }
+}
+
+/// What the scripted camera does next.
+enum Shot {
+    Frame,
+    Unreadable,
+    Panic,
+    Gone,
+}
+
+/// A camera that takes a picture when it is told to, and says when it wants to know what to do next.
+struct Camera {
+    orders: Receiver<Shot>,
+    idle: Sender<()>,
+    clock: Arc<ManualClock>,
+    sequence: u64,
+}
+
+impl FrameSource for Camera {
+    fn next(&mut self, frame: &mut Frame, _: &Stop) -> Result<Offer, SourceError> {
+        self.idle.send(()).ok();
+        let Ok(order) = self.orders.recv() else { return Ok(Offer::Ended) };
+        match order {
+            Shot::Frame => {
+                (frame.sequence, frame.captured) = (self.sequence, self.clock.now());
+                self.sequence += 1;
+                Ok(Offer::Frame)
+            }
+            Shot::Unreadable => Ok(Offer::Skipped("a frame of noise".to_owned())),
+            Shot::Panic => panic!("a decoder that trusts its input"),
+            Shot::Gone => Err(SourceError::Unknown("unplugged".to_owned())),
+        }
+    }
+}
+
+/// The other end of a [`Camera`].
+struct Photographer {
+    orders: Sender<Shot>,
+    idle: Receiver<()>,
+}
+
+impl Photographer {
+    /// Takes a picture and waits until it has arrived where the loop keeps it.
+    fn shoot(&self, shot: Shot) {
+        self.orders.send(shot).unwrap();
+        self.idle.recv().unwrap();
+    }
+}
+
+fn camera(clock: &Arc<ManualClock>) -> (Camera, Photographer) {
+    let (orders, to_take) = channel();
+    let (idle, is_idle) = channel();
+    let photographer = Photographer { orders, idle: is_idle };
+    (Camera { orders: to_take, idle, clock: clock.clone(), sequence: 0 }, photographer)
+}
+
+/// A judge whose work is a closure.
+struct Scripted<F>(F);
+
+impl<F: FnMut(&Frame) -> Result<Judgement, Withheld> + Send> Judge for Scripted<F> {
+    fn judge(&mut self, frame: &Frame) -> Result<Judgement, Withheld> {
+        (self.0)(frame)
+    }
+}
+
+fn verdict(frame: &Frame, age: Duration) -> Judgement {
+    let top = vec![Guess { label: "tench".into(), index: 0, confidence: 1.0, wnid: None }];
+    let verdict = Verdict {
+        seq: frame.sequence,
+        captured_at: frame.captured_at,
+        age_ms: age.as_secs_f64() * 1e3,
+        label: "tench".into(),
+        index: 0,
+        confidence: 1.0,
+        top,
+        suspicion: None,
+        smoothed: false,
+        purified: true,
+        ms: Milliseconds::default(),
+        models: Models { purifier: Some("p".into()), classifier: "c".into() },
+    };
+    Judgement { verdict, raw: None }
+}
+
+/// Keeps what was published.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<Verdict>>>);
+
+impl Sink for Kept {
+    fn publish(&mut self, event: &Event) -> io::Result<()> {
+        self.0.lock().unwrap().push(event.verdict.clone());
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn sequence(&self) -> Vec<u64> {
+        self.0.lock().unwrap().iter().map(|verdict| verdict.seq).collect()
+    }
+}
+
+fn parts(
+    source: Camera,
+    judge: impl FnMut(&Frame) -> Result<Judgement, Withheld> + Send + 'static,
+    sink: impl Sink + 'static,
+) -> Parts {
+    Parts {
+        source: Box::new(source),
+        judge: Box::new(Scripted(judge)),
+        sink: Box::new(sink),
+        stop: Stop::new(),
+        frames: None,
+    }
+}
+
+/// Runs a loop whose camera does `shots`, one after the other, each once the frame before it has been judged.
+fn run_steps(
+    shots: Vec<Shot>,
+    mut judge: impl FnMut(&Frame) -> Result<Judgement, Withheld> + Send + 'static,
+) -> (Ended, Kept) {
+    let clock = Arc::new(ManualClock::default());
+    let (source, photographer) = camera(&clock);
+    let (judged, was_judged) = channel();
+    let kept = Kept::default();
+    let judge = move |frame: &Frame| {
+        let _done = OnDrop(judged.clone());
+        judge(frame)
+    };
+    let parts = parts(source, judge, kept.clone());
+    let script = std::thread::spawn(move || {
+        photographer.idle.recv().unwrap();
+        for shot in shots {
+            let is_frame = matches!(shot, Shot::Frame);
+            let is_end = matches!(shot, Shot::Gone);
+            photographer.orders.send(shot).unwrap();
+            if is_frame {
+                was_judged.recv().unwrap();
+            }
+            if !is_end {
+                photographer.idle.recv().unwrap();
+            }
+        }
+    });
+    let ended = run(parts).unwrap();
+    script.join().unwrap();
+    (ended, kept)
+}
+
+/// Tells when it goes, even where a panic takes it.
+struct OnDrop(Sender<()>);
+
+impl Drop for OnDrop {
+    fn drop(&mut self) {
+        self.0.send(()).ok();
+    }
+}
+
+#[test]
+fn a_slow_purifier_never_makes_a_verdict_older() {
+    const INTERVAL: u64 = 33;
+    const PURIFICATION: u64 = 10 * INTERVAL + 16;
+    let clock = Arc::new(ManualClock::default());
+    let (source, photographer) = camera(&clock);
+    photographer.orders.send(Shot::Frame).unwrap();
+    let (mut rounds, mut photographer, time) = (0, Some(photographer), clock.clone());
+    let judge = move |frame: &Frame| {
+        rounds += 1;
+        if let Some(photographer) = &photographer {
+            if rounds == 1 {
+                // The camera asked before the first frame and after it; from then on `shoot` takes its questions.
+                (0..2).for_each(|_| photographer.idle.recv().unwrap());
+            }
+            // While the model works the camera goes on: ten frames, and half an interval.
+            for _ in 0..10 {
+                time.advance(INTERVAL);
+                photographer.shoot(Shot::Frame);
+            }
+            time.advance(PURIFICATION - 10 * INTERVAL);
+        } else {
+            time.advance(PURIFICATION);
+        }
+        if rounds == 5 {
+            photographer = None;
+        }
+        Ok(verdict(frame, time.now() - frame.captured))
+    };
+    let kept = Kept::default();
+    let ended = run(parts(source, judge, kept.clone())).unwrap();
+    assert_eq!(kept.sequence(), [0, 10, 20, 30, 40, 50], "a verdict is not about the newest frame");
+    let ages: Vec<f64> = kept.0.lock().unwrap().iter().map(|verdict| verdict.age_ms).collect();
+    let bound = (INTERVAL + PURIFICATION) as f64;
+    assert!(ages.iter().all(|age| *age <= bound), "{ages:?} exceed {bound} ms");
+    assert_eq!(ended.tally.replaced, 5 * 9);
+    assert_eq!(ended.tally.frames, 51);
+}
+
+#[test]
+fn a_newer_frame_takes_the_place_of_an_older_one_and_hands_its_buffer_back() {
+    let newest = Newest::new();
+    assert_eq!(newest.put("first"), None);
+    assert_eq!(newest.put("second"), Some("first"));
+    assert_eq!(newest.replaced(), 1);
+    assert_eq!(newest.take(), Some("second"));
+    newest.give_back("second");
+    assert_eq!(newest.put("third"), Some("second"), "a buffer that was given back is not used again");
+    assert_eq!(newest.replaced(), 1, "a frame that was taken counts as replaced");
+    newest.close();
+    assert_eq!(newest.take(), Some("third"), "closing loses the last frame");
+    assert_eq!(newest.take(), None);
+}
+
+#[test]
+fn a_stage_that_fails_or_panics_withholds_its_verdict_and_is_counted_by_cause() {
+    let not_a_number = InferenceError::NotFinite { index: 3, found: "NaN".to_owned() };
+    let judge = move |frame: &Frame| match frame.sequence {
+        1 => Err(Withheld::Purify(not_a_number.clone())),
+        2 => panic!("an assertion in a kernel"),
+        3 => Err(Withheld::Classify(InferenceError::Engine("no memory".to_owned()))),
+        _ => Ok(verdict(frame, Duration::ZERO)),
+    };
+    let (ended, kept) = run_steps((0..6).map(|_| Shot::Frame).collect(), judge);
+    assert_eq!(kept.sequence(), [0, 4, 5]);
+    let withheld: Vec<_> = ended.tally.withheld.into_iter().collect();
+    let expected = [("classify-engine", 1), ("panic", 1), ("purify-not-finite", 1)];
+    assert_eq!(withheld, expected.map(|(cause, count)| (cause.to_owned(), count)));
+}
+
+#[test]
+fn a_frame_that_cannot_be_read_or_makes_its_decoder_panic_is_skipped_and_counted() {
+    let shots = vec![Shot::Frame, Shot::Unreadable, Shot::Panic, Shot::Frame];
+    let (ended, kept) = run_steps(shots, |frame| Ok(verdict(frame, Duration::ZERO)));
+    assert_eq!(kept.sequence(), [0, 1]);
+    assert_eq!((ended.tally.skipped, ended.tally.verdicts), (2, 2));
+}
+
+#[test]
+fn a_source_that_breaks_ends_the_loop_and_says_why() {
+    let (ended, kept) = run_steps(vec![Shot::Frame, Shot::Gone], |frame| Ok(verdict(frame, Duration::ZERO)));
+    assert_eq!(kept.sequence(), [0]);
+    assert!(ended.source.unwrap().to_string().contains("unplugged"));
+}
+
+#[test]
+fn the_loop_ends_after_as_many_verdicts_as_were_asked_for() {
+    let clock = Arc::new(ManualClock::default());
+    let (source, photographer) = camera(&clock);
+    (0..100).for_each(|_| photographer.orders.send(Shot::Frame).unwrap());
+    let kept = Kept::default();
+    let mut parts = parts(source, |frame: &Frame| Ok(verdict(frame, Duration::ZERO)), kept.clone());
+    parts.frames = Some(1);
+    // The camera would wait for ever for another order; the end of its orders lets it see that the loop has ended.
+    drop(photographer);
+    run(parts).unwrap();
+    assert_eq!(kept.sequence().len(), 1);
+}
+
+#[test]
+fn a_request_to_end_is_obeyed_while_the_source_waits() {
+    /// Waits as the sources do: on the clock, with the request in view.
+    struct Waiting;
+    impl FrameSource for Waiting {
+        fn next(&mut self, _: &mut Frame, stop: &Stop) -> Result<Offer, SourceError> {
+            stop.wait(Duration::from_secs(3600));
+            Ok(Offer::Ended)
+        }
+    }
+    let kept = Kept::default();
+    let judge = |frame: &Frame| Ok(verdict(frame, Duration::ZERO));
+    let stop = Stop::new();
+    let parts = Parts {
+        source: Box::new(Waiting),
+        judge: Box::new(Scripted(judge)),
+        sink: Box::new(kept.clone()),
+        stop: stop.clone(),
+        frames: None,
+    };
+    let running = std::thread::spawn(move || run(parts).unwrap());
+    stop.request();
+    assert_eq!(running.join().unwrap().tally.verdicts, 0);
+}
+
+#[test]
+fn a_model_that_does_not_come_back_does_not_hold_up_the_end() {
+    let clock = Arc::new(ManualClock::default());
+    let (source, photographer) = camera(&clock);
+    let (began, has_begun) = channel();
+    let (_never, forever) = channel::<()>();
+    let judge = move |frame: &Frame| {
+        began.send(()).unwrap();
+        forever.recv().ok();
+        Ok(verdict(frame, Duration::ZERO))
+    };
+    let parts = parts(source, judge, Kept::default());
+    let stop = parts.stop.clone();
+    let running = std::thread::spawn(move || run(parts).unwrap());
+    photographer.orders.send(Shot::Frame).unwrap();
+    has_begun.recv().unwrap();
+    stop.request();
+    assert_eq!(running.join().unwrap().tally.verdicts, 0);
+}
+
+#[test]
+fn a_reader_that_takes_nothing_costs_the_loop_verdicts_but_no_time() {
+    /// Blocks for ever at its first verdict.
+    struct Stuck(Receiver<()>);
+    impl Sink for Stuck {
+        fn publish(&mut self, _: &Event) -> io::Result<()> {
+            self.0.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
+        }
+    }
+    let clock = Arc::new(ManualClock::default());
+    let (source, photographer) = camera(&clock);
+    let (release, stuck) = channel();
+    let (judged, was_judged) = channel();
+    let judge = move |frame: &Frame| {
+        judged.send(()).unwrap();
+        Ok(verdict(frame, Duration::ZERO))
+    };
+    let parts = parts(source, judge, Stuck(stuck));
+    let running = std::thread::spawn(move || run(parts).unwrap());
+    for _ in 0..200 {
+        photographer.orders.send(Shot::Frame).unwrap();
+        was_judged.recv().unwrap();
+    }
+    drop(photographer);
+    drop(release);
+    let ended = running.join().unwrap();
+    assert_eq!(ended.tally.verdicts, 200);
+    assert!(ended.tally.unpublished >= 200 - 64 - 2, "{:?}", ended.tally);
+    assert_eq!(ended.sink.unwrap().kind(), io::ErrorKind::BrokenPipe);
+}
