@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::{epoch_batch, images, predictions, random_views, targets};
 use super::data::Photographs;
-use super::trainer::{Loop, Task, Validation};
+use super::trainer::{Loop, Task, Validation, Values};
 use super::{Error, augment, generator};
 use crate::engine::contract::Label;
 use crate::zoo::{Classifier, ClassifierConfig};
@@ -97,7 +97,7 @@ impl Task for ClassifierTask<'_> {
         step.is_multiple_of(self.steps_per_epoch())
     }
 
-    fn loss(&mut self, model: &Classifier, step: u64) -> Result<(Tensor<1>, Vec<(&'static str, f32)>), Error> {
+    fn loss(&mut self, model: &Classifier, step: u64) -> Result<(Tensor<1>, Values), Error> {
         let (image, classes) = self.batch(step);
         let target = targets(&classes, &self.device);
         let image = match self.settings.adversarial {

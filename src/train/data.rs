@@ -75,9 +75,9 @@ impl Photographs {
                 Err(broken) => set.broken.push(broken),
             }
         }
-        for class in 0..set.labels.len() {
+        for (class, (_, path)) in classes.iter().enumerate() {
             if !set.items.iter().any(|item| item.class == class) {
-                return Err(Error::data(&classes[class].1, "no image of this class can be decoded"));
+                return Err(Error::data(path, "no image of this class can be decoded"));
             }
         }
         Ok(set)

@@ -8,11 +8,12 @@ use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::augment::Square;
 use super::batch::{epoch_batch, images, predictions, random_views, to_squares};
 use super::data::Photographs;
 use super::pairs::{PairMaker, Pairs};
 use super::perceptual::{Perceptual, PerceptualSettings};
-use super::trainer::{Loop, Task, Validation};
+use super::trainer::{Loop, Task, Validation, Values};
 use super::{Error, augment, generator, sheet};
 use crate::attack::Attack;
 use crate::onnx::read::Classifier;
@@ -53,6 +54,13 @@ pub struct Settings {
     pub training: Loop,
 }
 
+/// Held-out photographs as squares: clean, and attacked once for the whole run.
+#[derive(Clone)]
+struct HeldOut {
+    clean: Vec<Square>,
+    adversarial: Vec<Square>,
+}
+
 /// A RIAE's training, as the loop sees it.
 pub struct RiaeTask<'a> {
     pub settings: &'a Settings,
@@ -63,8 +71,7 @@ pub struct RiaeTask<'a> {
     pub makers: PairMaker,
     pub perceptual: Vec<Perceptual>,
     pairs: Option<Pairs>,
-    /// The held-out photographs as squares: clean, and attacked once for the whole run.
-    held_out: Option<(Vec<Vec<u8>>, Vec<Vec<u8>>)>,
+    held_out: Option<HeldOut>,
 }
 
 impl<'a> RiaeTask<'a> {
@@ -96,7 +103,7 @@ impl<'a> RiaeTask<'a> {
     }
 
     /// Stage 1: the network sees a clean view and is to give it back.
-    fn clean_loss(&self, model: &Riae, step: u64) -> (Tensor<1>, Vec<(&'static str, f32)>) {
+    fn clean_loss(&self, model: &Riae, step: u64) -> (Tensor<1>, Values) {
         let settings = self.settings;
         let training = &settings.training;
         let per_epoch = self.steps_per_clean_epoch();
@@ -110,7 +117,7 @@ impl<'a> RiaeTask<'a> {
     }
 
     /// Stage 2: the network sees an adversarial view and is to give the clean one.
-    fn pair_loss(&mut self, model: &Riae, step: u64) -> Result<(Tensor<1>, Vec<(&'static str, f32)>), Error> {
+    fn pair_loss(&mut self, model: &Riae, step: u64) -> Result<(Tensor<1>, Values), Error> {
         let settings = self.settings;
         let step_of_stage = step - self.clean_steps();
         let per_epoch = self.steps_per_pair_epoch();
@@ -172,7 +179,7 @@ impl<'a> RiaeTask<'a> {
     }
 
     /// Held-out photographs, clean and attacked by PGD-10 on the first classifier; made once.
-    fn held_out(&mut self) -> Result<&(Vec<Vec<u8>>, Vec<Vec<u8>>), Error> {
+    fn held_out(&mut self) -> Result<&HeldOut, Error> {
         if self.held_out.is_none() {
             let items: Vec<_> = self.validation.items.iter().collect();
             let stride = items.len().div_ceil(VALIDATION_COUNT).max(1);
@@ -194,7 +201,7 @@ impl<'a> RiaeTask<'a> {
                 ),
                 None => clean.clone(),
             };
-            self.held_out = Some((clean, adversarial));
+            self.held_out = Some(HeldOut { clean, adversarial });
         }
         let Some(held_out) = &self.held_out else { unreachable!("set above") };
         Ok(held_out)
@@ -215,15 +222,15 @@ impl Task for RiaeTask<'_> {
         }
     }
 
-    fn loss(&mut self, model: &Riae, step: u64) -> Result<(Tensor<1>, Vec<(&'static str, f32)>), Error> {
+    fn loss(&mut self, model: &Riae, step: u64) -> Result<(Tensor<1>, Values), Error> {
         if step < self.clean_steps() { Ok(self.clean_loss(model, step)) } else { self.pair_loss(model, step) }
     }
 
     fn validate(&mut self, model: &Riae, _step: u64, folder: &Path) -> Result<Validation, Error> {
         let (side, seed) = (self.settings.side, self.settings.training.seed);
-        let (clean, adversarial) = self.held_out()?.clone();
+        let HeldOut { clean, adversarial } = self.held_out()?.clone();
         let device = self.device.clone().inner();
-        let purify = |squares: &[Vec<u8>]| -> Vec<Vec<u8>> {
+        let purify = |squares: &[Square]| -> Vec<Square> {
             squares
                 .chunks(VALIDATION_BATCH)
                 .enumerate()
@@ -240,14 +247,14 @@ impl Task for RiaeTask<'_> {
             vec![("psnr_clean_dB", psnr), ("psnr_adversarial_dB", mean_psnr(&purified_adversarial, &clean))];
         let mut score = f64::from(psnr) / 100.0;
         if let Some(classifier) = self.makers.classifiers.first() {
-            let predict = |squares: &[Vec<u8>]| -> Vec<usize> {
+            let predict = |squares: &[Square]| -> Vec<usize> {
                 squares
                     .chunks(VALIDATION_BATCH)
                     .flat_map(|squares| predictions(classifier.logits(images(squares, side, &self.device))))
                     .collect()
             };
             let truth = predict(&clean);
-            let agreement = |squares: &[Vec<u8>]| {
+            let agreement = |squares: &[Square]| {
                 let same = predict(squares).iter().zip(&truth).filter(|(a, b)| a == b).count();
                 same as f32 / truth.len() as f32
             };
@@ -268,12 +275,12 @@ impl Task for RiaeTask<'_> {
 pub fn attack_squares(
     attack: &Attack,
     classifier: &Classifier,
-    squares: &[Vec<u8>],
+    squares: &[Square],
     epsilon: f32,
     side: usize,
     seed: u64,
     device: &Device,
-) -> Vec<Vec<u8>> {
+) -> Vec<Square> {
     squares
         .chunks(VALIDATION_BATCH)
         .enumerate()
@@ -317,7 +324,7 @@ fn put_back(purified: Tensor<4>, adversarial: Tensor<4>, patch: usize, parts: us
 }
 
 /// Mean over pictures of the peak signal-to-noise ratio in dB.
-fn mean_psnr(pictures: &[Vec<u8>], references: &[Vec<u8>]) -> f32 {
+fn mean_psnr(pictures: &[Square], references: &[Square]) -> f32 {
     let psnr = |(picture, reference): (&Vec<u8>, &Vec<u8>)| {
         let square = |(a, b): (&u8, &u8)| (f64::from(*a) - f64::from(*b)).powi(2);
         let error = picture.iter().zip(reference).map(square).sum::<f64>() / picture.len() as f64;

@@ -15,6 +15,9 @@ use super::journal::Journal;
 use super::optimiser::{adamw, average, clip_global_norm, learning_rate};
 use super::{Error, Stop};
 
+/// What a step or a validation tells besides its loss or score: names and values.
+pub type Values = Vec<(&'static str, f32)>;
+
 /// What is trained, seen from the loop.
 pub trait Task {
     type Model: Module;
@@ -26,7 +29,7 @@ pub trait Task {
     fn validates_at(&self, step: u64) -> bool;
 
     /// The loss [1] of step `step` and what else is worth telling of it.
-    fn loss(&mut self, model: &Self::Model, step: u64) -> Result<(Tensor<1>, Vec<(&'static str, f32)>), Error>;
+    fn loss(&mut self, model: &Self::Model, step: u64) -> Result<(Tensor<1>, Values), Error>;
 
     /// Measures averaged weights, in evaluation mode and off the autodiff device; may draw pictures into `folder`.
     fn validate(&mut self, model: &Self::Model, step: u64, folder: &std::path::Path) -> Result<Validation, Error>;
@@ -36,7 +39,7 @@ pub trait Task {
 pub struct Validation {
     /// The larger, the better the weights.
     pub score: f64,
-    pub values: Vec<(&'static str, f32)>,
+    pub values: Values,
 }
 
 /// The part of the settings that the loop itself reads.
@@ -106,7 +109,7 @@ fn step<T: Task>(
     settings: &Loop,
     step: u64,
     rate: f64,
-) -> Result<Vec<(&'static str, f32)>, Error> {
+) -> Result<Values, Error> {
     let (loss, mut values) = task.loss(&trained.model, step)?;
     let value = loss.clone().into_scalar::<f32>();
     if !value.is_finite() {

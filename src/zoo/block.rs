@@ -13,6 +13,7 @@ const EXPANSION: usize = 4;
 
 /// One block of any family; `stride` 2 halves the picture and changes the number of channels.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "all blocks of a network are of one variant")]
 pub enum Block {
     Residual(Residual),
     Inverted(Inverted),
