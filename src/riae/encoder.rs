@@ -91,7 +91,7 @@ impl Encoder {
         let share = softmax(self.proj_weights.val(), 0);
         let taps = self.taps.len();
         let scaled = self.proj_layers.iter().enumerate().map(|(k, layer)| {
-            let share = share.clone().slice([k..k + 1]);
+            let share = share.clone().narrow(0, k, 1);
             let weight = layer.weight.val() * share.clone().reshape([1, 1]);
             // Every projection is made with a bias.
             let bias = layer.bias.as_ref().map(|bias| bias.val() * share);
@@ -100,6 +100,6 @@ impl Encoder {
         let (weights, biases): (Vec<_>, Vec<_>) = scaled.unzip();
         let bias = biases.into_iter().flatten().reduce(|sum, bias| sum + bias);
         let bias = bias.unwrap_or_else(|| Tensor::zeros([self.norm.gamma.dims()[0]], &share.device()));
-        (Tensor::cat(weights, 0), bias, share.slice([taps..taps + 1]))
+        (Tensor::cat(weights, 0), bias, share.narrow(0, taps, 1))
     }
 }

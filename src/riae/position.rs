@@ -29,7 +29,7 @@ pub fn window(grid: usize, width: usize, offset: [usize; 2]) -> Vec<f32> {
 
 /// The offset that evaluation uses on both axes: the middle of the table.
 pub fn centre(positions: usize, grid: usize) -> usize {
-    (positions - grid + 1) / 2
+    (positions - grid).div_ceil(2)
 }
 
 /// The positions of a batch.

@@ -14,7 +14,7 @@ use crate::onnx::write::Value;
 /// What stands in for the patches, positions added.
 enum StandIns {
     /// Mask tokens, the same for every picture: a number for every value of [1, patches, width].
-    Constant(Tensor<3>),
+    Constant(Box<Tensor<3>>),
     /// Rows that depend on the picture.
     Rows(Value),
 }
@@ -70,7 +70,7 @@ impl Exporter<'_> {
             return StandIns::Rows(self.graph.reshape("stand_ins.rows", &placed, &[-1, width as i64]));
         }
         let positions = TensorData::new(self.position_values(width, dealing), [1, all, width]);
-        StandIns::Constant(Tensor::from_data(positions, &mask.device()) + mask)
+        StandIns::Constant(Box::new(Tensor::from_data(positions, &mask.device()) + mask))
     }
 
     /// A function of the stand-ins, [batch, patches, width]: stored where it is constant, else made of nodes.
@@ -85,7 +85,7 @@ impl Exporter<'_> {
         let shape = [(self.config.groups * self.length()) as i64, self.config.decoder.width as i64];
         match stand_ins {
             StandIns::Constant(tensor) => {
-                let stored = constant(tensor.clone());
+                let stored = constant(*tensor.clone());
                 let stored = self.graph.weight(&format!("{name}.constant"), &stored.dims(), &values(stored));
                 self.repeat(name, &stored, like, &shape)
             }
