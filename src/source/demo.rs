@@ -35,8 +35,8 @@ macro_rules! photograph {
 
 /// The photographs, in the order in which they are shown.
 pub const PHOTOGRAPHS: [Photograph; 8] = [
-    photograph!("french-horn", "n03394916"),
     photograph!("garbage-truck", "n03417042"),
+    photograph!("french-horn", "n03394916"),
     photograph!("church-white", "n03028079"),
     photograph!("parachute", "n03888257"),
     photograph!("gas-pump", "n03425413"),

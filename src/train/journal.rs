@@ -143,14 +143,20 @@ impl Journal {
     }
 }
 
-/// Draws all metrics over the steps: losses above, what validation found below.
+/// Draws all metrics over the steps: losses above, below them what validation found, decibels in a panel of their own.
 fn curves(lines: &[Value], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     use_own_font();
-    let area = BitMapBackend::new(file, (1000, 800)).into_drawing_area();
+    let training = series(lines, "train", &["step", "kind", "samples_per_second", "learning_rate"]);
+    let (decibels, shares): (Series, Series) = series(lines, "validation", &["step", "kind", "score"])
+        .into_iter()
+        .partition(|(name, _)| name.ends_with("_dB"));
+    let panels = [("training", training), ("validation", shares), ("validation, dB", decibels)];
+    let panels: Vec<_> = panels.iter().filter(|(_, series)| !series.is_empty()).collect();
+    let area = BitMapBackend::new(file, (1000, 320 * panels.len().max(1) as u32)).into_drawing_area();
     area.fill(&WHITE)?;
-    let (upper, lower) = area.split_vertically(400);
-    panel(&upper, "training", &series(lines, "train", &["step", "kind", "samples_per_second", "learning_rate"]))?;
-    panel(&lower, "validation", &series(lines, "validation", &["step", "kind", "score"]))?;
+    for (area, (title, series)) in area.split_evenly((panels.len().max(1), 1)).iter().zip(panels) {
+        panel(area, title, series)?;
+    }
     area.present()?;
     Ok(())
 }
