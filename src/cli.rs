@@ -134,7 +134,7 @@ mod training {
         pub checkpoint_every: u64,
         #[arg(long, default_value_t = 1)]
         pub seed: u64,
-        /// auto, cpu, cuda[:N] or vulkan[:N]
+        /// auto, cpu, libtorch, cuda, cuda:N, vulkan or vulkan:N
         #[arg(long, default_value = "auto")]
         pub device: String,
     }
@@ -238,7 +238,7 @@ mod training {
         pub adaptive: bool,
         #[arg(long)]
         pub limit: Option<usize>,
-        /// auto, cpu, cuda[:N] or vulkan[:N]
+        /// auto, cpu, libtorch, cuda, cuda:N, vulkan or vulkan:N
         #[arg(long, default_value = "auto")]
         pub device: String,
     }
@@ -270,7 +270,7 @@ mod training {
         /// Folder for the table, the JSON and the results per image; a run that is there already goes on
         #[arg(long, value_name = "FOLDER")]
         pub out: Option<PathBuf>,
-        /// auto, cpu, cuda[:N] or vulkan[:N]
+        /// auto, cpu, libtorch, cuda, cuda:N, vulkan or vulkan:N
         #[arg(long, default_value = "auto")]
         pub device: String,
     }

@@ -107,7 +107,7 @@ impl Classifier {
     /// The probabilities of the classes.
     ///
     /// # Shapes
-    /// `image`: [3, height, width], RGB in 0..1 -> [classes], each in 0..1, together 1.
+    /// `image`: \[3, height, width\], RGB in 0..1 -> \[classes\], each in 0..1, together 1.
     pub fn classify(&mut self, image: &[f32]) -> Result<&[f32], InferenceError> {
         write_input(&self.input, image, self.feeds[0].numbers::<f32>()?)?;
         let probabilities = &mut self.probabilities;

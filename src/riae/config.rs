@@ -121,39 +121,39 @@ pub struct DecoderConfig {
 pub struct RiaeConfig {
     /// Side of a patch in pixels.
     pub patch: usize,
-    /// Number of groups [4].
+    /// Number of groups \[4\].
     #[serde(default = "four")]
     pub groups: usize,
-    /// [fixed]
+    /// \[fixed\]
     #[serde(default = "fixed")]
     pub grouping: Grouping,
-    /// [mask]
+    /// \[mask\]
     #[serde(default = "mask")]
     pub masking: Masking,
     pub encoder: EncoderConfig,
     pub decoder: DecoderConfig,
-    /// [none]
+    /// \[none\]
     #[serde(default = "no_conv")]
     pub final_conv: FinalConv,
-    /// [identity]
+    /// \[identity\]
     #[serde(default = "identity")]
     pub final_conv_init: FinalConvInit,
-    /// [plain]
+    /// \[plain\]
     #[serde(default = "plain")]
     pub feature_norm: FeatureNorm,
-    /// Step of the noise schedule for images outside training [400].
+    /// Step of the noise schedule for images outside training \[400\].
     #[serde(default = "image_noise_t")]
     pub image_noise_t: usize,
     /// First step and end of the range that training draws from [200, 600].
     #[serde(default = "image_noise_t_training")]
     pub image_noise_t_training: [usize; 2],
-    /// Step of the noise schedule for features outside training [600].
+    /// Step of the noise schedule for features outside training \[600\].
     #[serde(default = "feature_noise_t")]
     pub feature_noise_t: usize,
     /// First step and end of the range that training draws from [200, 1000].
     #[serde(default = "feature_noise_t_training")]
     pub feature_noise_t_training: [usize; 2],
-    /// Side, in patches, of the position table from which images take windows [28].
+    /// Side, in patches, of the position table from which images take windows \[28\].
     #[serde(default = "positions")]
     pub positions: usize,
     /// Whether the exported graph clamps its picture to 0..1 [true].

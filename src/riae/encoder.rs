@@ -86,7 +86,7 @@ impl Encoder {
     /// The projections stacked and scaled, their summed bias, and the weight of the last block.
     ///
     /// # Shapes
-    /// ([taps * width, width], [width], [1])
+    /// (\[taps * width, width\], \[width\], \[1\])
     pub fn folded_fusion(&self) -> (Tensor<2>, Tensor<1>, Tensor<1>) {
         let share = softmax(self.proj_weights.val(), 0);
         let taps = self.taps.len();

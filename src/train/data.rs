@@ -34,7 +34,7 @@ pub struct Photographs {
 }
 
 impl Photographs {
-    /// Reads `folder/<class>/*`, shrunk so that the shorter side is about [`MARGIN`] times `side`.
+    /// Reads `folder/<class>/*`, shrunk so that the shorter side is about 1.25 times `side`.
     ///
     /// `names` maps folder names to labels: a text file with lines `wnid label, synonym, ...`.
     pub fn load(folder: &Path, names: Option<&Path>, side: usize) -> Result<Self, Error> {

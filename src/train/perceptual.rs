@@ -25,7 +25,7 @@ impl Perceptual {
     /// absolute value, so that one weight means the same for every network.
     ///
     /// # Shapes
-    /// shown, clean [batch, 3, side, side] in 0..1 -> [1]
+    /// shown, clean \[batch, 3, side, side\] in 0..1 -> \[1\]
     pub fn loss(&self, shown: Tensor<4>, clean: Tensor<4>) -> Result<Tensor<1>, Error> {
         let names: Vec<String> = self.layers.iter().map(|(name, _)| name.clone()).collect();
         let wanted = self.features(clean.detach(), &names)?;

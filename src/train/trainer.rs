@@ -28,7 +28,7 @@ pub trait Task {
     /// Whether to validate once `step` steps are done.
     fn validates_at(&self, step: u64) -> bool;
 
-    /// The loss [1] of step `step` and what else is worth telling of it.
+    /// The loss \[1\] of step `step` and what else is worth telling of it.
     fn loss(&mut self, model: &Self::Model, step: u64) -> Result<(Tensor<1>, Values), Error>;
 
     /// Measures averaged weights, in evaluation mode and off the autodiff device; may draw pictures into `folder`.
