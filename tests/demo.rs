@@ -10,7 +10,7 @@ use purecam::source::{Demo, PHOTOGRAPHS};
 const SIDE: usize = 128;
 
 fn demo() -> Demo {
-    Demo::new([SIDE, SIDE], 15.0, Arc::new(SystemClock::default())).unwrap()
+    Demo::new([SIDE, SIDE], 15.0, Arc::new(SystemClock)).unwrap()
 }
 
 fn frame(demo: &mut Demo, seconds: f64) -> (Picture, bool, &'static str) {

@@ -21,6 +21,8 @@ fn model(kind: DecoderKind, grouping: Grouping, masking: Masking) -> Riae {
     "#;
     let mut config: RiaeConfig = toml::from_str(text).unwrap();
     (config.decoder.kind, config.grouping, config.masking) = (kind, grouping, masking);
+    // The network in burn does not clamp; only the exported graph would.
+    config.clamp = false;
     let device = Device::flex();
     device.seed(1);
     config.init(&device)

@@ -9,7 +9,7 @@ use purecam::engine::InferenceError;
 use purecam::frame::{Clock, Frame, Stop};
 use purecam::service::{Ended, Judge, Judgement, Newest, Parts, Withheld, run};
 use purecam::sink::{Event, Sink};
-use purecam::source::{FrameSource, Offer, SourceError};
+use purecam::source::{FrameSource, Offer, SkipCause, Skipped, SourceError};
 use purecam::verdict::{Guess, Milliseconds, Models, Verdict};
 
 /// A clock that stands still until it is moved.
@@ -62,7 +62,7 @@ impl FrameSource for Camera {
                 self.sequence += 1;
                 Ok(Offer::Frame)
             }
-            Shot::Unreadable => Ok(Offer::Skipped("a frame of noise".to_owned())),
+            Shot::Unreadable => Ok(Offer::Skipped(Skipped { cause: SkipCause::Corrupt, problem: "a frame of noise".to_owned() })),
             Shot::Panic => panic!("a decoder that trusts its input"),
             Shot::Gone => Err(SourceError::Unknown("unplugged".to_owned())),
         }

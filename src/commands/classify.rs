@@ -35,7 +35,7 @@ pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     let config = Config::load(args.models.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))?;
     let saved = args.save.as_deref().map(Saved::new).transpose()?;
     let loaded = models::load(&args.models, &config, !args.no_purifier)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = Pipeline::new(loaded.purifier, loaded.classifier, args.top, clock.clone());
     let mut work = Work { pipeline, clock, saved };
     let outcome = match json {

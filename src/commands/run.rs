@@ -26,7 +26,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(format!("signals cannot be handled: {error}")))?;
     let config = Config::load(args.models.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))?;
     let loaded = models::load(&args.models, &config, true)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let top = config.classifier.top_k.unwrap_or(DEFAULT_TOP);
     let mut pipeline = Pipeline::new(loaded.purifier, loaded.classifier, top, clock.clone());
     let uri = uri(args, &config)?;

@@ -1,7 +1,7 @@
 //! Time and the end, both passed in: a test of a slow model or of a timeout then takes no time itself.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 /// Where a stream gets its time from.
 pub trait Clock: Send + Sync {
@@ -13,21 +13,15 @@ pub trait Clock: Send + Sync {
     fn wait_until(&self, until: Duration, stop: &Stop) -> bool;
 }
 
-/// The machine's own clocks.
-#[derive(Debug)]
-pub struct SystemClock {
-    origin: Instant,
-}
-
-impl Default for SystemClock {
-    fn default() -> Self {
-        Self { origin: Instant::now() }
-    }
-}
+/// The machine's own clocks; `now` is CLOCK_MONOTONIC, by which Linux stamps the frames of a camera.
+#[derive(Debug, Default)]
+pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Duration {
-        self.origin.elapsed()
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        // CLOCK_MONOTONIC counts from the machine's start, so neither part is ever negative.
+        Duration::new(now.tv_sec.unsigned_abs(), now.tv_nsec as u32)
     }
 
     fn wall(&self) -> SystemTime {

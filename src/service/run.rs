@@ -104,7 +104,8 @@ fn capture(mut source: Box<dyn FrameSource>, shared: &Shared, stop: &Stop) {
                 shared.change(|tally| tally.frames += 1);
                 frame = shared.newest.put(frame).unwrap_or_default();
             }
-            Ok(Ok(Offer::Skipped(problem))) | Err(problem) => shared.skip(&problem),
+            Ok(Ok(Offer::Skipped(skipped))) => shared.skip(&skipped.problem),
+            Err(panic) => shared.skip(&panic),
             Ok(Ok(Offer::Ended)) => break,
             Ok(Err(error)) => {
                 shared.fail(|failures| failures.source = Some(error));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FrameSource, Offer, SourceError};
+use super::{FrameSource, Offer, SkipCause, Skipped, SourceError};
 use crate::frame::{self, Clock, Frame, JpegStream, Picture, Stop};
 
 /// The images of a folder and of the folders in it, by path. None at all is an error; links to folders are not followed.
@@ -121,7 +121,7 @@ impl FrameSource for Files {
                 *frame = Frame { picture, sequence, captured, captured_at, decoding, staged: None };
                 Offer::Frame
             }
-            Err(problem) => Offer::Skipped(problem),
+            Err(problem) => Offer::Skipped(Skipped { cause: SkipCause::Corrupt, problem }),
         })
     }
 }

@@ -15,11 +15,46 @@ use crate::frame::{DecodeError, Frame, Stop};
 pub enum Offer {
     /// The frame that was passed in is filled.
     Frame,
-    /// A frame could not be read; the source goes on. Says which and why.
-    Skipped(String),
+    /// A frame could not be used; the source goes on.
+    Skipped(Skipped),
     /// There are no more, or the end was requested.
     Ended,
 }
+
+/// A frame that could not be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    pub cause: SkipCause,
+    /// Which frame, and what is wrong with it.
+    pub problem: String,
+}
+
+/// Why a frame could not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SkipCause {
+    /// Its driver marked it as damaged.
+    Flagged,
+    /// It has fewer bytes than its size and format need, or none.
+    Short,
+    /// It cannot be read or decoded.
+    Corrupt,
+}
+
+impl SkipCause {
+    pub const ALL: [Self; 3] = [Self::Flagged, Self::Short, Self::Corrupt];
+
+    /// The name under which it is counted.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Flagged => "flagged",
+            Self::Short => "short",
+            Self::Corrupt => "corrupt",
+        }
+    }
+}
+
+/// Opens a source, and opens it again after a [`Fault`].
+pub type Opener = Box<dyn FnMut() -> Result<Box<dyn FrameSource>, SourceError> + Send>;
 
 /// A stream of frames.
 pub trait FrameSource: Send {
@@ -45,4 +80,66 @@ pub enum SourceError {
     BuiltIn { name: &'static str, cause: String },
     #[error("{0} frames a second cannot be; expected a number above 0 and up to 1000")]
     Rate(f64),
+    /// The only one that can pass: the source is worth opening again.
+    #[error("{0}")]
+    Camera(#[from] Fault),
+}
+
+/// What is wrong with a camera at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{device} {detail}")]
+pub struct Fault {
+    pub reason: Reason,
+    /// The camera as the user named it, with its node where that is known.
+    pub device: String,
+    /// What was expected, what was found and what to do, to follow the device's name: "is in use by another program".
+    pub detail: String,
+}
+
+/// The kinds of [`Fault`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Reason {
+    /// There is no such camera now.
+    Absent,
+    /// The user that purecam runs as may not open it.
+    Denied,
+    /// Another program has it.
+    Busy,
+    /// It was there and went away while it was open.
+    Unplugged,
+    /// No frame came in time.
+    TimedOut,
+    /// The driver did not start to stream.
+    Refused,
+    /// None of its formats can be used, or it does not give what it agreed to.
+    Format,
+    /// The driver reported an error.
+    Io,
+}
+
+impl Reason {
+    pub const ALL: [Self; 8] = [
+        Self::Absent,
+        Self::Denied,
+        Self::Busy,
+        Self::Unplugged,
+        Self::TimedOut,
+        Self::Refused,
+        Self::Format,
+        Self::Io,
+    ];
+
+    /// The name under which it is counted and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Denied => "denied",
+            Self::Busy => "busy",
+            Self::Unplugged => "unplugged",
+            Self::TimedOut => "timed-out",
+            Self::Refused => "refused",
+            Self::Format => "format",
+            Self::Io => "io",
+        }
+    }
 }
