@@ -92,7 +92,7 @@ impl Work {
 }
 
 fn print_lines(files: &[(PathBuf, Option<String>)], work: &mut Work, config: &Config) -> io::Result<usize> {
-    let header = Header::new(work.pipeline.models().clone(), config.sha256.clone());
+    let header = Header::new(work.pipeline.models().clone(), config.sha256());
     let mut lines = JsonLines::new(io::stdout().lock(), &header)?;
     let mut failed = 0;
     for (file, problem) in files {

@@ -32,7 +32,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let uri = uri(args, &config)?;
     let rate = args.fps.or(config.source.fps).unwrap_or(DEFAULT_RATE);
     let source = open(&uri, rate, pipeline.size(), clock.clone()).map_err(refused)?;
-    let header = Header::new(pipeline.models().clone(), config.sha256.clone());
+    let header = Header::new(pipeline.models().clone(), config.sha256());
     let sink: Box<dyn Sink> = if !json && uri == "demo:" && can_draw() {
         pipeline = pipeline.compare_raw();
         Box::new(LiveView::new(io::stdout(), has_colours(), clock))
