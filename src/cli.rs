@@ -52,7 +52,7 @@ pub struct Models {
     pub seed: Option<u64>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Run {
     /// `demo:`, or `file:PATH` (an image, a folder of images, a Motion JPEG file) [default: the configuration's]
     pub source: Option<String>,

@@ -230,7 +230,13 @@ impl FromStr for BrokerUrl {
             return Err(NoBrokerUrl);
         }
         let port = match port {
-            None => if tls { 8883 } else { 1883 },
+            None => {
+                if tls {
+                    8883
+                } else {
+                    1883
+                }
+            }
             Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(NoBrokerUrl)?,
         };
         Ok(Self { tls, host: host.to_owned(), port })
