@@ -17,6 +17,7 @@
 //! - [`sink`]: where verdicts go.
 //! - [`contain`](mod@contain): panics as errors, for every room that reads files.
 //! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
+//! - [`logging`]: how log lines look, to the journal and to people.
 //! - [`atomic`], [`contain`]: files that appear whole, panics that stay where they happen; anybody may use them.
 //!
 //! The rooms of the workshop (feature `training`):
@@ -33,6 +34,7 @@ pub mod contain;
 pub mod engine;
 pub mod frame;
 pub mod health;
+pub mod logging;
 pub mod service;
 pub mod sink;
 pub mod source;

@@ -2,6 +2,7 @@
 
 pub mod classify;
 pub mod models;
+mod outputs;
 pub mod run;
 
 #[cfg(feature = "training")]
