@@ -38,9 +38,7 @@ impl Broker {
     /// Nothing where mosquitto is not installed.
     fn start(settings: &str) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = tempdir().unwrap();
-        let settings = settings.replace("HERE", folder.path().to_str().unwrap());
-        Self::start_at(port, folder, settings)
+        Self::start_at(port, tempdir().unwrap(), settings.to_owned())
     }
 
     fn start_at(port: u16, folder: TempDir, settings: String) -> Option<Self> {
@@ -48,7 +46,8 @@ impl Broker {
         // As this user: it would otherwise become one that cannot read the folder.
         let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
         fs::write(&file, format!("listener {port} 127.0.0.1\npersistence false\nuser {user}\n{settings}")).unwrap();
-        let spawned = Command::new("mosquitto").arg("-c").arg(&file).stderr(Stdio::null()).stdout(Stdio::null()).spawn();
+        let spawned =
+            Command::new("mosquitto").arg("-c").arg(&file).stderr(Stdio::null()).stdout(Stdio::null()).spawn();
         let Ok(child) = spawned else {
             eprintln!("skipped: mosquitto is not installed");
             return None;
@@ -232,7 +231,7 @@ fn the_state_is_published_when_it_changes_and_offline_at_the_end() {
     let mut hear = |sink: &mut MqttSink, said: &str| {
         wait_for(said, || {
             sink.idle().unwrap();
-            subscriber.has(&format!("0 robot/front/state {said}"))
+            ["0", "1"].iter().any(|retained| subscriber.has(&format!("{retained} robot/front/state {said}")))
         });
     };
     hear(&mut sink, "starting");
@@ -273,7 +272,7 @@ fn a_broker_that_goes_away_and_comes_back_gets_new_verdicts_and_no_old_ones() {
     let mut subscriber = broker.subscribe();
     subscriber.has("");
     publish_until_one_arrives(&mut sink, &mut subscriber, away);
-    subscriber.wait_for("1 purecam/state running");
+    broker.subscribe().wait_for("1 purecam/state running");
     let old: Vec<&String> =
         (next..away).filter_map(|sequence| subscriber.seen.iter().find(|seen| **seen == verdict(sequence))).collect();
     assert!(old.is_empty(), "{old:?} waited for the broker");
@@ -313,15 +312,16 @@ fn secret(path: PathBuf, content: &str) -> PathBuf {
 #[test]
 fn a_password_opens_a_broker_and_a_wrong_one_is_named_in_the_log() {
     listen_to_the_log();
-    let Some(broker) = Broker::start("allow_anonymous false\npassword_file HERE/passwords\n") else { return };
-    let passwords = broker.folder.path().join("passwords");
-    let mut made = Command::new("mosquitto_passwd");
-    made.args(["-c", "-b"]).arg(&passwords).args(["robot", "right"]);
-    assert!(made.status().unwrap().success());
-    // The file was not there at its start.
-    let (port, folder, settings) = broker.stop();
-    let broker = Broker::start_at(port, folder, settings).unwrap();
-    let word = secret(broker.folder.path().join("word"), "right\nnot this\n");
+    let folder = tempdir().unwrap();
+    let passwords = folder.path().join("passwords");
+    let mut make = Command::new("mosquitto_passwd");
+    if make.args(["-c", "-b"]).arg(&passwords).args(["robot", "right"]).status().is_err() {
+        eprintln!("skipped: mosquitto is not installed");
+        return;
+    }
+    let settings = format!("allow_anonymous false\npassword_file {}\n", passwords.display());
+    let Some(broker) = Broker::start(&settings) else { return };
+    let word = secret(folder.path().join("word"), "right\nnot this\n");
     let settings = format!("username = 'robot'\npassword_file = '{}'", word.display());
     let mut subscriber = broker.subscribe_with(&["-u", "robot", "-P", "right"]);
     publish_until_one_arrives(&mut sink(&broker.mqtt(&settings)), &mut subscriber, 0);
