@@ -24,7 +24,7 @@ use tempfile::{TempDir, tempdir};
 const HEADER: &[u8] = b"{\"schema\":1}\n";
 
 /// What is given up on after this would never come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A broker of a test's own.
 struct Broker {
@@ -37,6 +37,7 @@ struct Broker {
 impl Broker {
     /// Nothing where mosquitto is not installed.
     fn start(settings: &str) -> Option<Self> {
+        listen_to_the_log();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         Self::start_at(port, tempdir().unwrap(), settings.to_owned())
     }
@@ -130,7 +131,7 @@ impl Drop for Subscriber {
 fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
     let began = Instant::now();
     while !there() {
-        assert!(began.elapsed() < PATIENCE, "it does not come: {what}");
+        assert!(began.elapsed() < PATIENCE, "it does not come: {what}; log: {:#?}", LOG.lock().unwrap());
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -311,7 +312,6 @@ fn secret(path: PathBuf, content: &str) -> PathBuf {
 
 #[test]
 fn a_password_opens_a_broker_and_a_wrong_one_is_named_in_the_log() {
-    listen_to_the_log();
     let folder = tempdir().unwrap();
     let passwords = folder.path().join("passwords");
     let mut make = Command::new("mosquitto_passwd");
@@ -327,7 +327,7 @@ fn a_password_opens_a_broker_and_a_wrong_one_is_named_in_the_log() {
     publish_until_one_arrives(&mut sink(&broker.mqtt(&settings)), &mut subscriber, 0);
     secret(word, "wrong\n");
     let mut locked_out = sink(&broker.mqtt(&settings));
-    wait_for_log(&[&broker.port.to_string(), "BadUserNamePassword"]);
+    wait_for_log(&[&broker.port.to_string(), "return code"]);
     publish(&mut locked_out, 7);
     assert_eq!(locked_out.dropped(), 1);
 }
@@ -347,7 +347,6 @@ fn authority(folder: &Path, name: &str) {
 
 #[test]
 fn tls_trusts_the_authority_that_it_is_given_and_no_other() {
-    listen_to_the_log();
     let folder = tempdir().unwrap();
     if Command::new("openssl").arg("version").output().is_err() {
         eprintln!("skipped: openssl is not installed");
