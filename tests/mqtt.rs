@@ -11,9 +11,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::{Duration, Instant};
-use std::{fs, thread};
+use std::{fs, io, thread};
 
 use purecam::config::Mqtt;
 use purecam::frame::{Frame, SystemClock};
@@ -25,6 +25,24 @@ const HEADER: &[u8] = b"{\"schema\":1}\n";
 
 /// What is given up on after this would never come.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Between its fork and its exec a child holds copies of this process's sockets: one that is closed here still listens there.
+fn without_forks() -> MutexGuard<'static, ()> {
+    static FORKS: Mutex<()> = Mutex::new(());
+    FORKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a child; when this returns it runs its own program.
+fn start(command: &mut Command) -> io::Result<Child> {
+    let _alone = without_forks();
+    command.spawn()
+}
+
+/// A port that nobody listens at.
+fn free_port() -> u16 {
+    let _quiet = without_forks();
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
 
 /// A broker of a test's own.
 struct Broker {
@@ -38,8 +56,7 @@ impl Broker {
     /// Nothing where mosquitto is not installed.
     fn start(settings: &str) -> Option<Self> {
         listen_to_the_log();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        Self::start_at(port, tempdir().unwrap(), settings.to_owned())
+        Self::start_at(free_port(), tempdir().unwrap(), settings.to_owned())
     }
 
     fn start_at(port: u16, folder: TempDir, settings: String) -> Option<Self> {
@@ -47,8 +64,8 @@ impl Broker {
         // As this user: it would otherwise become one that cannot read the folder.
         let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
         fs::write(&file, format!("listener {port} 127.0.0.1\npersistence false\nuser {user}\n{settings}")).unwrap();
-        let spawned =
-            Command::new("mosquitto").arg("-c").arg(&file).stderr(Stdio::null()).stdout(Stdio::null()).spawn();
+        let mut command = Command::new("mosquitto");
+        let spawned = start(command.arg("-c").arg(&file).stderr(Stdio::null()).stdout(Stdio::null()));
         let Ok(child) = spawned else {
             eprintln!("skipped: mosquitto is not installed");
             return None;
@@ -83,12 +100,9 @@ impl Broker {
 
     fn subscribe_with(&self, args: &[&str]) -> Subscriber {
         let port = self.port.to_string();
-        let mut child = Command::new("mosquitto_sub")
-            .args(["-h", "localhost", "-p", &port, "-t", "#", "-q", "2", "-F", "%r %t %p"])
-            .args(args)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new("mosquitto_sub");
+        command.args(["-h", "localhost", "-p", &port, "-t", "#", "-q", "2", "-F", "%r %t %p"]).args(args);
+        let mut child = start(command.stdout(Stdio::piped())).unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let (send, messages) = channel();
         thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));
@@ -290,7 +304,7 @@ fn the_last_will_says_offline_after_a_kill() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_purecam"));
     command.args(["run", "demo:", "--json"]).arg("--config").arg(&config);
     command.arg("--purifier").arg(&purifier).arg("--classifier").arg(&classifier);
-    let mut purecam = command.stderr(Stdio::null()).spawn().unwrap();
+    let mut purecam = start(command.stderr(Stdio::null())).unwrap();
     let mut subscriber = broker.subscribe();
     wait_for("a verdict and the state", || {
         subscriber.has("");
@@ -315,10 +329,11 @@ fn a_password_opens_a_broker_and_a_wrong_one_is_named_in_the_log() {
     let folder = tempdir().unwrap();
     let passwords = folder.path().join("passwords");
     let mut make = Command::new("mosquitto_passwd");
-    if make.args(["-c", "-b"]).arg(&passwords).args(["robot", "right"]).status().is_err() {
+    let Ok(mut made) = start(make.args(["-c", "-b"]).arg(&passwords).args(["robot", "right"])) else {
         eprintln!("skipped: mosquitto is not installed");
         return;
-    }
+    };
+    assert!(made.wait().unwrap().success());
     let settings = format!("allow_anonymous false\npassword_file {}\n", passwords.display());
     let Some(broker) = Broker::start(&settings) else { return };
     let word = secret(folder.path().join("word"), "right\nnot this\n");
@@ -341,17 +356,20 @@ fn authority(folder: &Path, name: &str) {
          openssl x509 -req -in server.csr -CA {name}.pem -CAkey {name}.key -CAcreateserial -days 2 -extfile server.ext \
          -out server.pem"
     );
-    let made = Command::new("sh").args(["-c", &script]).current_dir(folder).output().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).current_dir(folder).stdout(Stdio::null()).stderr(Stdio::piped());
+    let made = start(&mut command).unwrap().wait_with_output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }
 
 #[test]
 fn tls_trusts_the_authority_that_it_is_given_and_no_other() {
     let folder = tempdir().unwrap();
-    if Command::new("openssl").arg("version").output().is_err() {
+    let Ok(mut version) = start(Command::new("openssl").arg("version").stdout(Stdio::null())) else {
         eprintln!("skipped: openssl is not installed");
         return;
-    }
+    };
+    version.wait().unwrap();
     authority(folder.path(), "stranger");
     authority(folder.path(), "friend");
     let here = folder.path().display();

@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::frame::{Clock, Stop};
+use crate::frame::Clock;
+#[cfg(feature = "mqtt")]
+use crate::frame::Stop;
 
 /// The wait after the first failure; it doubles with each one that follows.
 const FIRST: Duration = Duration::from_millis(100);
@@ -38,7 +40,8 @@ impl Retry {
         self.due.is_none_or(|due| self.clock.now() >= due)
     }
 
-    /// Waits until it is time to try again. Returns false, at once, when `stop` is requested.
+    /// For those who have a thread for it: waits until it is time to try again. Returns false, at once, when `stop` is requested.
+    #[cfg(feature = "mqtt")]
     pub fn wait(&self, stop: &Stop) -> bool {
         self.clock.wait_until(self.due.unwrap_or_default(), stop)
     }
