@@ -20,6 +20,8 @@ pub enum Command {
     Run(Run),
     /// Purify and classify image files
     Classify(Classify),
+    /// Measure how long a verdict takes on this machine
+    Bench(Bench),
     /// Train a classifier or a purifier from a folder of photographs
     #[cfg(feature = "training")]
     #[command(subcommand)]
@@ -64,6 +66,29 @@ pub struct Run {
     /// Frames a second that the source offers
     #[arg(long, value_name = "RATE")]
     pub fps: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    /// Where frames come from [default: the configuration's, else `demo:`]
+    pub source: Option<String>,
+    #[command(flatten)]
+    pub models: Models,
+    /// Measure N verdicts
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub frames: u64,
+    /// Leave out the first N verdicts
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub left_out: u64,
+    /// Frames a second of files and of the demonstration [default: 30]
+    #[arg(long, value_name = "RATE")]
+    pub fps: Option<f64>,
+    /// Exit with code 3 where the 99th percentile of a verdict's milliseconds is above this
+    #[arg(long, value_name = "MS")]
+    pub max_p99_ms: Option<f64>,
+    /// Show the numbers beside those of an earlier `purecam bench --json`
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -29,18 +29,18 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let stop = Stop::new();
     let reloads = Arc::new(Newest::new());
     let signals = listen_to_signals(&stop, &reloads)?;
-    let config = load_config(args)?;
+    let config = load_config(&args.models)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let uri = uri(args, &config)?;
     let watched = !json && uri == "demo:" && can_draw();
-    let pipeline = pipeline(args, &config, watched, &clock)?;
+    let pipeline = pipeline(&args.models, &config, watched, &clock)?;
     let header = header_line(&pipeline, &config)?;
     let rate = args.fps.or(config.source.fps).unwrap_or(DEFAULT_RATE);
     let open = opener(&uri, rate, pipeline.size(), clock.clone()).map_err(refused)?;
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
-    let reloader = start_reloader(args, watched, &reloads, &replacement, &health)?;
+    let reloader = start_reloader(&args.models, watched, &reloads, &replacement, &health)?;
     let parts = Parts {
         open,
         judge: Box::new(pipeline),
@@ -63,13 +63,18 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     finish(ended)
 }
 
-fn load_config(args: &cli::Run) -> Result<Config, Failure> {
-    Config::load(args.models.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))
+pub(super) fn load_config(args: &cli::Models) -> Result<Config, Failure> {
+    Config::load(args.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))
 }
 
 /// The models and what they need to know, checked and warm.
-fn pipeline(args: &cli::Run, config: &Config, watched: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
-    let loaded = models::load(&args.models, config, true)?;
+pub(super) fn pipeline(
+    args: &cli::Models,
+    config: &Config,
+    watched: bool,
+    clock: &Arc<dyn Clock>,
+) -> Result<Pipeline, Failure> {
+    let loaded = models::load(args, config, true)?;
     let defaults = Options::default();
     let options = Options {
         top: config.classifier.top_k.unwrap_or(defaults.top),
@@ -132,7 +137,7 @@ fn listen_to_signals(stop: &Stop, reloads: &Arc<Newest<()>>) -> Result<Handle, F
 
 /// The thread that loads new models when it is asked to.
 fn start_reloader(
-    args: &cli::Run,
+    args: &cli::Models,
     watched: bool,
     reloads: &Arc<Newest<()>>,
     replacement: &Arc<Replacement>,
@@ -161,7 +166,7 @@ fn uri(args: &cli::Run, config: &Config) -> Result<String, Failure> {
     })
 }
 
-fn opener(uri: &str, rate: f64, size: [usize; 2], clock: Arc<dyn Clock>) -> Result<Opener, SourceError> {
+pub(super) fn opener(uri: &str, rate: f64, size: [usize; 2], clock: Arc<dyn Clock>) -> Result<Opener, SourceError> {
     match uri.split_once(':') {
         Some(("demo", "")) => Ok(once(Demo::new(size, rate, clock)?)),
         Some(("file", path)) if !path.is_empty() => Ok(once(Files::open(Path::new(path), rate, clock)?)),
@@ -178,7 +183,7 @@ fn once(source: impl FrameSource + 'static) -> Opener {
     })
 }
 
-fn refused(error: SourceError) -> Failure {
+pub(super) fn refused(error: SourceError) -> Failure {
     match error {
         SourceError::Unknown(_) | SourceError::Rate(_) => Failure::Usage(error.to_string()),
         error => Failure::Failed(error.to_string()),
