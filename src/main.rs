@@ -11,6 +11,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         Command::Run(args) => commands::run::run(&args, json),
         Command::Classify(args) => commands::classify::classify(&args, json),
+        Command::Check(args) => commands::check::check(&args, json),
         #[cfg(feature = "training")]
         Command::Train(args) => commands::train::train(&args, json),
         #[cfg(feature = "training")]

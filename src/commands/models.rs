@@ -1,10 +1,9 @@
-//! Which models a command runs: flags, then the configuration, then the ones that ship.
+//! Which models a command runs: the configuration's, or the ones that ship.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 
 use super::Failure;
-use crate::cli;
 use crate::config::Config;
 use crate::engine::{Classifier, Purifier, Shipped};
 
@@ -16,30 +15,30 @@ pub struct Loaded {
 }
 
 /// Finds and loads the models. Any that is refused is hopeless: the same start will fail again.
-pub fn load(args: &cli::Models, config: &Config, purify: bool) -> Result<Loaded, Failure> {
+pub fn load(config: &Config, purify: bool) -> Result<Loaded, Failure> {
     let hopeless = |error: &dyn std::fmt::Display| Failure::Hopeless(error.to_string());
-    let classifier = classifier_path(args, config)?;
+    let classifier = classifier_path(config)?;
     let classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
     if !purify {
         return Ok(Loaded { purifier: None, classifier });
     }
-    let seed = args.seed.or(config.purifier.seed).unwrap_or_else(fresh_seed);
-    let purifier = Purifier::load(&purifier_path(args, config)?, seed).map_err(|error| hopeless(&error))?;
+    let seed = config.purifier.seed.unwrap_or_else(fresh_seed);
+    let purifier = Purifier::load(&purifier_path(config)?, seed).map_err(|error| hopeless(&error))?;
     classifier.expect_size_of(&purifier).map_err(|error| hopeless(&error))?;
     Ok(Loaded { purifier: Some(purifier), classifier })
 }
 
-/// The classifier's file: the flag's, the configuration's, or the one that ships.
-pub fn classifier_path(args: &cli::Models, config: &Config) -> Result<PathBuf, Failure> {
-    match args.classifier.as_ref().or(config.classifier.model.as_ref()) {
+/// The classifier's file: the configuration's, or the one that ships.
+pub fn classifier_path(config: &Config) -> Result<PathBuf, Failure> {
+    match &config.classifier.model {
         Some(path) => Ok(path.clone()),
         None => Ok(shipped()?.classifier()),
     }
 }
 
-/// The purifier's file: the flag's, the configuration's, or the one that ships.
-pub fn purifier_path(args: &cli::Models, config: &Config) -> Result<PathBuf, Failure> {
-    match args.purifier.as_ref().or(config.purifier.model.as_ref()) {
+/// The purifier's file: the configuration's, or the one that ships.
+pub fn purifier_path(config: &Config) -> Result<PathBuf, Failure> {
+    match &config.purifier.model {
         Some(path) => Ok(path.clone()),
         None => Ok(shipped()?.purifier()),
     }

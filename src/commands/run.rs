@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Failure, models};
+use super::{Failure, models, settings};
 use crate::cli;
 use crate::config::Config;
 use crate::frame::{Clock, Stop, SystemClock};
@@ -24,13 +24,13 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let on_signal = stop.clone();
     ctrlc::set_handler(move || on_signal.request())
         .map_err(|error| Failure::Failed(format!("signals cannot be handled: {error}")))?;
-    let config = Config::load(args.models.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))?;
-    let loaded = models::load(&args.models, &config, true)?;
+    let config = settings::said(&args.settings, json).effective()?.config;
+    let loaded = models::load(&config, true)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let top = config.classifier.top_k.unwrap_or(DEFAULT_TOP);
     let mut pipeline = Pipeline::new(loaded.purifier, loaded.classifier, top, clock.clone());
-    let uri = uri(args, &config)?;
-    let rate = args.fps.or(config.source.fps).unwrap_or(DEFAULT_RATE);
+    let uri = uri(&config)?;
+    let rate = config.source.fps.unwrap_or(DEFAULT_RATE);
     let source = open(&uri, rate, pipeline.size(), clock.clone()).map_err(refused)?;
     let header = Header::new(pipeline.models().clone(), config.sha256());
     let sink: Box<dyn Sink> = if !json && uri == "demo:" && can_draw() {
@@ -43,11 +43,10 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     finish(service::run(parts)?)
 }
 
-/// Which source: the argument's, the configuration's, or the demonstration for a newcomer on a terminal.
-fn uri(args: &cli::Run, config: &Config) -> Result<String, Failure> {
-    let said = args.source.clone().or_else(|| config.source.uri.clone());
+/// Which source: the configuration's, or the demonstration for a newcomer on a terminal.
+fn uri(config: &Config) -> Result<String, Failure> {
     let newcomer = || io::stdout().is_terminal().then(|| "demo:".to_owned());
-    said.or_else(newcomer).ok_or_else(|| {
+    config.source.uri.clone().or_else(newcomer).ok_or_else(|| {
         Failure::Usage("no source: give 'demo:' or 'file:PATH', or [source] uri in a --config file".to_owned())
     })
 }

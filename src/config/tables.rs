@@ -180,7 +180,7 @@ pub struct Mqtt {
     pub username: Option<String>,
     /// A file whose first line is the password; only its owner may read it.
     pub password_file: Option<PathBuf>,
-    /// Certificates of the authorities to trust, PEM; needed for `mqtts:`.
+    /// Certificates of the authorities to trust with `mqtts:`, PEM; nothing: the system's.
     pub ca_file: Option<PathBuf>,
     /// Quality of service of the verdicts: 0, 1 or 2.
     #[serde(default)]
@@ -188,6 +188,12 @@ pub struct Mqtt {
 }
 
 impl Mqtt {
+    /// A broker with everything else at its default.
+    pub fn new(url: BrokerUrl) -> Self {
+        let topic = Self::default_topic();
+        Self { url, topic, client_id: None, username: None, password_file: None, ca_file: None, qos: 0 }
+    }
+
     fn default_topic() -> String {
         "purecam".to_owned()
     }
@@ -230,7 +236,13 @@ impl FromStr for BrokerUrl {
             return Err(NoBrokerUrl);
         }
         let port = match port {
-            None => if tls { 8883 } else { 1883 },
+            None => {
+                if tls {
+                    8883
+                } else {
+                    1883
+                }
+            }
             Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(NoBrokerUrl)?,
         };
         Ok(Self { tls, host: host.to_owned(), port })
