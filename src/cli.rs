@@ -95,7 +95,7 @@ pub struct Settings {
     pub http: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct Run {
     #[command(flatten)]
     pub settings: Settings,

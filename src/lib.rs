@@ -32,6 +32,7 @@ pub mod config;
 pub mod contain;
 pub mod engine;
 pub mod frame;
+pub mod health;
 pub mod service;
 pub mod sink;
 pub mod source;

@@ -91,15 +91,18 @@ fn a_file_goes_over_the_defaults() {
 
 #[test]
 fn a_variable_goes_over_the_file() {
-    let layers = Layers::of_file("[run]\nmax_age_ms = 500\n[source]\nfps = 5\n").variable("PURECAM_RUN_MAX_AGE_MS", "700");
+    let layers =
+        Layers::of_file("[run]\nmax_age_ms = 500\n[source]\nfps = 5\n").variable("PURECAM_RUN_MAX_AGE_MS", "700");
     assert_eq!((layers.config().run.max_age_ms, layers.config().source.fps), (700, Some(5.0)));
 }
 
 #[test]
 fn a_flag_goes_over_the_variable() {
-    let layers = Layers::of_file("[run]\nmax_age_ms = 500\n")
-        .variable("PURECAM_RUN_MAX_AGE_MS", "700")
-        .flag("--max-age-ms", "run.max_age_ms", "900");
+    let layers = Layers::of_file("[run]\nmax_age_ms = 500\n").variable("PURECAM_RUN_MAX_AGE_MS", "700").flag(
+        "--max-age-ms",
+        "run.max_age_ms",
+        "900",
+    );
     assert_eq!(layers.config().run.max_age_ms, 900);
 }
 
@@ -236,7 +239,9 @@ fn a_word_that_is_not_among_the_known_is_named_with_them() {
 fn a_source_an_address_and_a_broker_must_look_like_one() {
     assert_refused("[source]\nuri = '/dev/video0'\n", "2:7", &["'/dev/video0' is no source", "'camera:WHICH'"]);
     assert_refused("[http]\nlisten = 'localhost'\n", "2:10", &["'localhost' is no http.listen", "127.0.0.1:8080"]);
-    for url in ["http://broker", "mqtt://", "mqtt://broker:0", "mqtt://broker:99999", "mqtt://a b", "mqtt://[::1", "broker"] {
+    for url in
+        ["http://broker", "mqtt://", "mqtt://broker:0", "mqtt://broker:99999", "mqtt://a b", "mqtt://[::1", "broker"]
+    {
         let text = format!("[output.mqtt]\nurl = '{url}'\n");
         assert_refused(&text, "2:7", &[&format!("'{url}' is no output.mqtt.url"), "mqtt://HOST:PORT"]);
     }
@@ -339,8 +344,10 @@ fn a_password_without_a_name_is_refused() {
 
 #[test]
 fn paths_of_a_file_are_relative_to_its_folder_and_others_are_as_they_are() {
-    let layers = Layers::of_file("[purifier]\nmodel = 'p.onnx'\n[source]\nuri = 'file:pictures'\n[output]\nfile = '/var/log/v'\n")
-        .variable("PURECAM_OUTPUT_SOCKET", "here.sock");
+    let layers = Layers::of_file(
+        "[purifier]\nmodel = 'p.onnx'\n[source]\nuri = 'file:pictures'\n[output]\nfile = '/var/log/v'\n",
+    )
+    .variable("PURECAM_OUTPUT_SOCKET", "here.sock");
     let config = layers.config();
     assert_eq!(config.purifier.model, Some(layers.path("p.onnx")));
     assert_eq!(config.source.uri, Some(format!("file:{}", layers.path("pictures").display())));
@@ -360,9 +367,11 @@ fn the_hash_is_that_of_what_holds_however_it_was_said() {
 
 #[test]
 fn the_printed_configuration_says_where_each_value_comes_from_and_can_be_read_again() {
-    let layers = Layers::of_file("[source]\nuri = 'demo:'\n")
-        .variable("PURECAM_RUN_MAX_AGE_MS", "700")
-        .flag("--fps", "source.fps", "10");
+    let layers = Layers::of_file("[source]\nuri = 'demo:'\n").variable("PURECAM_RUN_MAX_AGE_MS", "700").flag(
+        "--fps",
+        "source.fps",
+        "10",
+    );
     let printed = layers.effective().to_toml();
     let line = |key: &str| printed.lines().find(|line| line.starts_with(key)).expect(key);
     assert!(line("uri = ").ends_with(&format!("# {}:2:7", layers.path("purecam.toml").display())), "{printed}");
@@ -376,10 +385,8 @@ fn the_printed_configuration_says_where_each_value_comes_from_and_can_be_read_ag
 fn the_configuration_that_ships_names_every_key_and_comments_the_real_defaults() {
     let text = include_str!("../systemd/purecam.toml");
     let shipped = Layers::of_file(text).effective();
-    let said: Vec<&str> = (shipped.entries.iter())
-        .filter(|entry| entry.origin != Origin::Default)
-        .map(|entry| entry.key.name)
-        .collect();
+    let said: Vec<&str> =
+        (shipped.entries.iter()).filter(|entry| entry.origin != Origin::Default).map(|entry| entry.key.name).collect();
     assert_eq!(said, ["source.uri"], "only the source is chosen; the rest are comments");
 
     let mut table = String::new();
@@ -392,7 +399,8 @@ fn the_configuration_that_ships_names_every_key_and_comments_the_real_defaults()
             && let Some(key) = KEYS.iter().find(|known| known.name == format!("{table}.{key}"))
         {
             seen.push(key.name);
-            let value = toml::from_str::<toml::Table>(&format!("value = {value}")).expect(line).remove("value").unwrap();
+            let value =
+                toml::from_str::<toml::Table>(&format!("value = {value}")).expect(line).remove("value").unwrap();
             let value = key.kind.check(&value).unwrap_or_else(|| panic!("{line}: is no {}", key.name));
             if let Some(default) = key.default() {
                 assert_eq!(value, default, "{line}: this is not the default of {}", key.name);

@@ -61,6 +61,16 @@ pub trait FrameSource: Send {
     /// Waits for the next frame and writes it into `frame`, whose buffers are used again. Returns within a moment
     /// of `stop` being requested.
     fn next(&mut self, frame: &mut Frame, stop: &Stop) -> Result<Offer, SourceError>;
+
+    /// Frames a second that the device has agreed to give.
+    fn rate(&self) -> Option<f64> {
+        None
+    }
+
+    /// Frames that were taken and never offered, so far: lost by the driver, or drained for a newer one.
+    fn missed(&self) -> u64 {
+        0
+    }
 }
 
 /// Why a source has nothing to offer at all, or no longer.
@@ -80,6 +90,10 @@ pub enum SourceError {
     BuiltIn { name: &'static str, cause: String },
     #[error("{0} frames a second cannot be; expected a number above 0 and up to 1000")]
     Rate(f64),
+    #[error("the source has been read to its end")]
+    Over,
+    #[error("the source panicked: {0}")]
+    Panic(String),
     /// The only one that can pass: the source is worth opening again.
     #[error("{0}")]
     Camera(#[from] Fault),
