@@ -64,7 +64,7 @@ pub struct Settings {
     #[command(flatten)]
     pub models: Models,
     /// Frames a second that the source offers
-    #[arg(long, value_name = "RATE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "RATE")]
     pub fps: Option<String>,
     /// Width of the camera's frame
     #[arg(long, value_name = "PIXELS")]

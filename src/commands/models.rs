@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Failure;
 use crate::config::Config;
-use crate::engine::{Classifier, Purifier, Shipped};
+use crate::engine::{Classifier, InferenceError, Purifier, Shipped};
 
 /// The models of a command, checked and warmed up.
 pub struct Loaded {
@@ -18,14 +18,27 @@ pub struct Loaded {
 pub fn load(config: &Config, purify: bool) -> Result<Loaded, Failure> {
     let hopeless = |error: &dyn std::fmt::Display| Failure::Hopeless(error.to_string());
     let classifier = classifier_path(config)?;
-    let classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
+    let mut classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
     if !purify {
         return Ok(Loaded { purifier: None, classifier });
     }
     let seed = config.purifier.seed.unwrap_or_else(fresh_seed);
-    let purifier = Purifier::load(&purifier_path(config)?, seed).map_err(|error| hopeless(&error))?;
+    let mut purifier = Purifier::load(&purifier_path(config)?, seed).map_err(|error| hopeless(&error))?;
     classifier.expect_size_of(&purifier).map_err(|error| hopeless(&error))?;
+    // Loading has computed a picture with each already.
+    for _ in 1..config.run.warm_up {
+        warm_up(&mut purifier, &mut classifier).map_err(|error| hopeless(&error))?;
+    }
     Ok(Loaded { purifier: Some(purifier), classifier })
+}
+
+/// Computes a grey picture with both.
+fn warm_up(purifier: &mut Purifier, classifier: &mut Classifier) -> Result<(), InferenceError> {
+    let [height, width] = purifier.size();
+    let mut purified = Vec::new();
+    purifier.purify(&vec![0.5; 3 * height * width], 0, &mut purified)?;
+    classifier.classify(&purified)?;
+    Ok(())
 }
 
 /// The classifier's file: the configuration's, or the one that ships.

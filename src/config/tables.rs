@@ -75,7 +75,7 @@ pub struct Run {
     pub max_age_ms: u64,
     /// Threads that compute a model.
     pub threads: u32,
-    /// How often each model computes its known picture before the first frame.
+    /// How often each model computes a picture before the first frame.
     pub warm_up: u32,
     /// When the service manager is told that the service is ready.
     pub ready: Ready,
