@@ -57,7 +57,8 @@ impl Check {
     #[track_caller]
     fn assert(&self, item: &str, grade: &str, parts: &[&str]) -> &Self {
         let of_item = self.findings.iter().filter(|finding| finding["item"] == item);
-        let found = of_item.max_by_key(|finding| ["ok", "warn", "fail"].iter().position(|grade| finding["grade"] == *grade));
+        let found =
+            of_item.max_by_key(|finding| ["ok", "warn", "fail"].iter().position(|grade| finding["grade"] == *grade));
         let found = found.unwrap_or_else(|| panic!("nothing is said of {item}: {:#?}", self.findings));
         assert_eq!(found["grade"], grade, "{found}");
         let detail = found["detail"].as_str().unwrap();
@@ -74,7 +75,8 @@ impl Check {
 #[test]
 fn what_would_work_is_ok_item_by_item() {
     let home = Home::new();
-    let check = home.check("[output]\nfile = 'verdicts.jsonl'\nsocket = 'verdicts.sock'\n[http]\nlisten = '127.0.0.1:0'\n");
+    let check =
+        home.check("[output]\nfile = 'verdicts.jsonl'\nsocket = 'verdicts.sock'\n[http]\nlisten = '127.0.0.1:0'\n");
     for item in ["configuration", "output.file", "output.socket", "http.listen", "source", "purifier", "classifier"] {
         check.assert(item, "ok", &[]);
     }
@@ -110,15 +112,21 @@ fn models_that_can_never_work_are_78() {
     check.assert("purifier", "fail", &["is a classifier, expected a purifier"]).assert("classifier", "ok", &[]);
     check.assert_code(78);
     write(home.0.path(), "larger.onnx", &classifier(64));
-    let check = home.check_whole(&swapped.replacen("classifier.onnx", "purifier.onnx", 1).replace("classifier.onnx", "larger.onnx"));
+    let check = home.check_whole(
+        &swapped.replacen("classifier.onnx", "purifier.onnx", 1).replace("classifier.onnx", "larger.onnx"),
+    );
     check.assert("models", "fail", &["64 x 64", "32 x 32"]).assert_code(78);
 }
 
 #[test]
 fn what_may_work_tomorrow_is_1() {
     let home = Home::new();
-    home.check("[output]\nfile = 'nowhere/verdicts'\n").assert("output.file", "fail", &["nowhere", "make it"]).assert_code(1);
-    home.check("[detect]\nenabled = true\nkeep_dir = 'nowhere'\n").assert("detect.keep_dir", "fail", &[]).assert_code(1);
+    home.check("[output]\nfile = 'nowhere/verdicts'\n")
+        .assert("output.file", "fail", &["nowhere", "make it"])
+        .assert_code(1);
+    home.check("[detect]\nenabled = true\nkeep_dir = 'nowhere'\n")
+        .assert("detect.keep_dir", "fail", &[])
+        .assert_code(1);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = format!("[http]\nlisten = '{}'\n", taken.local_addr().unwrap());
     home.check(&listen).assert("http.listen", "fail", &["another program"]).assert_code(1);
@@ -159,6 +167,7 @@ fn what_works_otherwise_than_it_may_be_meant_is_a_warning_and_0() {
     let check = home.check("[detect]\nkeep_dir = 'kept'\nkeep_bytes = 1125899906842624\n");
     check.assert("configuration", "warn", &["detect.enabled is false"]);
     check.assert("detect.keep_dir", "warn", &["MiB free"]).assert_code(0);
+    home.check("[output]\nstdout = false\n").assert("configuration", "warn", &["verdicts go nowhere"]).assert_code(0);
 }
 
 #[test]

@@ -79,13 +79,18 @@ fn without_a_word_every_key_has_its_default() {
 fn a_file_goes_over_the_defaults() {
     let config = Layers::of_file(
         "[source]\nuri = 'camera:'\nwidth = 640\nheight = 480\nfps = 30\nformat = 'MJPG'\n\
-         [run]\nready = 'at-once'\n[log]\nlevel = 'info'\n[output.mqtt]\nurl = 'mqtts://broker'\nqos = 1\n",
+         [run]\nready = 'at-once'\n[log]\nlevel = 'info'\n",
     )
     .config();
     assert_eq!((config.source.width, config.source.height, config.source.fps), (Some(640), Some(480), Some(30.0)));
     assert_eq!((config.source.format, config.run.ready), (Some(PixelFormat::Mjpg), Ready::AtOnce));
     assert_eq!((config.log.level, config.run.max_age_ms), (Level::Info, 1000));
-    let mqtt = config.output.mqtt.unwrap();
+}
+
+#[test]
+#[cfg(feature = "mqtt")]
+fn a_broker_needs_no_more_than_its_url() {
+    let mqtt = Layers::of_file("[output.mqtt]\nurl = 'mqtts://broker'\nqos = 1\n").config().output.mqtt.unwrap();
     assert_eq!((mqtt.url.to_string().as_str(), mqtt.topic.as_str(), mqtt.qos), ("mqtts://broker:8883", "purecam", 1));
 }
 

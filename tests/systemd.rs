@@ -19,7 +19,10 @@ fn the_template_is_the_unit_with_names_of_its_own() {
     let unit = include_str!("../systemd/purecam.service");
     let template = include_str!("../systemd/purecam@.service");
     let settings = |text: &str| -> Vec<String> {
-        text.lines().filter(|line| !line.starts_with('#')).map(|line| line.replace("-%i", "").replace("%i", "purecam")).collect()
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .map(|line| line.replace("-%i", "").replace("%i", "purecam"))
+            .collect()
     };
     let different: Vec<_> = settings(unit).into_iter().zip(settings(template)).filter(|(a, b)| a != b).collect();
     assert_eq!(different.len(), 1, "{different:#?}");

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Failure, models, settings};
 use crate::cli;
-use crate::config::{Config, Effective, Said};
+use crate::config::{Config, Effective, Problem, Said};
 use crate::engine::{Classifier, Purifier};
 use crate::frame::SystemClock;
 use crate::source::Files;
@@ -74,37 +74,49 @@ pub fn check(args: &cli::Check, json: bool) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let mut worst = Grade::Ok;
-    let mut counts = [0, 0];
-    for finding in findings(&said) {
-        finding.print(json)?;
-        worst = worst.max(finding.grade);
-        counts = [counts[0] + 1, counts[1] + usize::from(finding.grade >= Grade::Fail)];
+    let mut report = Report { json, worst: Grade::Ok, all: 0, failed: 0 };
+    match said.effective() {
+        Ok(effective) => {
+            report.tell(configuration(&said, &effective))?;
+            report.tell(outputs::findings(&effective.config))?;
+            report.tell(vec![source(&effective.config)])?;
+            report.tell(models_of(&effective.config))?;
+        }
+        Err(error) => {
+            let of = |problem: &Problem| Finding::new("configuration", Grade::Hopeless, problem.to_string());
+            report.tell(error.0.iter().map(of).collect())?;
+        }
     }
-    let [all, failed] = counts;
-    let summary = format!("{failed} of {all} items would keep it from running");
-    match worst {
-        Grade::Ok | Grade::Warn => Ok(()),
-        Grade::Fail => Err(Failure::Failed(summary)),
-        Grade::Hopeless => Err(Failure::Hopeless(summary)),
-    }
+    report.outcome()
 }
 
-/// Everything, each item when it is asked for: what takes long comes after what is known at once.
-fn findings(said: &Said) -> Box<dyn Iterator<Item = Finding>> {
-    let effective = match said.effective() {
-        Ok(effective) => effective,
-        Err(error) => {
-            let of =
-                |problem: &crate::config::Problem| Finding::new("configuration", Grade::Hopeless, problem.to_string());
-            return Box::new(error.0.iter().map(of).collect::<Vec<_>>().into_iter());
+/// What was found so far, printed as it is found: models take their time.
+struct Report {
+    json: bool,
+    worst: Grade,
+    all: usize,
+    failed: usize,
+}
+
+impl Report {
+    fn tell(&mut self, findings: Vec<Finding>) -> std::io::Result<()> {
+        for finding in findings {
+            finding.print(self.json)?;
+            self.worst = self.worst.max(finding.grade);
+            self.all += 1;
+            self.failed += usize::from(finding.grade >= Grade::Fail);
         }
-    };
-    let configuration = configuration(said, &effective);
-    let config = Arc::new(effective.config);
-    let later: [fn(&Config) -> Vec<Finding>; 3] = [outputs::findings, source, models_of];
-    let later = later.into_iter().flat_map(move |look| look(&config));
-    Box::new(configuration.into_iter().chain(later))
+        Ok(())
+    }
+
+    fn outcome(self) -> Result<(), Failure> {
+        let summary = format!("{} of {} items would keep it from running", self.failed, self.all);
+        match self.worst {
+            Grade::Ok | Grade::Warn => Ok(()),
+            Grade::Fail => Err(Failure::Failed(summary)),
+            Grade::Hopeless => Err(Failure::Hopeless(summary)),
+        }
+    }
 }
 
 fn configuration(said: &Said, effective: &Effective) -> Vec<Finding> {
@@ -116,6 +128,14 @@ fn configuration(said: &Said, effective: &Effective) -> Vec<Finding> {
             "detect.keep_dir is set and detect.enabled is false: nothing will be kept; set detect.enabled = true";
         findings.push(Finding::new("configuration", Grade::Warn, detail));
     }
+    let output = &effective.config.output;
+    let ways =
+        [output.file.is_some(), output.socket.is_some(), output.mqtt.is_some(), effective.config.http.listen.is_some()];
+    if !output.stdout && !ways.contains(&true) {
+        let detail =
+            "verdicts go nowhere: set one of output.stdout, output.file, output.socket, output.mqtt and http.listen";
+        findings.push(Finding::new("configuration", Grade::Warn, detail));
+    }
     if effective.config.run.threads > 1 {
         let detail = "run.threads is above 1: this engine computes a model on one thread, and the rest will be idle";
         findings.push(Finding::new("configuration", Grade::Warn, detail));
@@ -123,23 +143,21 @@ fn configuration(said: &Said, effective: &Effective) -> Vec<Finding> {
     findings
 }
 
-fn source(config: &Config) -> Vec<Finding> {
-    let finding = match config.source.uri.as_deref() {
-        None => Finding::new(
-            "source",
-            Grade::Warn,
-            "none is set: on a terminal that is the demonstration, for a service an error; set source.uri",
-        ),
-        Some(uri) => match uri.strip_prefix("file:") {
-            Some(path) => match Files::open(Path::new(path), config.source.fps.unwrap_or(1.0), Arc::new(SystemClock)) {
-                Ok(_) => Finding::ok("source", uri),
-                Err(error) => Finding::new("source", Grade::Fail, error.to_string()),
-            },
-            None if uri == "demo:" => Finding::ok("source", "demo:, which is built in"),
-            None => Finding::new("source", Grade::Warn, format!("{uri}: not looked at; `purecam probe` opens cameras")),
-        },
+fn source(config: &Config) -> Finding {
+    const ITEM: &str = "source";
+    let Some(uri) = config.source.uri.as_deref() else {
+        let detail = "none is set: on a terminal that is the demonstration, for a service an error; set source.uri";
+        return Finding::new(ITEM, Grade::Warn, detail);
     };
-    vec![finding]
+    match uri.split_once(':') {
+        // Looked at as `run` does, at any rate.
+        Some(("file", path)) => match Files::open(Path::new(path), 1.0, Arc::new(SystemClock)) {
+            Ok(_) => Finding::ok(ITEM, uri),
+            Err(error) => Finding::new(ITEM, Grade::Fail, error.to_string()),
+        },
+        Some(("demo", _)) => Finding::ok(ITEM, "demo:, which is built in"),
+        _ => Finding::new(ITEM, Grade::Warn, format!("{uri}: not looked at; `purecam probe` opens cameras")),
+    }
 }
 
 /// Loads both models as the service would: checksum, contract, warm-up, and whether they fit together.

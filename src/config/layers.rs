@@ -10,7 +10,7 @@ use toml::Value;
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{KEYS, Key, Kind, PREFIX, is_table};
-use super::problem::{Nearest, Origin, Problem};
+use super::problem::{Origin, Problem, nearest_key, nearest_variable};
 
 /// Variables that begin like the configuration's and are none: where the models are, and the tests' own.
 const OTHER_VARIABLES: [&str; 4] = ["PURECAM_MODELS", "PURECAM_FUZZ", "PURECAM_FUZZ_SEED", "PURECAM_CI_TARGET"];
@@ -62,7 +62,7 @@ impl Reader {
             match KEYS.iter().position(|key| key.variable() == name) {
                 Some(key) => self.text(key, text, at),
                 None => {
-                    let nearest = Nearest::of_variable(name);
+                    let nearest = nearest_variable(name);
                     self.problems.push(Problem::Unknown { at, name: name.to_owned(), nearest });
                 }
             }
@@ -74,7 +74,7 @@ impl Reader {
             match Key::find(flag.key) {
                 Some(key) => self.text(key, &flag.text, Origin::Flag(flag.name)),
                 None => {
-                    let (at, nearest) = (Origin::Flag(flag.name), Nearest::of_key(flag.key));
+                    let (at, nearest) = (Origin::Flag(flag.name), nearest_key(flag.key));
                     self.problems.push(Problem::Unknown { at, name: flag.key.to_owned(), nearest });
                 }
             }
@@ -125,7 +125,7 @@ impl FileReader<'_> {
                     self.reader.problems.push(Problem::NoTable { at, name: full, found });
                 }
                 (None, _) => {
-                    let (at, nearest) = (self.place(key.span()), Nearest::of_key(&full));
+                    let (at, nearest) = (self.place(key.span()), nearest_key(&full));
                     self.reader.problems.push(Problem::Unknown { at, name: full, nearest });
                 }
             }

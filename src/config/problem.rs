@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::keys::{KEYS, Kind, is_table};
+use super::keys::{KEYS, Key, Kind, PREFIX, is_table};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub enum Problem {
     Read { path: PathBuf, cause: std::io::Error },
     #[error("{at}: this is not TOML: {message}")]
     Syntax { at: Origin, message: String },
-    #[error("{at}: '{name}' is unknown; {}", .nearest)]
-    Unknown { at: Origin, name: String, nearest: Nearest },
+    #[error("{at}: '{name}' is unknown; the nearest known is {nearest}")]
+    Unknown { at: Origin, name: String, nearest: String },
     #[error("{at}: {found} is no {key}; expected {expected}")]
     Value { at: Origin, key: &'static str, found: String, expected: Kind },
     #[error("{at}: {found} is no table; expected [{name}] with its keys below")]
@@ -81,42 +81,29 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The known name that an unknown one probably means, and those of its table.
-#[derive(Debug)]
-pub struct Nearest(String);
-
-impl fmt::Display for Nearest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+/// What is known and like an unknown key or table of a file, and what else its table has.
+pub(super) fn nearest_key(name: &str) -> String {
+    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    // A key in the wrong table is nearly as near as one that is misspelt by a letter.
+    let likeness = |known: &str| {
+        let moved = 0.95 * strsim::jaro_winkler(&last(known), &last(name));
+        strsim::jaro_winkler(known, name).max(moved)
+    };
+    let known = KEYS.iter().flat_map(|key| [key.name, key.parts().0]);
+    let nearest = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default();
+    let nearest = if is_table(nearest) { format!("[{nearest}]") } else { nearest.to_owned() };
+    let table = name.rsplit_once('.').map_or("", |(table, _)| table);
+    let others: Vec<&str> = KEYS.iter().map(Key::parts).filter(|key| key.0 == table).map(|key| key.1).collect();
+    match others.is_empty() {
+        true => nearest,
+        false => format!("{nearest}; [{table}] has {}", others.join(", ")),
     }
 }
 
-impl Nearest {
-    /// For a key or a table of a file.
-    pub fn of_key(name: &str) -> Self {
-        let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
-        let tables = || KEYS.iter().map(|key| key.parts().0);
-        // A key that was put into the wrong table is as near as one that is misspelt by a letter.
-        let distance = |known: &str| {
-            let moved = strsim::damerau_levenshtein(&last(known), &last(name)) + 1;
-            strsim::damerau_levenshtein(known, name).min(moved)
-        };
-        let nearest = KEYS.iter().map(|key| key.name).chain(tables()).min_by_key(|known| distance(known));
-        let table = name.rsplit_once('.').map_or("", |(table, _)| table);
-        let known: Vec<&str> =
-            KEYS.iter().map(|key| key.parts()).filter(|key| key.0 == table).map(|key| key.1).collect();
-        let nearest = nearest.unwrap_or_default();
-        let meant = if is_table(nearest) { format!("[{nearest}]") } else { nearest.to_owned() };
-        match known.is_empty() {
-            true => Self(format!("the nearest known is {meant}")),
-            false => Self(format!("the nearest known is {meant}; [{table}] has {}", known.join(", "))),
-        }
-    }
-
-    /// For a variable of the environment.
-    pub fn of_variable(name: &str) -> Self {
-        let nearest = KEYS.iter().map(|key| key.variable());
-        let nearest = nearest.min_by_key(|known| strsim::damerau_levenshtein(known, name)).unwrap_or_default();
-        Self(format!("the nearest known is {nearest}"))
-    }
+/// The known variable that is most like an unknown one.
+pub(super) fn nearest_variable(name: &str) -> String {
+    let likeness =
+        |known: &str| strsim::jaro_winkler(known.trim_start_matches(PREFIX), name.trim_start_matches(PREFIX));
+    let known = KEYS.iter().map(Key::variable);
+    known.max_by(|a, b| likeness(a).total_cmp(&likeness(b))).unwrap_or_default()
 }
