@@ -267,7 +267,9 @@ fn a_thread_that_is_at_one_frame_for_too_long_hangs_and_the_watchdog_is_not_fed(
 fn ten_frames_in_a_row_without_a_verdict_are_a_state_and_one_verdict_ends_it() {
     let ward = Ward::new(None);
     ward.seconds(1, 1);
-    (0..9).for_each(|_| drop(ward.health.withheld("purify-not-finite")));
+    for _ in 0..9 {
+        ward.health.withheld("purify-not-finite");
+    }
     assert_eq!(ward.health.state(), State::Running);
     ward.health.withheld("purify-not-finite");
     assert_eq!(ward.health.state(), State::Degraded(Degradation::Withheld));

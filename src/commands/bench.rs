@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, run};
+use super::{Failure, run, settings};
 use crate::cli;
 use crate::frame::{Clock, Stop, SystemClock};
 use crate::measure::{Benchmark, Comparison, Doubt, Machine, Process, Recorder, SCHEMA, SERIES};
@@ -23,12 +23,12 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     ctrlc::set_handler(move || on_interrupt.request())
         .map_err(|error| Failure::Failed(format!("signals cannot be handled: {error}")))?;
     let before = Machine::now();
-    let config = run::load_config(&args.models)?;
+    let config = settings::said(&args.settings, false).effective()?.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pipeline = run::pipeline(&args.models, &config, false, &clock)?;
+    let pipeline = run::pipeline(&config, false, &clock)?;
     let models = pipeline.models().clone();
-    let uri = args.source.clone().or_else(|| config.source.uri.clone()).unwrap_or_else(|| "demo:".to_owned());
-    let rate = args.fps.or(config.source.fps).unwrap_or(RATE);
+    let uri = config.source.uri.clone().unwrap_or_else(|| "demo:".to_owned());
+    let rate = config.source.fps.unwrap_or(RATE);
     let open = run::opener(&uri, rate, pipeline.size(), clock.clone()).map_err(run::refused)?;
     let recorder = Recorder::new(args.left_out, clock.clone());
     let parts = Parts {

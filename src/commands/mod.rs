@@ -1,9 +1,11 @@
 //! One file a command. A command builds its parts, runs them, and says how it ended.
 
 pub mod bench;
+pub mod check;
 pub mod classify;
 pub mod models;
 pub mod run;
+pub mod settings;
 
 #[cfg(feature = "training")]
 pub mod attack;

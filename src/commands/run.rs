@@ -9,9 +9,9 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
-use super::{Failure, models};
+use super::{Failure, models, settings};
 use crate::cli;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Said};
 use crate::frame::{Clock, Stop, SystemClock};
 use crate::health::Systemd;
 use crate::service::{
@@ -29,18 +29,19 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let stop = Stop::new();
     let reloads = Arc::new(Newest::new());
     let signals = listen_to_signals(&stop, &reloads)?;
-    let config = load_config(&args.models)?;
+    let said = settings::said(&args.settings, json);
+    let config = said.effective()?.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let uri = uri(args, &config)?;
+    let uri = uri(&config)?;
     let watched = !json && uri == "demo:" && can_draw();
-    let pipeline = pipeline(&args.models, &config, watched, &clock)?;
+    let pipeline = pipeline(&config, watched, &clock)?;
     let header = header_line(&pipeline, &config)?;
-    let rate = args.fps.or(config.source.fps).unwrap_or(DEFAULT_RATE);
+    let rate = config.source.fps.unwrap_or(DEFAULT_RATE);
     let open = opener(&uri, rate, pipeline.size(), clock.clone()).map_err(refused)?;
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
-    let reloader = start_reloader(&args.models, watched, &reloads, &replacement, &health)?;
+    let reloader = start_reloader(said, watched, &reloads, &replacement, &health)?;
     let parts = Parts {
         open,
         judge: Box::new(pipeline),
@@ -63,18 +64,9 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     finish(ended)
 }
 
-pub(super) fn load_config(args: &cli::Models) -> Result<Config, Failure> {
-    Config::load(args.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))
-}
-
 /// The models and what they need to know, checked and warm.
-pub(super) fn pipeline(
-    args: &cli::Models,
-    config: &Config,
-    watched: bool,
-    clock: &Arc<dyn Clock>,
-) -> Result<Pipeline, Failure> {
-    let loaded = models::load(args, config, true)?;
+pub(super) fn pipeline(config: &Config, watched: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
+    let loaded = models::load(config, true)?;
     let defaults = Options::default();
     let options = Options {
         top: config.classifier.top_k.unwrap_or(defaults.top),
@@ -137,17 +129,16 @@ fn listen_to_signals(stop: &Stop, reloads: &Arc<Newest<()>>) -> Result<Handle, F
 
 /// The thread that loads new models when it is asked to.
 fn start_reloader(
-    args: &cli::Models,
+    said: Said,
     watched: bool,
     reloads: &Arc<Newest<()>>,
     replacement: &Arc<Replacement>,
     health: &Arc<Health>,
 ) -> io::Result<thread::JoinHandle<()>> {
-    let args = args.clone();
     let (reloads, replacement, health) = (reloads.clone(), replacement.clone(), health.clone());
     let load = move |health: &Health| {
-        let config = load_config(&args)?;
-        let pipeline = pipeline(&args, &config, watched, health.clock())?;
+        let config = said.effective()?.config;
+        let pipeline = pipeline(&config, watched, health.clock())?;
         let header = header_line(&pipeline, &config)?;
         Ok(Fresh { judge: Box::new(pipeline), header })
     };
@@ -157,11 +148,10 @@ fn start_reloader(
     })
 }
 
-/// Which source: the argument's, the configuration's, or the demonstration for a newcomer on a terminal.
-fn uri(args: &cli::Run, config: &Config) -> Result<String, Failure> {
-    let said = args.source.clone().or_else(|| config.source.uri.clone());
+/// Which source: the configuration's, or the demonstration for a newcomer on a terminal.
+fn uri(config: &Config) -> Result<String, Failure> {
     let newcomer = || io::stdout().is_terminal().then(|| "demo:".to_owned());
-    said.or_else(newcomer).ok_or_else(|| {
+    config.source.uri.clone().or_else(newcomer).ok_or_else(|| {
         Failure::Usage("no source: give 'demo:' or 'file:PATH', or [source] uri in a --config file".to_owned())
     })
 }
