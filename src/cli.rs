@@ -48,7 +48,7 @@ pub struct Models {
     /// Classifier (ONNX) [default: classifier-*.onnx of the shipped models]
     #[arg(long, value_name = "FILE")]
     pub classifier: Option<PathBuf>,
-    /// Configuration file, for what a foreign classifier does not say of itself (mean, std, layout, labels, ...)
+    /// Configuration (TOML) [default: /etc/purecam/purecam.toml, if it is there, for commands that serve]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Seed of the purifier's noise; without it every start draws its own

@@ -319,7 +319,9 @@ fn all_that_is_wrong_is_said_at_once() {
         .variable("PURECAM_LOG_LEVEL", "loud")
         .flag("--width", "source.width", "x");
     let lines = layers.refused();
-    assert_eq!(lines.len(), 5, "{lines:#?}");
+    let places = ["purecam.toml:2:7", "purecam.toml:3:7", "purecam.toml:5:1", "PURECAM_LOG_LEVEL", "--width"];
+    assert_eq!(lines.len(), places.len(), "{lines:#?}");
+    places.iter().zip(&lines).for_each(|(place, line)| assert_says(line, &[place]));
 }
 
 #[test]

@@ -106,7 +106,11 @@ struct FileReader<'a> {
 impl FileReader<'_> {
     fn read(&mut self) {
         match DeTable::parse(self.text) {
-            Ok(table) => self.table("", table.get_ref()),
+            Ok(table) => {
+                self.table("", table.get_ref());
+                // Tables come sorted by name; a reader goes through the file from top to bottom.
+                self.reader.problems.sort_by_key(Problem::place);
+            }
             Err(error) => {
                 let at = self.place(error.span().unwrap_or_default());
                 self.reader.problems.push(Problem::Syntax { at, message: error.message().replace('\n', " ") });

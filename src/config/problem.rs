@@ -49,14 +49,22 @@ pub enum Problem {
 }
 
 impl Problem {
-    fn is_of_a_flag(&self) -> bool {
+    fn at(&self) -> Option<&Origin> {
         match self {
-            Self::Read { .. } => false,
+            Self::Read { .. } => None,
             Self::Syntax { at, .. }
             | Self::Unknown { at, .. }
             | Self::Value { at, .. }
             | Self::NoTable { at, .. }
-            | Self::Conflict { at, .. } => matches!(at, Origin::Flag(_)),
+            | Self::Conflict { at, .. } => Some(at),
+        }
+    }
+
+    /// Line and column, where it is in a file.
+    pub(super) fn place(&self) -> Option<(usize, usize)> {
+        match self.at()? {
+            Origin::File { line, column, .. } => Some((*line, *column)),
+            _ => None,
         }
     }
 }
@@ -68,7 +76,7 @@ pub struct ConfigError(pub Vec<Problem>);
 impl ConfigError {
     /// Whether the command line alone is to blame.
     pub fn is_wrong_usage(&self) -> bool {
-        self.0.iter().all(Problem::is_of_a_flag)
+        self.0.iter().all(|problem| matches!(problem.at(), Some(Origin::Flag(_))))
     }
 }
 
