@@ -19,6 +19,7 @@
 //! - [`measure`]: latencies and what the machine was doing meanwhile, for `purecam bench`.
 //! - [`contain`](mod@contain): panics as errors, for every room that reads files.
 //! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
+//! - [`logging`]: how log lines look, to the journal and to people.
 //! - [`atomic`], [`contain`]: files that appear whole, panics that stay where they happen; anybody may use them.
 //!
 //! The rooms of the workshop (feature `training`):
@@ -35,6 +36,7 @@ pub mod contain;
 pub mod engine;
 pub mod frame;
 pub mod health;
+pub mod logging;
 pub mod measure;
 pub mod service;
 pub mod sink;

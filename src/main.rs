@@ -2,11 +2,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use purecam::cli::{Cli, Command};
-use purecam::commands;
+use purecam::{commands, logging};
 
-// tract warns of every opset above the 18 that its own tests cover; `purecam export` compares each file with burn instead.
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn,tract_onnx=error")).init();
+    logging::install();
     let Cli { command, json } = Cli::parse();
     let outcome = match command {
         Command::Run(args) => commands::run::run(&args, json),
@@ -25,7 +24,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("purecam: {failure}");
+            logging::say_failure(&failure);
             ExitCode::from(failure.exit_code())
         }
     }

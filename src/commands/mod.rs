@@ -4,6 +4,7 @@ pub mod bench;
 pub mod check;
 pub mod classify;
 pub mod models;
+mod outputs;
 pub mod run;
 pub mod settings;
 

@@ -9,15 +9,15 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
+use super::outputs::{self, Keeper};
 use super::{Failure, models, settings};
 use crate::cli;
 use crate::config::{self, Config, Said};
 use crate::frame::{Clock, Stop, SystemClock};
 use crate::health::Systemd;
-use crate::service::{
-    self, Ended, Fresh, Health, Limits, Newest, Options, Outlet, Parts, Pipeline, Ready, Replacement,
-};
-use crate::sink::{Broadcast, JsonLines, LiveView, Sink};
+use crate::logging;
+use crate::service::{self, Ended, Fresh, Health, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement};
+use crate::sink::Broadcast;
 use crate::source::{Demo, Files, FrameSource, Opener, SourceError};
 use crate::verdict::Header;
 
@@ -31,6 +31,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let signals = listen_to_signals(&stop, &reloads)?;
     let said = settings::said(&args.settings, json);
     let config = said.effective()?.config;
+    logging::set_level(config.log.level.into());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let uri = uri(&config)?;
     let watched = !json && uri == "demo:" && can_draw();
@@ -42,19 +43,24 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
     let reloader = start_reloader(said, watched, &reloads, &replacement, &health)?;
+    let outlets = outputs::outlets(watched, &config.output, &header, &health, &clock)?;
+    let keeper = Keeper::start(&config.detect, &health, &stop)?;
     let parts = Parts {
         open,
         judge: Box::new(pipeline),
         replacement,
         health,
         broadcast,
-        outlets: outlets(watched, &config, &header, clock)?,
-        galleries: Vec::new(),
+        outlets,
+        galleries: keeper.iter().map(|keeper| keeper.gallery.clone()).collect(),
         notifier: Box::new(Systemd),
         stop: stop.clone(),
         limits: limits(args, &config),
     };
     let ended = service::run(parts)?;
+    if let Some(keeper) = keeper {
+        keeper.finish();
+    }
     signals.close();
     reloads.close();
     if reloader.is_finished() {
@@ -83,20 +89,6 @@ fn header_line(pipeline: &Pipeline, config: &Config) -> Result<Vec<u8>, Failure>
     let mut line = serde_json::to_vec(&header).map_err(|error| Failure::Failed(error.to_string()))?;
     line.push(b'\n');
     Ok(line)
-}
-
-/// What takes the verdicts.
-fn outlets(watched: bool, config: &Config, header: &[u8], clock: Arc<dyn Clock>) -> io::Result<Vec<Outlet>> {
-    let mut outlets = Vec::new();
-    if watched {
-        let sink: Box<dyn Sink> = Box::new(LiveView::new(io::stdout(), has_colours(), clock));
-        outlets.push(Outlet { name: "terminal", sink, essential: true });
-    } else if config.output.stdout {
-        let mut lines = JsonLines::new(io::stdout());
-        lines.write_line(header)?;
-        outlets.push(Outlet { name: "stdout", sink: Box::new(lines), essential: true });
-    }
-    Ok(outlets)
 }
 
 fn limits(args: &cli::Run, config: &Config) -> Limits {
@@ -140,6 +132,7 @@ fn start_reloader(
         let config = said.effective()?.config;
         let pipeline = pipeline(&config, watched, health.clock())?;
         let header = header_line(&pipeline, &config)?;
+        logging::set_level(config.log.level.into());
         Ok(Fresh { judge: Box::new(pipeline), header })
     };
     thread::Builder::new().name("reload".to_owned()).spawn(move || {
@@ -202,8 +195,4 @@ fn finish(ended: Ended) -> Result<(), Failure> {
 /// Whether standard output is a terminal that can be drawn upon.
 fn can_draw() -> bool {
     io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-}
-
-fn has_colours() -> bool {
-    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }

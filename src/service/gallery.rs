@@ -83,7 +83,7 @@ impl Gallery {
             return;
         }
         let (planes, size) = purified;
-        let exhibit = match spare.take() {
+        let exhibit = match spare.take().or_else(|| self.newest.spare()) {
             Some(mut exhibit) => {
                 exhibit.raw.copy_from(&frame.picture);
                 exhibit.purified.clear();

@@ -4,12 +4,23 @@
 //! (`service/outlet.rs`); a slow one misses lines, which are counted, and costs nobody else anything.
 
 mod broadcast;
+mod file;
+mod keep;
 mod lines;
 mod live;
+#[cfg(feature = "mqtt")]
+mod mqtt;
+mod retry;
+mod socket;
 
 pub use broadcast::{Broadcast, Next, Published, Subscriber};
+pub use file::FileSink;
+pub use keep::{KeepRing, TooFewFiles};
 pub use lines::JsonLines;
 pub use live::LiveView;
+#[cfg(feature = "mqtt")]
+pub use mqtt::{MqttError, MqttSink};
+pub use socket::{BACKLOG, READERS, SocketError, SocketSink};
 
 use std::io;
 

@@ -1,0 +1,105 @@
+//! Where `purecam run` sends its verdicts, and the keeper of suspicious frames: from the configuration to things that run.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::Failure;
+use crate::config::{Detect, Output};
+use crate::frame::{Clock, Stop};
+use crate::service::{self, Gallery, Health, Outlet};
+use crate::sink::{FileSink, JsonLines, KeepRing, LiveView, Sink, SocketError, SocketSink};
+
+/// How long the end waits for a frame that is being kept.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// What takes the verdicts, in the order of the `[output]` table. Who watches sees a view instead of lines.
+pub fn outlets(
+    watched: bool,
+    output: &Output,
+    header: &[u8],
+    health: &Arc<Health>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Outlet>, Failure> {
+    let mut outlets = Vec::new();
+    let mut add = |name, sink: Box<dyn Sink>, essential| outlets.push(Outlet { name, sink, essential });
+    if watched {
+        add("terminal", Box::new(LiveView::new(io::stdout(), has_colours(), clock.clone())), true);
+    } else if output.stdout {
+        let mut lines = JsonLines::new(io::stdout());
+        lines.write_line(header)?;
+        add("stdout", Box::new(lines), true);
+    }
+    if let Some(file) = &output.file {
+        let file = FileSink::new(file, output.file_bytes, output.file_count, header, clock.clone());
+        add("file", Box::new(file), false);
+    }
+    if let Some(path) = &output.socket {
+        let failed = |error: SocketError| Failure::Failed(format!("[output] socket: {error}"));
+        add("socket", Box::new(SocketSink::new(path, header).map_err(failed)?), false);
+    }
+    if let Some(mqtt) = &output.mqtt {
+        add("mqtt", broker(mqtt, header, health, clock)?, false);
+    }
+    Ok(outlets)
+}
+
+#[cfg(feature = "mqtt")]
+fn broker(
+    mqtt: &crate::config::Mqtt,
+    header: &[u8],
+    health: &Arc<Health>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Box<dyn Sink>, Failure> {
+    let health = health.clone();
+    let state = move || health.state().to_string();
+    let sink = crate::sink::MqttSink::new(mqtt, header, state, clock.clone());
+    Ok(Box::new(sink.map_err(|error| Failure::Hopeless(error.to_string()))?))
+}
+
+#[cfg(not(feature = "mqtt"))]
+fn broker(_: &crate::config::Mqtt, _: &[u8], _: &Arc<Health>, _: &Arc<dyn Clock>) -> Result<Box<dyn Sink>, Failure> {
+    Err(Failure::Hopeless("[output.mqtt]: this purecam was built without the feature 'mqtt'".to_owned()))
+}
+
+/// The thread that keeps suspicious frames.
+pub struct Keeper {
+    pub gallery: Arc<Gallery>,
+    running: Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
+impl Keeper {
+    /// Starts it, where suspicious frames are to be kept.
+    pub fn start(detect: &Detect, health: &Arc<Health>, stop: &Stop) -> Result<Option<Self>, Failure> {
+        let Some(folder) = detect.keep_dir.as_deref().filter(|_| detect.enabled) else { return Ok(None) };
+        let ring = KeepRing::new(folder, detect.keep_files, detect.keep_bytes, health.clock().clone());
+        let mut ring = ring.map_err(|error| Failure::Hopeless(format!("[detect] {error}")))?;
+        let gallery = Arc::new(Gallery::of_suspicious());
+        let (ending, running) = channel();
+        let (shown, health, stop) = (gallery.clone(), health.clone(), stop.clone());
+        let thread = thread::Builder::new().name("keep".to_owned()).spawn(move || {
+            service::keep(&shown, &health, &stop, |exhibit| {
+                ring.keep(&exhibit.raw, (&exhibit.purified, exhibit.size), &exhibit.verdict)
+            });
+            drop::<std::sync::mpsc::Sender<()>>(ending);
+        })?;
+        Ok(Some(Self { gallery, running, thread }))
+    }
+
+    /// Lets it finish the frame that it is at, if that does not take too long.
+    pub fn finish(self) {
+        self.gallery.newest().close();
+        // Nothing is ever sent: the wait ends early when the thread has come to its end.
+        if self.running.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Disconnected) {
+            // Its panics have been said where they happened.
+            drop(self.thread.join());
+        }
+    }
+}
+
+fn has_colours() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}

@@ -1,0 +1,398 @@
+//! Verdicts to a real broker (mosquitto) on the loopback: they arrive, the state is retained, and a broker that goes comes back.
+//! Where mosquitto is not installed the tests that need it are skipped, and say so.
+#![cfg(feature = "mqtt")]
+
+mod models;
+mod service_parts;
+
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, Once};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
+
+use purecam::config::Mqtt;
+use purecam::frame::{Frame, SystemClock};
+use purecam::sink::{Event, MqttError, MqttSink, Published, Sink};
+use service_parts::judgement;
+use tempfile::{TempDir, tempdir};
+
+const HEADER: &[u8] = b"{\"schema\":1}\n";
+
+/// What is given up on after this would never come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A broker of a test's own.
+struct Broker {
+    child: Child,
+    port: u16,
+    folder: TempDir,
+    settings: String,
+}
+
+impl Broker {
+    /// Nothing where mosquitto is not installed.
+    fn start(settings: &str) -> Option<Self> {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let folder = tempdir().unwrap();
+        let settings = settings.replace("HERE", folder.path().to_str().unwrap());
+        Self::start_at(port, folder, settings)
+    }
+
+    fn start_at(port: u16, folder: TempDir, settings: String) -> Option<Self> {
+        let file = folder.path().join("mosquitto.conf");
+        // As this user: it would otherwise become one that cannot read the folder.
+        let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
+        fs::write(&file, format!("listener {port} 127.0.0.1\npersistence false\nuser {user}\n{settings}")).unwrap();
+        let spawned =
+            Command::new("mosquitto").arg("-c").arg(&file).stderr(Stdio::null()).stdout(Stdio::null()).spawn();
+        let Ok(child) = spawned else {
+            eprintln!("skipped: mosquitto is not installed");
+            return None;
+        };
+        let mut broker = Self { child, port, folder, settings };
+        wait_for("the broker", || {
+            assert!(broker.child.try_wait().unwrap().is_none(), "the broker does not start");
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        Some(broker)
+    }
+
+    /// Ends, and is what the next start needs.
+    fn stop(mut self) -> (u16, TempDir, String) {
+        self.kill();
+        let folder = std::mem::replace(&mut self.folder, tempdir().unwrap());
+        (self.port, folder, std::mem::take(&mut self.settings))
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+
+    fn mqtt(&self, more: &str) -> Mqtt {
+        toml::from_str(&format!("url = 'mqtt://127.0.0.1:{}'\n{more}", self.port)).unwrap()
+    }
+
+    fn subscribe(&self) -> Subscriber {
+        self.subscribe_with(&[])
+    }
+
+    fn subscribe_with(&self, args: &[&str]) -> Subscriber {
+        let port = self.port.to_string();
+        let mut child = Command::new("mosquitto_sub")
+            .args(["-h", "localhost", "-p", &port, "-t", "#", "-q", "2", "-F", "%r %t %p"])
+            .args(args)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (send, messages) = channel();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| send.send(line)));
+        Subscriber { child, messages, seen: Vec::new() }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A client that hears everything: `RETAINED TOPIC MESSAGE` a line.
+struct Subscriber {
+    child: Child,
+    messages: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Subscriber {
+    /// Whether the message has come.
+    fn has(&mut self, message: &str) -> bool {
+        self.seen.extend(self.messages.try_iter());
+        self.seen.iter().any(|seen| seen == message)
+    }
+
+    fn wait_for(&mut self, message: &str) {
+        wait_for(message, || self.has(message));
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !there() {
+        assert!(began.elapsed() < PATIENCE, "it does not come: {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The log lines of this process.
+static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+struct Listener;
+
+impl log::Log for Listener {
+    fn enabled(&self, _: &log::Metadata) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record) {
+        LOG.lock().unwrap().push(record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}
+
+fn listen_to_the_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        log::set_logger(&Listener).unwrap();
+        log::set_max_level(log::LevelFilter::Info);
+    });
+}
+
+/// Waits for a log line with all of `parts`.
+fn wait_for_log(parts: &[&str]) {
+    wait_for(&parts.join(" ... "), || {
+        LOG.lock().unwrap().iter().any(|line| parts.iter().all(|part| line.contains(part)))
+    });
+}
+
+fn sink_with(mqtt: &Mqtt, state: Arc<Mutex<&'static str>>) -> MqttSink {
+    MqttSink::new(mqtt, HEADER, move || state.lock().unwrap().to_string(), Arc::new(SystemClock)).unwrap()
+}
+
+fn sink(mqtt: &Mqtt) -> MqttSink {
+    sink_with(mqtt, Arc::new(Mutex::new("running")))
+}
+
+fn refused(mqtt: &Mqtt) -> MqttError {
+    MqttSink::new(mqtt, HEADER, String::new, Arc::new(SystemClock)).err().expect("it is taken")
+}
+
+fn publish(sink: &mut MqttSink, sequence: u64) {
+    let verdict = judgement(&Frame { sequence, ..Frame::default() }, Duration::ZERO);
+    let event = Event { verdict, raw: None, staged: None, verdicts: 0, replaced: 0, withheld: 0 };
+    let line = format!("{{\"seq\":{sequence}}}\n").into_bytes();
+    sink.publish(&Published { line, event: Some(event) }).unwrap();
+}
+
+/// Publishes one verdict after the other from `first` on until one of them has arrived. Returns the next number.
+fn publish_until_one_arrives(sink: &mut MqttSink, subscriber: &mut Subscriber, first: u64) -> u64 {
+    let mut sequence = first;
+    wait_for("a verdict", || {
+        publish(sink, sequence);
+        sequence += 1;
+        (first..sequence).any(|sequence| subscriber.has(&verdict(sequence)))
+    });
+    sequence
+}
+
+fn verdict(sequence: u64) -> String {
+    format!("0 purecam/verdict {{\"seq\":{sequence}}}")
+}
+
+const OPEN: &str = "allow_anonymous true\n";
+
+#[test]
+fn verdicts_arrive_and_header_and_state_are_retained() {
+    for qos in 0..=2 {
+        let Some(broker) = Broker::start(OPEN) else { return };
+        let mut subscriber = broker.subscribe();
+        let mut sink = sink(&broker.mqtt(&format!("qos = {qos}")));
+        let next = publish_until_one_arrives(&mut sink, &mut subscriber, 0);
+        let dropped = sink.dropped();
+        let sent = next..next + 20;
+        sent.clone().for_each(|sequence| publish(&mut sink, sequence));
+        sent.for_each(|sequence| subscriber.wait_for(&verdict(sequence)));
+        assert_eq!(sink.dropped(), dropped, "verdicts to a broker that is there");
+        let mut late = broker.subscribe();
+        late.wait_for("1 purecam/header {\"schema\":1}");
+        late.wait_for("1 purecam/state running");
+        assert!(!late.seen.iter().any(|seen| seen.contains("verdict")), "a verdict is retained");
+    }
+}
+
+#[test]
+fn the_state_is_published_when_it_changes_and_offline_at_the_end() {
+    let Some(broker) = Broker::start(OPEN) else { return };
+    let mut subscriber = broker.subscribe();
+    let state = Arc::new(Mutex::new("starting"));
+    let mut sink = sink_with(&broker.mqtt("topic = 'robot/front'"), state.clone());
+    let mut hear = |sink: &mut MqttSink, said: &str| {
+        wait_for(said, || {
+            sink.idle().unwrap();
+            subscriber.has(&format!("0 robot/front/state {said}"))
+        });
+    };
+    hear(&mut sink, "starting");
+    *state.lock().unwrap() = "degraded (slow)";
+    hear(&mut sink, "degraded (slow)");
+    drop(sink);
+    subscriber.wait_for("0 robot/front/state offline");
+    let times = subscriber.seen.iter().filter(|seen| seen.contains("offline")).count();
+    assert_eq!(times, 1, "the last will came after a clean end");
+    broker.subscribe().wait_for("1 robot/front/state offline");
+}
+
+#[test]
+fn a_reload_says_the_new_header() {
+    let Some(broker) = Broker::start(OPEN) else { return };
+    let mut subscriber = broker.subscribe();
+    let mut sink = sink(&broker.mqtt(""));
+    publish_until_one_arrives(&mut sink, &mut subscriber, 0);
+    sink.publish(&Published { line: b"{\"schema\":1,\"new\":true}\n".to_vec(), event: None }).unwrap();
+    subscriber.wait_for("0 purecam/header {\"schema\":1,\"new\":true}");
+}
+
+#[test]
+fn a_broker_that_goes_away_and_comes_back_gets_new_verdicts_and_no_old_ones() {
+    let Some(broker) = Broker::start(OPEN) else { return };
+    let mut subscriber = broker.subscribe();
+    let mut sink = sink(&broker.mqtt("qos = 1"));
+    let next = publish_until_one_arrives(&mut sink, &mut subscriber, 0);
+    let (port, folder, settings) = broker.stop();
+    let before = sink.dropped();
+    let mut away = next;
+    wait_for("the sink to notice", || {
+        publish(&mut sink, away);
+        away += 1;
+        sink.dropped() > before + 50
+    });
+    let broker = Broker::start_at(port, folder, settings).unwrap();
+    let mut subscriber = broker.subscribe();
+    subscriber.has("");
+    publish_until_one_arrives(&mut sink, &mut subscriber, away);
+    subscriber.wait_for("1 purecam/state running");
+    let old: Vec<&String> =
+        (next..away).filter_map(|sequence| subscriber.seen.iter().find(|seen| **seen == verdict(sequence))).collect();
+    assert!(old.is_empty(), "{old:?} waited for the broker");
+}
+
+#[test]
+fn the_last_will_says_offline_after_a_kill() {
+    let Some(broker) = Broker::start(OPEN) else { return };
+    let home = tempdir().unwrap();
+    let (purifier, classifier) = models::write_pair(home.path());
+    let config = home.path().join("purecam.toml");
+    let url = format!("mqtt://127.0.0.1:{}", broker.port);
+    fs::write(&config, format!("[output]\nstdout = false\n[output.mqtt]\nurl = '{url}'\n")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_purecam"));
+    command.args(["run", "demo:", "--json"]).arg("--config").arg(&config);
+    command.arg("--purifier").arg(&purifier).arg("--classifier").arg(&classifier);
+    let mut purecam = command.stderr(Stdio::null()).spawn().unwrap();
+    let mut subscriber = broker.subscribe();
+    wait_for("a verdict and the state", || {
+        subscriber.has("");
+        let seen = |part: &str| subscriber.seen.iter().any(|seen| seen.contains(part));
+        seen("purecam/verdict {") && seen("purecam/state running") && seen("purecam/header {")
+    });
+    purecam.kill().unwrap();
+    purecam.wait().unwrap();
+    subscriber.wait_for("0 purecam/state offline");
+    broker.subscribe().wait_for("1 purecam/state offline");
+}
+
+/// A file that only its owner can read.
+fn secret(path: PathBuf, content: &str) -> PathBuf {
+    fs::write(&path, content).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+#[test]
+fn a_password_opens_a_broker_and_a_wrong_one_is_named_in_the_log() {
+    listen_to_the_log();
+    let Some(broker) = Broker::start("allow_anonymous false\npassword_file HERE/passwords\n") else { return };
+    let passwords = broker.folder.path().join("passwords");
+    let mut made = Command::new("mosquitto_passwd");
+    made.args(["-c", "-b"]).arg(&passwords).args(["robot", "right"]);
+    assert!(made.status().unwrap().success());
+    // The file was not there at its start.
+    let (port, folder, settings) = broker.stop();
+    let broker = Broker::start_at(port, folder, settings).unwrap();
+    let word = secret(broker.folder.path().join("word"), "right\nnot this\n");
+    let settings = format!("username = 'robot'\npassword_file = '{}'", word.display());
+    let mut subscriber = broker.subscribe_with(&["-u", "robot", "-P", "right"]);
+    publish_until_one_arrives(&mut sink(&broker.mqtt(&settings)), &mut subscriber, 0);
+    secret(word, "wrong\n");
+    let mut locked_out = sink(&broker.mqtt(&settings));
+    wait_for_log(&[&broker.port.to_string(), "BadUserNamePassword"]);
+    publish(&mut locked_out, 7);
+    assert_eq!(locked_out.dropped(), 1);
+}
+
+/// A certificate authority, and a broker's key and certificate by it.
+fn authority(folder: &Path, name: &str) {
+    let script = format!(
+        "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN={name}' -keyout {name}.key -out {name}.pem && \
+         openssl req -newkey rsa:2048 -nodes -subj '/CN=localhost' -keyout server.key -out server.csr && \
+         printf 'subjectAltName=DNS:localhost,IP:127.0.0.1\n' > server.ext && \
+         openssl x509 -req -in server.csr -CA {name}.pem -CAkey {name}.key -CAcreateserial -days 2 -extfile server.ext \
+         -out server.pem"
+    );
+    let made = Command::new("sh").args(["-c", &script]).current_dir(folder).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
+
+#[test]
+fn tls_trusts_the_authority_that_it_is_given_and_no_other() {
+    listen_to_the_log();
+    let folder = tempdir().unwrap();
+    if Command::new("openssl").arg("version").output().is_err() {
+        eprintln!("skipped: openssl is not installed");
+        return;
+    }
+    authority(folder.path(), "stranger");
+    authority(folder.path(), "friend");
+    let here = folder.path().display();
+    let settings = format!("{OPEN}cafile {here}/friend.pem\ncertfile {here}/server.pem\nkeyfile {here}/server.key\n");
+    let Some(broker) = Broker::start(&settings) else { return };
+    let mqtt = |host: &str, authority: &str| -> Mqtt {
+        let text = format!("url = 'mqtts://{host}:{}'\nca_file = '{here}/{authority}.pem'", broker.port);
+        toml::from_str(&text).unwrap()
+    };
+    let trusted = format!("{here}/friend.pem");
+    for host in ["localhost", "127.0.0.1"] {
+        let mut subscriber = broker.subscribe_with(&["--cafile", &trusted]);
+        publish_until_one_arrives(&mut sink(&mqtt(host, "friend")), &mut subscriber, 0);
+    }
+    let mut deceived = sink(&mqtt("localhost", "stranger"));
+    wait_for_log(&[&broker.port.to_string(), "certificate"]);
+    publish(&mut deceived, 7);
+    assert_eq!(deceived.dropped(), 1);
+}
+
+#[test]
+fn what_can_never_work_is_refused_with_its_key() {
+    let folder = tempdir().unwrap();
+    let mqtt = |more: &str| -> Mqtt { toml::from_str(&format!("url = 'mqtts://broker'\n{more}")).unwrap() };
+    let word = secret(folder.path().join("word"), "hidden");
+    let with_word = format!("username = 'robot'\npassword_file = '{}'\n", word.display());
+    let cases = [
+        ("topic = 'a/#'", "topic is 'a/#'"),
+        ("qos = 3", "qos is 3"),
+        ("password_file = 'word'", "username"),
+        ("username = 'robot'\npassword_file = '/nowhere/word'", "/nowhere/word cannot be read"),
+        ("ca_file = '/nowhere/ca.pem'", "/nowhere/ca.pem"),
+        (&format!("ca_file = '{}'", word.display()), "it has none"),
+    ];
+    for (more, part) in cases {
+        let error = refused(&mqtt(more)).to_string();
+        assert!(error.contains(part), "{more}: {error}");
+    }
+    fs::set_permissions(&word, fs::Permissions::from_mode(0o644)).unwrap();
+    let error = refused(&mqtt(&with_word)).to_string();
+    assert!(error.contains("can be read by everybody"), "{error}");
+}
