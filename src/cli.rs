@@ -20,6 +20,9 @@ pub enum Command {
     Run(Run),
     /// Purify and classify image files
     Classify(Classify),
+    /// List the cameras, what they offer, and which one would be chosen
+    #[cfg(target_os = "linux")]
+    Probe(Probe),
     /// Train a classifier or a purifier from a folder of photographs
     #[cfg(feature = "training")]
     #[command(subcommand)]
@@ -54,14 +57,45 @@ pub struct Models {
 
 #[derive(Debug, Args)]
 pub struct Run {
-    /// `demo:`, or `file:PATH` (an image, a folder of images, a Motion JPEG file) [default: the configuration's]
+    /// `camera:` (with a node, a link, a number or a name behind it, or nothing), `demo:`, or `file:PATH` (an image, a folder
+    /// of images, a Motion JPEG file) [default: the configuration's]
     pub source: Option<String>,
     #[command(flatten)]
     pub models: Models,
+    #[command(flatten)]
+    pub camera: Camera,
     /// End after N verdicts
     #[arg(long, value_name = "N")]
     pub frames: Option<u64>,
     /// Frames a second that the source offers
+    #[arg(long, value_name = "RATE")]
+    pub fps: Option<f64>,
+}
+
+/// What to ask of a camera; without flags, what comes nearest to 640x480 at 30 frames a second.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Camera {
+    /// Width of the camera's picture in pixels
+    #[arg(long, value_name = "PIXELS")]
+    pub width: Option<u32>,
+    /// Height of the camera's picture in pixels
+    #[arg(long, value_name = "PIXELS")]
+    pub height: Option<u32>,
+    /// YUYV, UYVY, NV12, YU12, RGB3, BGR3, MJPG or GREY
+    #[arg(long, value_name = "FORMAT")]
+    pub pixel_format: Option<String>,
+    /// Frames to let go after every opening, until the exposure has settled [default: 5]
+    #[arg(long, value_name = "N")]
+    pub skip_frames: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct Probe {
+    /// The camera to look for: `camera:` with a node, a link, a number or a name behind it, or nothing
+    pub source: Option<String>,
+    #[command(flatten)]
+    pub camera: Camera,
+    /// Frames a second to look for
     #[arg(long, value_name = "RATE")]
     pub fps: Option<f64>,
 }

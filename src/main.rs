@@ -11,6 +11,8 @@ fn main() -> ExitCode {
     let outcome = match command {
         Command::Run(args) => commands::run::run(&args, json),
         Command::Classify(args) => commands::classify::classify(&args, json),
+        #[cfg(target_os = "linux")]
+        Command::Probe(args) => commands::probe::probe(&args, json),
         #[cfg(feature = "training")]
         Command::Train(args) => commands::train::train(&args, json),
         #[cfg(feature = "training")]

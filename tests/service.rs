@@ -62,7 +62,9 @@ impl FrameSource for Camera {
                 self.sequence += 1;
                 Ok(Offer::Frame)
             }
-            Shot::Unreadable => Ok(Offer::Skipped(Skipped { cause: SkipCause::Corrupt, problem: "a frame of noise".to_owned() })),
+            Shot::Unreadable => {
+                Ok(Offer::Skipped(Skipped { cause: SkipCause::Corrupt, problem: "a frame of noise".to_owned() }))
+            }
             Shot::Panic => panic!("a decoder that trusts its input"),
             Shot::Gone => Err(SourceError::Unknown("unplugged".to_owned())),
         }

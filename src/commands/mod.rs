@@ -2,6 +2,8 @@
 
 pub mod classify;
 pub mod models;
+#[cfg(target_os = "linux")]
+pub mod probe;
 pub mod run;
 
 #[cfg(feature = "training")]

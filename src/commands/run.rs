@@ -4,12 +4,16 @@ use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(target_os = "linux")]
+use super::probe;
 use super::{Failure, models};
 use crate::cli;
 use crate::config::Config;
 use crate::frame::{Clock, Stop, SystemClock};
 use crate::service::{self, Ended, Parts, Pipeline};
 use crate::sink::{JsonLines, LiveView, Sink};
+#[cfg(target_os = "linux")]
+use crate::source::Camera;
 use crate::source::{Demo, Files, FrameSource, SourceError};
 use crate::verdict::Header;
 
@@ -30,8 +34,13 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let top = config.classifier.top_k.unwrap_or(DEFAULT_TOP);
     let mut pipeline = Pipeline::new(loaded.purifier, loaded.classifier, top, clock.clone());
     let uri = uri(args, &config)?;
-    let rate = args.fps.or(config.source.fps).unwrap_or(DEFAULT_RATE);
-    let source = open(&uri, rate, pipeline.size(), clock.clone()).map_err(refused)?;
+    let fps = args.fps.or(config.source.fps);
+    let source = match uri.starts_with("camera:") {
+        #[cfg(target_os = "linux")]
+        true => Camera::opener(probe::wanted(&uri, &args.camera, fps)?, clock.clone())(),
+        _ => open(&uri, fps.unwrap_or(DEFAULT_RATE), pipeline.size(), clock.clone()),
+    };
+    let source = source.map_err(refused)?;
     let header = Header::new(pipeline.models().clone(), config.sha256.clone());
     let sink: Box<dyn Sink> = if !json && uri == "demo:" && can_draw() {
         pipeline = pipeline.compare_raw();
@@ -48,7 +57,9 @@ fn uri(args: &cli::Run, config: &Config) -> Result<String, Failure> {
     let said = args.source.clone().or_else(|| config.source.uri.clone());
     let newcomer = || io::stdout().is_terminal().then(|| "demo:".to_owned());
     said.or_else(newcomer).ok_or_else(|| {
-        Failure::Usage("no source: give 'demo:' or 'file:PATH', or [source] uri in a --config file".to_owned())
+        Failure::Usage(
+            "no source: give 'camera:', 'demo:' or 'file:PATH', or [source] uri in a --config file".to_owned(),
+        )
     })
 }
 
