@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use v4l::FourCC;
+use v4l::v4l_sys::{
+    V4L2_CAP_META_CAPTURE, V4L2_CAP_STREAMING, V4L2_CAP_VIDEO_CAPTURE, V4L2_CAP_VIDEO_CAPTURE_MPLANE,
+    V4L2_CAP_VIDEO_M2M, V4L2_CAP_VIDEO_M2M_MPLANE, V4L2_CAP_VIDEO_OUTPUT,
+};
 
 /// The cameras of a machine.
 pub trait Machine: Send {
@@ -80,38 +84,38 @@ pub struct Capability {
     pub card: String,
     /// Where it is plugged in.
     pub bus: String,
-    /// What this node can do, not what its camera can do as a whole.
+    /// `V4L2_CAP_*`: what this node can do, not what its camera can do as a whole.
     pub device_caps: u32,
 }
 
-/// Bits of [`Capability::device_caps`], as linux/videodev2.h has them.
-pub mod caps {
-    pub const VIDEO_CAPTURE: u32 = 0x0000_0001;
-    pub const VIDEO_OUTPUT: u32 = 0x0000_0002;
-    pub const VIDEO_CAPTURE_MPLANE: u32 = 0x0000_1000;
-    pub const VIDEO_M2M_MPLANE: u32 = 0x0000_4000;
-    pub const VIDEO_M2M: u32 = 0x0000_8000;
-    pub const META_CAPTURE: u32 = 0x0080_0000;
-    pub const STREAMING: u32 = 0x0400_0000;
-}
-
 impl Capability {
+    /// Reads the kernel's own texts: bytes up to the first zero.
+    pub fn new(driver: &[u8], card: &[u8], bus: &[u8], device_caps: u32) -> Self {
+        Self { driver: text(driver), card: text(card), bus: text(bus), device_caps }
+    }
+
     /// Why frames cannot be captured from this node; nothing where they can.
     pub fn not_a_camera(&self) -> Option<&'static str> {
         let has = |bits| self.device_caps & bits != 0;
-        if has(caps::VIDEO_CAPTURE) {
-            return (!has(caps::STREAMING)).then_some("captures, but does not stream");
+        if has(V4L2_CAP_VIDEO_CAPTURE) {
+            return (!has(V4L2_CAP_STREAMING)).then_some("captures, but does not stream");
         }
         Some(match () {
-            () if has(caps::META_CAPTURE) => "carries a camera's metadata, not its pictures",
-            () if has(caps::VIDEO_M2M | caps::VIDEO_M2M_MPLANE) => "is a codec or a converter",
-            () if has(caps::VIDEO_CAPTURE_MPLANE) => {
+            () if has(V4L2_CAP_META_CAPTURE) => "carries a camera's metadata, not its pictures",
+            () if has(V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_M2M_MPLANE) => "is a codec or a converter",
+            () if has(V4L2_CAP_VIDEO_CAPTURE_MPLANE) => {
                 "captures with several planes a frame only, which is not supported"
             }
-            () if has(caps::VIDEO_OUTPUT) => "is an output",
+            () if has(V4L2_CAP_VIDEO_OUTPUT) => "is an output",
             () => "does not capture video",
         })
     }
+}
+
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let text = String::from_utf8_lossy(&bytes[..end]);
+    text.trim().chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }
 
 /// A length of time as the kernel says it: `numerator / denominator` seconds.

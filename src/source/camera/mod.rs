@@ -19,7 +19,7 @@ mod stream;
 mod v4l2;
 
 pub use choose::{Identity, Which};
-pub use device::{Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, Readiness, Sizes, caps};
+pub use device::{Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, Readiness, Sizes};
 pub use negotiate::{Agreement, Candidate, Mode, rank};
 pub use pixels::{Converter, Layout, PixelFormat};
 pub use probe::{Chosen, Offered, Probe, Report, State, probe};

@@ -17,26 +17,16 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use v4l::FourCC;
 use v4l::v4l_sys::{
-    timeval, v4l2_buffer, v4l2_capability, v4l2_fmtdesc, v4l2_format, v4l2_fract, v4l2_frmivalenum, v4l2_frmsizeenum,
-    v4l2_requestbuffers, v4l2_streamparm,
+    V4L2_BUF_FLAG_ERROR, V4L2_BUF_FLAG_TIMESTAMP_MASK, V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC, V4L2_CAP_DEVICE_CAPS,
+    V4L2_CAP_TIMEPERFRAME, V4L2_PIX_FMT_PRIV_MAGIC, timeval,
+    v4l2_buf_type_V4L2_BUF_TYPE_VIDEO_CAPTURE as VIDEO_CAPTURE, v4l2_buffer, v4l2_capability, v4l2_fmtdesc,
+    v4l2_format, v4l2_fract, v4l2_frmivalenum, v4l2_frmivaltypes_V4L2_FRMIVAL_TYPE_DISCRETE as DISCRETE_INTERVAL,
+    v4l2_frmsizeenum, v4l2_frmsizetypes_V4L2_FRMSIZE_TYPE_DISCRETE as DISCRETE_SIZE,
+    v4l2_memory_V4L2_MEMORY_MMAP as MEMORY_MMAP, v4l2_requestbuffers, v4l2_streamparm,
 };
 use v4l::v4l2::{self, vidioc};
 
 use super::device::{Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, Readiness, Sizes};
-
-/// `V4L2_BUF_TYPE_VIDEO_CAPTURE`.
-const VIDEO_CAPTURE: u32 = 1;
-/// `V4L2_MEMORY_MMAP`.
-const MEMORY_MMAP: u32 = 1;
-/// Says that the structure's newer fields mean something.
-const PIX_FMT_PRIV_MAGIC: u32 = 0xfeed_cafe;
-/// Says that `device_caps` is filled.
-const CAP_DEVICE_CAPS: u32 = 0x8000_0000;
-const CAP_TIMEPERFRAME: u32 = 0x1000;
-const BUF_FLAG_ERROR: u32 = 0x40;
-const BUF_FLAG_TIMESTAMP_MASK: u32 = 0xe000;
-const BUF_FLAG_TIMESTAMP_MONOTONIC: u32 = 0x2000;
-const DISCRETE: u32 = 1;
 
 /// The most formats, sizes or intervals that are asked for. A driver that never says "no more" would be asked for ever.
 const MAX_ENUMERATED: u32 = 256;
@@ -199,13 +189,9 @@ impl Device for V4l2 {
     fn capability(&mut self) -> io::Result<Capability> {
         let mut found: v4l2_capability = blank();
         self.ioctl(vidioc::VIDIOC_QUERYCAP, &mut found)?;
-        let of_node = found.capabilities & CAP_DEVICE_CAPS != 0;
-        Ok(Capability {
-            driver: text(&found.driver),
-            card: text(&found.card),
-            bus: text(&found.bus_info),
-            device_caps: if of_node { found.device_caps } else { found.capabilities },
-        })
+        let of_node = found.capabilities & V4L2_CAP_DEVICE_CAPS != 0;
+        let device_caps = if of_node { found.device_caps } else { found.capabilities };
+        Ok(Capability::new(&found.driver, &found.card, &found.bus_info, device_caps))
     }
 
     fn formats(&mut self) -> io::Result<Vec<FourCC>> {
@@ -228,7 +214,7 @@ impl Device for V4l2 {
             let mut found: v4l2_frmsizeenum = blank();
             (found.index, found.pixel_format) = (index, format.into());
             match self.ioctl(vidioc::VIDIOC_ENUM_FRAMESIZES, &mut found) {
-                Ok(()) if found.type_ == DISCRETE => {
+                Ok(()) if found.type_ == DISCRETE_SIZE => {
                     // SAFETY: the type says which member of the union is filled, and each is integers only.
                     let size = unsafe { found.__bindgen_anon_1.discrete };
                     sizes.push([size.width, size.height]);
@@ -256,7 +242,7 @@ impl Device for V4l2 {
             (found.index, found.pixel_format, found.width, found.height) = (index, format.into(), width, height);
             match self.ioctl(vidioc::VIDIOC_ENUM_FRAMEINTERVALS, &mut found) {
                 // SAFETY: the type says which member of the union is filled, and each is integers only.
-                Ok(()) if found.type_ == DISCRETE => {
+                Ok(()) if found.type_ == DISCRETE_INTERVAL => {
                     intervals.push(fraction(unsafe { found.__bindgen_anon_1.discrete }))
                 }
                 Ok(()) => {
@@ -276,7 +262,7 @@ impl Device for V4l2 {
         wanted.type_ = VIDEO_CAPTURE;
         // SAFETY: all members of the union are integers, and zero so far.
         let pix = unsafe { &mut wanted.fmt.pix };
-        (pix.width, pix.height, pix.pixelformat, pix.priv_) = (width, height, format.into(), PIX_FMT_PRIV_MAGIC);
+        (pix.width, pix.height, pix.pixelformat, pix.priv_) = (width, height, format.into(), V4L2_PIX_FMT_PRIV_MAGIC);
         self.ioctl(vidioc::VIDIOC_S_FMT, &mut wanted)?;
         // SAFETY: the type says that the driver filled this member; it is integers only.
         let pix = unsafe { wanted.fmt.pix };
@@ -311,7 +297,7 @@ impl Device for V4l2 {
         }
         // SAFETY: the type says that the driver filled this member; it is integers only.
         let capture = unsafe { parameters.parm.capture };
-        let says = capture.capability & CAP_TIMEPERFRAME != 0;
+        let says = capture.capability & V4L2_CAP_TIMEPERFRAME != 0;
         Ok(Some(fraction(capture.timeperframe)).filter(|found| says && found.rate().is_some()))
     }
 
@@ -348,11 +334,11 @@ impl Device for V4l2 {
         let mapping =
             self.buffers.get_mut(index).ok_or_else(|| io::Error::other("the driver returned a strange buffer"))?;
         mapping.queued = false;
-        let monotonic = found.flags & BUF_FLAG_TIMESTAMP_MASK == BUF_FLAG_TIMESTAMP_MONOTONIC;
+        let monotonic = found.flags & V4L2_BUF_FLAG_TIMESTAMP_MASK == V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
         Ok(Filled {
             index,
             bytes_used: found.bytesused as usize,
-            flagged: found.flags & BUF_FLAG_ERROR != 0,
+            flagged: found.flags & V4L2_BUF_FLAG_ERROR != 0,
             sequence: found.sequence,
             stamp: if monotonic { stamp(found.timestamp) } else { None },
         })
@@ -394,11 +380,4 @@ fn fraction(v4l2_fract { numerator, denominator }: v4l2_fract) -> Fraction {
 fn stamp(time: timeval) -> Option<Duration> {
     let microseconds = u32::try_from(time.tv_usec).ok().filter(|microseconds| *microseconds < 1_000_000)?;
     Some(Duration::new(u64::try_from(time.tv_sec).ok()?, microseconds * 1000))
-}
-
-/// A name of the kernel's: bytes up to the first zero, which need not be text.
-fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-    let text = String::from_utf8_lossy(&bytes[..end]);
-    text.trim().chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }
