@@ -24,6 +24,8 @@ pub enum Command {
     Bench(Bench),
     /// Say what would keep `run` from working: configuration, models, source, outputs
     Check(Check),
+    /// List the cameras, what they offer, and which one would be chosen
+    Probe(Probe),
     /// Train a classifier or a purifier from a folder of photographs
     #[cfg(feature = "training")]
     #[command(subcommand)]
@@ -131,6 +133,12 @@ pub struct Bench {
     /// Show the numbers beside those of an earlier `purecam bench --json`
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Probe {
+    #[command(flatten)]
+    pub settings: Settings,
 }
 
 #[derive(Debug, Args)]

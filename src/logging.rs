@@ -81,8 +81,9 @@ mod tests {
 
     fn journal_lines(level: Level, message: &str) -> String {
         let mut out = Vec::new();
-        let record = Record::builder().level(level).target("purecam::sink").args(format_args!("{message}")).build();
-        write_for_journal(&mut out, &record).unwrap();
+        let mut record = Record::builder();
+        record.level(level).target("purecam::sink");
+        write_for_journal(&mut out, &record.args(format_args!("{message}")).build()).unwrap();
         String::from_utf8(out).unwrap()
     }
 

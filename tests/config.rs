@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use purecam::config::{BrokerUrl, Config, Effective, Flag, KEYS, Level, Origin, PixelFormat, Ready, Said};
+use purecam::config::{BrokerUrl, Config, Effective, Flag, KEYS, Level, Origin, Ready, Said};
+use purecam::source::camera::PixelFormat;
 use tempfile::{TempDir, tempdir};
 use toml::Value;
 

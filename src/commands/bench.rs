@@ -28,8 +28,7 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let pipeline = run::pipeline(&config, false, &clock)?;
     let models = pipeline.models().clone();
     let uri = config.source.uri.clone().unwrap_or_else(|| "demo:".to_owned());
-    let rate = config.source.fps.unwrap_or(RATE);
-    let open = run::opener(&uri, rate, pipeline.size(), clock.clone()).map_err(run::refused)?;
+    let open = run::opener(&uri, &config.source, RATE, pipeline.size(), clock.clone())?;
     let recorder = Recorder::new(args.left_out, clock.clone());
     let parts = Parts {
         open,

@@ -7,12 +7,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Failure, models, settings};
+use super::{Failure, models, run, settings};
 use crate::cli;
 use crate::config::{Config, Effective, Problem, Said};
 use crate::engine::{Classifier, Purifier};
 use crate::frame::SystemClock;
-use crate::source::Files;
+use crate::source::camera::{Chosen, Linux, probe};
+use crate::source::{Files, SourceError};
 
 /// How an item stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -155,8 +156,25 @@ fn source(config: &Config) -> Finding {
             Ok(_) => Finding::ok(ITEM, uri),
             Err(error) => Finding::new(ITEM, Grade::Fail, error.to_string()),
         },
-        Some(("demo", _)) => Finding::ok(ITEM, "demo:, which is built in"),
-        _ => Finding::new(ITEM, Grade::Warn, format!("{uri}: not looked at; `purecam probe` opens cameras")),
+        Some(("demo", "")) => Finding::ok(ITEM, "demo:, which is built in"),
+        Some(("camera", _)) => camera(uri, config),
+        _ => Finding::new(ITEM, Grade::Hopeless, SourceError::Unknown(uri.to_owned()).to_string()),
+    }
+}
+
+/// Asks the camera what it offers, and takes no frame of it.
+fn camera(uri: &str, config: &Config) -> Finding {
+    const ITEM: &str = "source";
+    let wanted = match run::wanted(uri, &config.source) {
+        Ok(wanted) => wanted,
+        Err(failure) => return Finding::new(ITEM, Grade::Hopeless, failure.to_string()),
+    };
+    match probe(&Linux, &wanted).chosen {
+        Ok(chosen) => {
+            let Chosen { path, format, width, height, .. } = &chosen;
+            Finding::ok(ITEM, format!("{uri}: {}, {format} {width}x{height}", path.display()))
+        }
+        Err(fault) => Finding::new(ITEM, Grade::Fail, format!("{fault}; `purecam probe` lists what there is")),
     }
 }
 

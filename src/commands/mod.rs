@@ -5,6 +5,7 @@ pub mod check;
 pub mod classify;
 pub mod models;
 mod outputs;
+pub mod probe;
 pub mod run;
 pub mod settings;
 

@@ -18,7 +18,8 @@ use crate::health::Systemd;
 use crate::logging;
 use crate::service::{self, Ended, Fresh, Health, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement};
 use crate::sink::Broadcast;
-use crate::source::{Demo, Files, FrameSource, Opener, SourceError};
+use crate::source::camera::Wanted;
+use crate::source::{Camera, Demo, Files, FrameSource, Opener, SourceError};
 use crate::verdict::Header;
 
 /// Frames a second where nobody says otherwise.
@@ -37,8 +38,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let watched = !json && uri == "demo:" && can_draw();
     let pipeline = pipeline(&config, watched, &clock)?;
     let header = header_line(&pipeline, &config)?;
-    let rate = config.source.fps.unwrap_or(DEFAULT_RATE);
-    let open = opener(&uri, rate, pipeline.size(), clock.clone()).map_err(refused)?;
+    let open = opener(&uri, &config.source, DEFAULT_RATE, pipeline.size(), clock.clone())?;
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
@@ -145,16 +145,34 @@ fn start_reloader(
 fn uri(config: &Config) -> Result<String, Failure> {
     let newcomer = || io::stdout().is_terminal().then(|| "demo:".to_owned());
     config.source.uri.clone().or_else(newcomer).ok_or_else(|| {
-        Failure::Usage("no source: give 'demo:' or 'file:PATH', or [source] uri in a --config file".to_owned())
+        let expected = "'camera:', 'demo:' or 'file:PATH', or [source] uri in a --config file";
+        Failure::Usage(format!("no source: give {expected}"))
     })
 }
 
-pub(super) fn opener(uri: &str, rate: f64, size: [usize; 2], clock: Arc<dyn Clock>) -> Result<Opener, SourceError> {
-    match uri.split_once(':') {
-        Some(("demo", "")) => Ok(once(Demo::new(size, rate, clock)?)),
-        Some(("file", path)) if !path.is_empty() => Ok(once(Files::open(Path::new(path), rate, clock)?)),
+/// What opens the source `uri`. Files and the demonstration are opened here and now; `rate` is theirs where none is set.
+pub(super) fn opener(
+    uri: &str,
+    source: &config::Source,
+    rate: f64,
+    size: [usize; 2],
+    clock: Arc<dyn Clock>,
+) -> Result<Opener, Failure> {
+    let rate = source.fps.unwrap_or(rate);
+    let opened = match uri.split_once(':') {
+        Some(("camera", _)) => Ok(Camera::opener(wanted(uri, source)?, clock)),
+        Some(("demo", "")) => Demo::new(size, rate, clock).map(once),
+        Some(("file", path)) if !path.is_empty() => Files::open(Path::new(path), rate, clock).map(once),
         _ => Err(SourceError::Unknown(uri.to_owned())),
-    }
+    };
+    opened.map_err(refused)
+}
+
+/// What the configuration asks of a camera.
+pub(super) fn wanted(uri: &str, source: &config::Source) -> Result<Wanted, Failure> {
+    let wanted = Wanted::from_uri(uri).ok_or_else(|| refused(SourceError::Unknown(uri.to_owned())))?;
+    let config::Source { width, height, fps, format, skip_frames, .. } = *source;
+    Ok(Wanted { width, height, fps, format, skip_frames: Some(skip_frames), ..wanted })
 }
 
 /// A source that is open already, and that nothing but its end can befall.
@@ -166,7 +184,7 @@ fn once(source: impl FrameSource + 'static) -> Opener {
     })
 }
 
-pub(super) fn refused(error: SourceError) -> Failure {
+fn refused(error: SourceError) -> Failure {
     match error {
         SourceError::Unknown(_) | SourceError::Rate(_) => Failure::Usage(error.to_string()),
         error => Failure::Failed(error.to_string()),

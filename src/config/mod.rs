@@ -16,8 +16,7 @@ pub use keys::{KEYS, Key, Kind};
 pub use layers::Flag;
 pub use problem::{ConfigError, Origin, Problem};
 pub use tables::{
-    BrokerUrl, Config, Detect, Http, Level, Log, Mqtt, NoBrokerUrl, Output, PixelFormat, Purifier, Ready, Run, Source,
-    Verdict,
+    BrokerUrl, Config, Detect, Http, Level, Log, Mqtt, NoBrokerUrl, Output, Purifier, Ready, Run, Source, Verdict,
 };
 
 use std::ffi::OsString;

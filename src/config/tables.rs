@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Description;
+use crate::source::camera::{DEFAULT_SKIP_FRAMES, PixelFormat};
 
 /// All that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct Config {
 }
 
 /// The `[source]` table: where frames come from, and in what form.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
     /// `camera:`, `camera:WHICH`, `file:PATH` or `demo:`. Nothing: the demonstration on a terminal, else an error.
@@ -43,18 +44,10 @@ pub struct Source {
     pub skip_frames: u32,
 }
 
-/// The pixel formats that a camera may be asked for, by their V4L2 codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum PixelFormat {
-    Yuyv,
-    Uyvy,
-    Nv12,
-    Yu12,
-    Rgb3,
-    Bgr3,
-    Grey,
-    Mjpg,
+impl Default for Source {
+    fn default() -> Self {
+        Self { uri: None, width: None, height: None, fps: None, format: None, skip_frames: DEFAULT_SKIP_FRAMES }
+    }
 }
 
 /// The `[purifier]` table.

@@ -4,7 +4,6 @@ mod file;
 mod journal;
 mod keep;
 #[path = "../models/mod.rs"]
-#[allow(dead_code, reason = "other test files use the rest")]
 mod models;
 #[path = "../service_parts/mod.rs"]
 mod service_parts;
