@@ -64,6 +64,10 @@ pub struct Run {
     /// Frames a second that the source offers
     #[arg(long, value_name = "RATE")]
     pub fps: Option<f64>,
+    /// Show a live page and metrics, for instance at `:8080` (this machine only) [default: the configuration's, or none]
+    #[cfg(feature = "http")]
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<crate::health::server::Listen>,
 }
 
 #[derive(Debug, Args)]

@@ -14,8 +14,10 @@ use crate::cli;
 use crate::config::{self, Config};
 use crate::frame::{Clock, Stop, SystemClock};
 use crate::health::Systemd;
+#[cfg(feature = "http")]
+use crate::health::server;
 use crate::service::{
-    self, Ended, Fresh, Health, Limits, Newest, Options, Outlet, Parts, Pipeline, Ready, Replacement,
+    self, Ended, Fresh, Gallery, Health, Limits, Newest, Options, Outlet, Parts, Pipeline, Ready, Replacement,
 };
 use crate::sink::{Broadcast, JsonLines, LiveView, Sink};
 use crate::source::{Demo, Files, FrameSource, Opener, SourceError};
@@ -41,6 +43,8 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
     let reloader = start_reloader(args, watched, &reloads, &replacement, &health)?;
+    let gallery = Arc::new(Gallery::of_everything());
+    let page = start_page(args, &config, &health, &broadcast, &gallery)?;
     let parts = Parts {
         open,
         judge: Box::new(pipeline),
@@ -48,7 +52,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
         health,
         broadcast,
         outlets: outlets(watched, &config, &header, clock)?,
-        galleries: Vec::new(),
+        galleries: if page.is_some() { vec![gallery] } else { Vec::new() },
         notifier: Box::new(Systemd),
         stop: stop.clone(),
         limits: limits(args, &config),
@@ -100,6 +104,40 @@ fn outlets(watched: bool, config: &Config, header: &[u8], clock: Arc<dyn Clock>)
         outlets.push(Outlet { name: "stdout", sink: Box::new(lines), essential: true });
     }
     Ok(outlets)
+}
+
+/// The live page, where it is asked for.
+#[cfg(feature = "http")]
+fn start_page(
+    args: &cli::Run,
+    config: &Config,
+    health: &Arc<Health>,
+    broadcast: &Broadcast,
+    gallery: &Arc<Gallery>,
+) -> Result<Option<server::Server>, Failure> {
+    let Some(listen) = args.http.map(|listen| listen.0).or(config.http.listen) else { return Ok(None) };
+    let failed = |error: server::StartError| match error.is_hopeless() {
+        true => Failure::Hopeless(error.to_string()),
+        false => Failure::Failed(error.to_string()),
+    };
+    let settings = server::Settings::new(listen, config.http.token_file.as_deref()).map_err(failed)?;
+    let page = server::Server::start(settings, health.clone(), broadcast.clone(), gallery.clone()).map_err(failed)?;
+    eprintln!("purecam: live page at {}", page.url());
+    Ok(Some(page))
+}
+
+#[cfg(not(feature = "http"))]
+fn start_page(
+    _: &cli::Run,
+    config: &Config,
+    _: &Arc<Health>,
+    _: &Broadcast,
+    _: &Arc<Gallery>,
+) -> Result<Option<()>, Failure> {
+    match config.http.listen {
+        Some(_) => Err(Failure::Hopeless("[http] listen: this purecam was built without the feature 'http'".to_owned())),
+        None => Ok(None),
+    }
 }
 
 fn limits(args: &cli::Run, config: &Config) -> Limits {

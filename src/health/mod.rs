@@ -1,5 +1,12 @@
 //! How the service shows itself: to the service manager, to Prometheus, to a browser.
 
+mod process;
+pub mod prometheus;
+#[cfg(feature = "http")]
+pub mod server;
+#[cfg(feature = "http")]
+mod status;
 mod systemd;
 
+pub use process::Process;
 pub use systemd::Systemd;
