@@ -135,7 +135,9 @@ fn start_page(
     _: &Arc<Gallery>,
 ) -> Result<Option<()>, Failure> {
     match config.http.listen {
-        Some(_) => Err(Failure::Hopeless("[http] listen: this purecam was built without the feature 'http'".to_owned())),
+        Some(_) => {
+            Err(Failure::Hopeless("[http] listen: this purecam was built without the feature 'http'".to_owned()))
+        }
         None => Ok(None),
     }
 }

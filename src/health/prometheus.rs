@@ -29,8 +29,7 @@ pub fn metrics(snapshot: &Snapshot, process: Option<&Process>) -> String {
 fn frames(snapshot: &Snapshot, page: &mut Page) {
     let numbers = &snapshot.numbers;
     page.family("purecam_frames_total", "counter", "Frames by what became of them; each is counted once.");
-    let results =
-        [("verdict", numbers.verdicts), ("withheld", numbers.all_withheld()), ("replaced", numbers.replaced)];
+    let results = [("verdict", numbers.verdicts), ("withheld", numbers.all_withheld()), ("replaced", numbers.replaced)];
     let skipped = SkipCause::ALL.iter().map(|cause| (cause.name(), numbers.skipped[*cause as usize]));
     for (result, count) in results.into_iter().chain([("missed", numbers.missed)]).chain(skipped) {
         page.sample("purecam_frames_total", &[("result", result)], count);

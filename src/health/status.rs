@@ -113,11 +113,7 @@ impl<'a> Status<'a> {
             now: rfc3339(wall),
             state: since(&snapshot.state),
             history: snapshot.history.iter().map(since).collect(),
-            rates: Rates {
-                frames: snapshot.frame_rate,
-                verdicts: snapshot.verdict_rate,
-                agreed: snapshot.agreed_rate,
-            },
+            rates: Rates { frames: snapshot.frame_rate, verdicts: snapshot.verdict_rate, agreed: snapshot.agreed_rate },
             frames: Frames {
                 arrived: numbers.frames,
                 replaced: numbers.replaced,

@@ -76,12 +76,12 @@ function remember(trend, value) {
   while (trend.length && now - trend[0].from > SPAN) trend.shift();
 }
 
-function sparkline(id, trend, range, unit, digits, ceiling) {
+function sparkline(id, trend, describe, ceiling) {
   const svg = $(`${id}-line`);
   const values = trend.map((point) => point.value);
   if (!values.length) {
     svg.replaceChildren();
-    return say(range, dash);
+    return say(`${id}-range`, dash);
   }
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const top = ceiling ?? Math.max(most * 1.15, 1e-6);
@@ -103,16 +103,17 @@ function sparkline(id, trend, range, unit, digits, ceiling) {
     build("path", { class: "area", d: areas.join("") }),
     build("path", { class: "curve", d: lines }),
   );
-  const text = `${least.toFixed(digits)} to ${most.toFixed(digits)}${unit} in 2 min`;
-  say(range, text);
+  const text = `${describe(least, most)} in 2 min`;
+  say(`${id}-range`, text);
   svg.setAttribute("aria-label", `Trend: ${text}`);
 }
 
 function drawTrends() {
-  sparkline("age", trends.age, "age-range", " ms", 0);
-  sparkline("verdict", trends.verdicts, "verdict-range", "", 1);
-  sparkline("frame", trends.frames, "frame-range", "", 1);
-  sparkline("suspicion", trends.suspicion, "suspicion-range", "", 2, 1);
+  const range = (least, most) => `${least.toFixed(1)} to ${most.toFixed(1)}`;
+  sparkline("age", trends.age, (_, most) => `at most ${milliseconds(most)} ms`);
+  sparkline("verdict", trends.verdicts, range);
+  sparkline("frame", trends.frames, range);
+  sparkline("suspicion", trends.suspicion, (_, most) => `at most ${most.toFixed(2)}`, 1);
 }
 
 // The verdict
@@ -133,6 +134,8 @@ function showVerdict() {
   say("suspicion", verdict.suspicion == null ? "not measured" : verdict.suspicion.toFixed(2));
   say("suspicion-now", verdict.suspicion == null ? dash : verdict.suspicion.toFixed(2));
   fill("suspicion-bar", verdict.suspicion);
+  say("took", `${milliseconds(verdict.ms.total)} ms`);
+  say("smoothed", verdict.smoothed ? "yes" : "no");
   say("frame", count(verdict.seq));
   say("captured", clock(verdict.captured_at));
   say("age", milliseconds(verdict.age_ms));
@@ -237,7 +240,7 @@ function showLatency({ bounds, stages }) {
   }
   if (!$("axis").childElementCount) {
     for (const bound of [0.001, 0.01, 0.1, 1]) {
-      const tick = build("span", {}, String(bound * 1000));
+      const tick = build("span", {}, bound < 1 ? String(bound * 1000) : `${bound} s`);
       tick.style.left = `${(100 * (bounds.indexOf(bound) + 1)) / (bounds.length + 1)}%`;
       $("axis").append(tick);
     }
@@ -379,11 +382,13 @@ async function showPicture(kind, url) {
   if (before) URL.revokeObjectURL(before);
 }
 
+const hasFrames = () => ["running", "degraded"].includes(page.status?.state.state);
+
 async function watchPictures() {
   for (;;) {
     const began = performance.now();
     let wait = calm.matches ? 1000 : 60;
-    if (isQuiet() || page.lost > 0) {
+    if (isQuiet() || page.lost > 0 || !hasFrames()) {
       wait = 200;
     } else {
       try {

@@ -33,7 +33,8 @@ impl Token {
     /// Nothing where `text` has a character that a bearer token cannot have (RFC 6750, section 2.1).
     pub fn new(text: &str) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-        let cookie = || Sha256::digest(format!("purecam cookie\n{text}")).iter().map(|it| format!("{it:02x}")).collect();
+        let cookie =
+            || Sha256::digest(format!("purecam cookie\n{text}")).iter().map(|it| format!("{it:02x}")).collect();
         text.bytes().all(fits).then(|| Self { digest: Sha256::digest(text).into(), cookie: cookie() })
     }
 
@@ -87,7 +88,9 @@ impl fmt::Display for Refusal {
             }
             Self::NoHost => f.write_str("expected one Host header"),
             Self::Elsewhere => f.write_str("requests from other sites are refused"),
-            Self::NoToken => f.write_str("expected the token, as 'Authorization: Bearer TOKEN' or once as ?token=TOKEN"),
+            Self::NoToken => {
+                f.write_str("expected the token, as 'Authorization: Bearer TOKEN' or once as ?token=TOKEN")
+            }
             Self::WrongToken => f.write_str("this is not the token"),
         }
     }

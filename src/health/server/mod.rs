@@ -96,7 +96,8 @@ impl Server {
         let house = Arc::new(House { health, broadcast, pictures, lines, access, bounds, connections });
         let (open, closed) = oneshot::channel();
         let stop = Stop::new();
-        let mut server = Self { address, house: house.clone(), stop: stop.clone(), open: Some(open), threads: Vec::new() };
+        let mut server =
+            Self { address, house: house.clone(), stop: stop.clone(), open: Some(open), threads: Vec::new() };
         let (pictures, interval) = (house.pictures.clone(), bounds.picture_interval);
         let on_stop = stop.clone();
         server.spawn("pictures", move || pictures.run(interval, &on_stop))?;

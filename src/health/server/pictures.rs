@@ -117,8 +117,7 @@ impl Pictures {
         Encoder::new(&mut jpeg, quality).encode(rgb, width, height, ColorType::Rgb)?;
         self.encoded.fetch_add(1, Ordering::Relaxed);
         let length = jpeg.len();
-        let head =
-            format!("Content-Type: image/jpeg\r\nContent-Length: {length}\r\nPurecam-Frame: {sequence}\r\n\r\n");
+        let head = format!("Content-Type: image/jpeg\r\nContent-Length: {length}\r\nPurecam-Frame: {sequence}\r\n\r\n");
         let part = Bytes::from([head.as_bytes(), &jpeg, format!("\r\n--{BOUNDARY}\r\n").as_bytes()].concat());
         Ok(Shot { sequence, jpeg: part.slice(head.len()..head.len() + length), part })
     }

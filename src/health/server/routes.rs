@@ -101,7 +101,11 @@ fn admit(request: &Parts, house: &House) -> Result<(), Box<Answer>> {
 /// Leads to the same place without the token, which else would stay in the address bar and the history.
 fn welcome(request: &Parts, cookie: &str) -> Answer {
     let rest: Vec<&str> = queries(request).filter(|part| !part.starts_with("token=")).collect();
-    let to = if rest.is_empty() { request.uri.path().to_owned() } else { format!("{}?{}", request.uri.path(), rest.join("&")) };
+    let to = if rest.is_empty() {
+        request.uri.path().to_owned()
+    } else {
+        format!("{}?{}", request.uri.path(), rest.join("&"))
+    };
     let cookie = format!("{COOKIE_NAME}={cookie}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000");
     let mut answer = say(StatusCode::SEE_OTHER, "");
     // A path of an address that was parsed, and a cookie of hexadecimal digits, are header values. Two slashes at the
@@ -134,7 +138,8 @@ async fn route(request: &Parts, house: &Arc<House>) -> Answer {
             Err(answer) => *answer,
         },
         _ => {
-            let places = "/ /healthz /metrics /api/status /api/verdicts /snapshot.jpg?raw|purified /stream.mjpg?raw|purified";
+            let places =
+                "/ /healthz /metrics /api/status /api/verdicts /snapshot.jpg?raw|purified /stream.mjpg?raw|purified";
             say(StatusCode::NOT_FOUND, format!("there is nothing here; there is: {places}\n"))
         }
     }
@@ -202,7 +207,9 @@ fn kind(request: &Parts) -> Result<Kind, Box<Answer>> {
     match queries(request).next() {
         Some("raw") => Ok(Kind::Raw),
         Some("purified") | None => Ok(Kind::Purified),
-        Some(other) => Err(Box::new(say(StatusCode::BAD_REQUEST, format!("expected ?raw or ?purified, found ?{other}\n")))),
+        Some(other) => {
+            Err(Box::new(say(StatusCode::BAD_REQUEST, format!("expected ?raw or ?purified, found ?{other}\n"))))
+        }
     }
 }
 
