@@ -5,7 +5,8 @@ mod service_parts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use purecam::health::{Process, prometheus::metrics};
+use purecam::health::prometheus::{booted, metrics};
+use purecam::measure::Process;
 use purecam::service::{Degradation, Health, Input, SinkNumbers};
 use purecam::source::{Reason, SkipCause};
 use purecam::verdict::{Milliseconds, Models, Verdict};
@@ -137,7 +138,7 @@ fn every_number_is_where_the_reference_says() {
         (numbers.reloaded, numbers.reload_refused) = (2, 1);
         (numbers.kept, numbers.keep_failed) = (5, 6);
     });
-    let page = Exposition::parse(&metrics(&health.snapshot(), None));
+    let page = Exposition::parse(&metrics(&health.snapshot(), None, None));
 
     for (result, count) in [("verdict", 3.0), ("withheld", 1.0), ("replaced", 2.0), ("missed", 7.0), ("short", 1.0)] {
         assert_eq!(page.value("purecam_frames_total", &[("result", result)]), count, "{result}");
@@ -164,7 +165,7 @@ fn every_number_is_where_the_reference_says() {
 fn a_histogram_is_cumulative_and_ends_in_its_count() {
     let health = health();
     [40.0, 41.0, 700.0].into_iter().for_each(|age| drop(health.verdict(&verdict("tench", age), false)));
-    let page = Exposition::parse(&metrics(&health.snapshot(), None));
+    let page = Exposition::parse(&metrics(&health.snapshot(), None, None));
 
     let bucket = |bound| page.value("purecam_frame_age_seconds_bucket", &[("le", bound)]);
     assert_eq!([bucket("0.03"), bucket("0.05"), bucket("0.5"), bucket("1"), bucket("+Inf")], [0.0, 2.0, 2.0, 3.0, 3.0]);
@@ -181,7 +182,7 @@ fn a_label_may_contain_anything() {
     let health = health();
     let labels = ["say \"cheese\"", "back\\slash", "two\nlines", "{brace=\"x\"}", "äöü \u{1f4f7}", ""];
     labels.iter().for_each(|label| drop(health.verdict(&verdict(label, 1.0), false)));
-    let page = Exposition::parse(&metrics(&health.snapshot(), None));
+    let page = Exposition::parse(&metrics(&health.snapshot(), None, None));
     for label in labels {
         assert_eq!(page.value("purecam_verdicts_total", &[("label", label)]), 1.0, "{label:?}");
     }
@@ -189,7 +190,7 @@ fn a_label_may_contain_anything() {
 
 #[test]
 fn before_the_first_verdict_nothing_is_said_of_suspicion_and_the_rest_is_zero() {
-    let page = Exposition::parse(&metrics(&health().snapshot(), None));
+    let page = Exposition::parse(&metrics(&health().snapshot(), None, None));
     assert!(page.all("purecam_suspicion").is_empty());
     assert_eq!(page.value("purecam_frames_total", &[("result", "verdict")]), 0.0);
     assert_eq!(page.value("purecam_state", &[("state", "starting")]), 1.0);
@@ -198,7 +199,7 @@ fn before_the_first_verdict_nothing_is_said_of_suspicion_and_the_rest_is_zero() 
 #[test]
 fn the_process_knows_what_it_takes() {
     let process = Process::now().expect("there is a /proc");
-    let page = Exposition::parse(&metrics(&health().snapshot(), Some(&process)));
+    let page = Exposition::parse(&metrics(&health().snapshot(), Some(&process), booted()));
     assert!(page.value("process_resident_memory_bytes", &[]) > 1e6);
     assert!(page.value("process_cpu_seconds_total", &[]) > 0.0);
     assert!(page.value("process_open_fds", &[]) >= 3.0);

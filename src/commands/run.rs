@@ -9,9 +9,9 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
-use super::{Failure, models};
+use super::{Failure, models, settings};
 use crate::cli;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Said};
 use crate::frame::{Clock, Stop, SystemClock};
 use crate::health::Systemd;
 #[cfg(feature = "http")]
@@ -31,20 +31,21 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let stop = Stop::new();
     let reloads = Arc::new(Newest::new());
     let signals = listen_to_signals(&stop, &reloads)?;
-    let config = load_config(args)?;
+    let said = settings::said(&args.settings, json);
+    let config = said.effective()?.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let uri = uri(args, &config)?;
+    let uri = uri(&config)?;
     let watched = !json && uri == "demo:" && can_draw();
-    let pipeline = pipeline(args, &config, watched, &clock)?;
+    let pipeline = pipeline(&config, watched, &clock)?;
     let header = header_line(&pipeline, &config)?;
-    let rate = args.fps.or(config.source.fps).unwrap_or(DEFAULT_RATE);
+    let rate = config.source.fps.unwrap_or(DEFAULT_RATE);
     let open = opener(&uri, rate, pipeline.size(), clock.clone()).map_err(refused)?;
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
-    let reloader = start_reloader(args, watched, &reloads, &replacement, &health)?;
+    let reloader = start_reloader(said, watched, &reloads, &replacement, &health)?;
     let gallery = Arc::new(Gallery::of_everything());
-    let page = start_page(args, &config, &health, &broadcast, &gallery)?;
+    let page = start_page(&config, &health, &broadcast, &gallery)?;
     let parts = Parts {
         open,
         judge: Box::new(pipeline),
@@ -67,13 +68,9 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     finish(ended)
 }
 
-fn load_config(args: &cli::Run) -> Result<Config, Failure> {
-    Config::load(args.models.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))
-}
-
 /// The models and what they need to know, checked and warm.
-fn pipeline(args: &cli::Run, config: &Config, watched: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
-    let loaded = models::load(&args.models, config, true)?;
+pub(super) fn pipeline(config: &Config, watched: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
+    let loaded = models::load(config, true)?;
     let defaults = Options::default();
     let options = Options {
         top: config.classifier.top_k.unwrap_or(defaults.top),
@@ -109,13 +106,12 @@ fn outlets(watched: bool, config: &Config, header: &[u8], clock: Arc<dyn Clock>)
 /// The live page, where it is asked for.
 #[cfg(feature = "http")]
 fn start_page(
-    args: &cli::Run,
     config: &Config,
     health: &Arc<Health>,
     broadcast: &Broadcast,
     gallery: &Arc<Gallery>,
 ) -> Result<Option<server::Server>, Failure> {
-    let Some(listen) = args.http.map(|listen| listen.0).or(config.http.listen) else { return Ok(None) };
+    let Some(listen) = config.http.listen else { return Ok(None) };
     let failed = |error: server::StartError| match error.is_hopeless() {
         true => Failure::Hopeless(error.to_string()),
         false => Failure::Failed(error.to_string()),
@@ -126,20 +122,10 @@ fn start_page(
     Ok(Some(page))
 }
 
+/// A configuration that asks for it is refused before it comes here.
 #[cfg(not(feature = "http"))]
-fn start_page(
-    _: &cli::Run,
-    config: &Config,
-    _: &Arc<Health>,
-    _: &Broadcast,
-    _: &Arc<Gallery>,
-) -> Result<Option<()>, Failure> {
-    match config.http.listen {
-        Some(_) => {
-            Err(Failure::Hopeless("[http] listen: this purecam was built without the feature 'http'".to_owned()))
-        }
-        None => Ok(None),
-    }
+fn start_page(_: &Config, _: &Arc<Health>, _: &Broadcast, _: &Arc<Gallery>) -> Result<Option<()>, Failure> {
+    Ok(None)
 }
 
 fn limits(args: &cli::Run, config: &Config) -> Limits {
@@ -172,17 +158,16 @@ fn listen_to_signals(stop: &Stop, reloads: &Arc<Newest<()>>) -> Result<Handle, F
 
 /// The thread that loads new models when it is asked to.
 fn start_reloader(
-    args: &cli::Run,
+    said: Said,
     watched: bool,
     reloads: &Arc<Newest<()>>,
     replacement: &Arc<Replacement>,
     health: &Arc<Health>,
 ) -> io::Result<thread::JoinHandle<()>> {
-    let args = args.clone();
     let (reloads, replacement, health) = (reloads.clone(), replacement.clone(), health.clone());
     let load = move |health: &Health| {
-        let config = load_config(&args)?;
-        let pipeline = pipeline(&args, &config, watched, health.clock())?;
+        let config = said.effective()?.config;
+        let pipeline = pipeline(&config, watched, health.clock())?;
         let header = header_line(&pipeline, &config)?;
         Ok(Fresh { judge: Box::new(pipeline), header })
     };
@@ -192,16 +177,15 @@ fn start_reloader(
     })
 }
 
-/// Which source: the argument's, the configuration's, or the demonstration for a newcomer on a terminal.
-fn uri(args: &cli::Run, config: &Config) -> Result<String, Failure> {
-    let said = args.source.clone().or_else(|| config.source.uri.clone());
+/// Which source: the configuration's, or the demonstration for a newcomer on a terminal.
+fn uri(config: &Config) -> Result<String, Failure> {
     let newcomer = || io::stdout().is_terminal().then(|| "demo:".to_owned());
-    said.or_else(newcomer).ok_or_else(|| {
+    config.source.uri.clone().or_else(newcomer).ok_or_else(|| {
         Failure::Usage("no source: give 'demo:' or 'file:PATH', or [source] uri in a --config file".to_owned())
     })
 }
 
-fn opener(uri: &str, rate: f64, size: [usize; 2], clock: Arc<dyn Clock>) -> Result<Opener, SourceError> {
+pub(super) fn opener(uri: &str, rate: f64, size: [usize; 2], clock: Arc<dyn Clock>) -> Result<Opener, SourceError> {
     match uri.split_once(':') {
         Some(("demo", "")) => Ok(once(Demo::new(size, rate, clock)?)),
         Some(("file", path)) if !path.is_empty() => Ok(once(Files::open(Path::new(path), rate, clock)?)),
@@ -218,7 +202,7 @@ fn once(source: impl FrameSource + 'static) -> Opener {
     })
 }
 
-fn refused(error: SourceError) -> Failure {
+pub(super) fn refused(error: SourceError) -> Failure {
     match error {
         SourceError::Unknown(_) | SourceError::Rate(_) => Failure::Usage(error.to_string()),
         error => Failure::Failed(error.to_string()),

@@ -75,7 +75,7 @@ pub struct Run {
     pub max_age_ms: u64,
     /// Threads that compute a model.
     pub threads: u32,
-    /// How often each model computes its known picture before the first frame.
+    /// How often each model computes a picture before the first frame.
     pub warm_up: u32,
     /// When the service manager is told that the service is ready.
     pub ready: Ready,
@@ -180,7 +180,7 @@ pub struct Mqtt {
     pub username: Option<String>,
     /// A file whose first line is the password; only its owner may read it.
     pub password_file: Option<PathBuf>,
-    /// Certificates of the authorities to trust, PEM; needed for `mqtts:`.
+    /// Certificates of the authorities to trust with `mqtts:`, PEM; nothing: the system's.
     pub ca_file: Option<PathBuf>,
     /// Quality of service of the verdicts: 0, 1 or 2.
     #[serde(default)]
@@ -188,6 +188,12 @@ pub struct Mqtt {
 }
 
 impl Mqtt {
+    /// A broker with everything else at its default.
+    pub fn new(url: BrokerUrl) -> Self {
+        let topic = Self::default_topic();
+        Self { url, topic, client_id: None, username: None, password_file: None, ca_file: None, qos: 0 }
+    }
+
     fn default_topic() -> String {
         "purecam".to_owned()
     }

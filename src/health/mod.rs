@@ -1,6 +1,5 @@
 //! How the service shows itself: to the service manager, to Prometheus, to a browser.
 
-mod process;
 pub mod prometheus;
 #[cfg(feature = "http")]
 pub mod server;
@@ -8,5 +7,4 @@ pub mod server;
 mod status;
 mod systemd;
 
-pub use process::Process;
 pub use systemd::Systemd;

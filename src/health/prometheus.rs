@@ -6,22 +6,23 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
-use super::Process;
+use crate::measure::Process;
 use crate::service::{BOUNDS, Histogram, STAGES, Snapshot, State};
 use crate::source::{Reason, SkipCause};
 
 /// The media type of [`metrics`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All metrics of a service, and of the process that it runs in.
-pub fn metrics(snapshot: &Snapshot, process: Option<&Process>) -> String {
+/// All metrics of a service, and of the process that it runs in. `booted` is when the machine was started, in seconds
+/// since 1970.
+pub fn metrics(snapshot: &Snapshot, process: Option<&Process>, booted: Option<f64>) -> String {
     let mut page = Page(String::with_capacity(8192));
     frames(snapshot, &mut page);
     verdicts(snapshot, &mut page);
     latency(snapshot, &mut page);
     service(snapshot, &mut page);
     if let Some(process) = process {
-        process_metrics(process, &mut page);
+        process_metrics(process, booted, &mut page);
     }
     page.0
 }
@@ -95,17 +96,26 @@ fn service(snapshot: &Snapshot, page: &mut Page) {
     page.sample("purecam_reload_total", &[("result", "refused")], numbers.reload_refused);
 }
 
-fn process_metrics(process: &Process, page: &mut Page) {
+/// Under the names that Prometheus' own clients use.
+fn process_metrics(process: &Process, booted: Option<f64>, page: &mut Page) {
     page.family("process_cpu_seconds_total", "counter", "User and system CPU time spent in seconds.");
-    page.sample("process_cpu_seconds_total", &[], process.cpu_seconds);
+    page.sample("process_cpu_seconds_total", &[], process.cpu.as_secs_f64());
     page.family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.");
-    page.sample("process_resident_memory_bytes", &[], process.resident_bytes);
+    page.sample("process_resident_memory_bytes", &[], process.resident);
     page.family("process_open_fds", "gauge", "Number of open file descriptors.");
-    page.sample("process_open_fds", &[], process.open_fds);
+    page.sample("process_open_fds", &[], process.open_files);
     page.family("process_threads", "gauge", "Number of threads.");
     page.sample("process_threads", &[], process.threads);
-    page.family("process_start_time_seconds", "gauge", "Start time of the process in seconds since 1970.");
-    page.sample("process_start_time_seconds", &[], process.start_time_seconds);
+    if let Some(booted) = booted {
+        page.family("process_start_time_seconds", "gauge", "Start time of the process in seconds since 1970.");
+        page.sample("process_start_time_seconds", &[], booted + process.started.as_secs_f64());
+    }
+}
+
+/// When this machine was started, in seconds since 1970; nothing where there is no /proc.
+pub fn booted() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/stat").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
 /// The text as it grows.

@@ -92,8 +92,6 @@ pub enum SourceError {
     Rate(f64),
     #[error("the source has been read to its end")]
     Over,
-    #[error("the source panicked: {0}")]
-    Panic(String),
     /// The only one that can pass: the source is worth opening again.
     #[error("{0}")]
     Camera(#[from] Fault),

@@ -15,7 +15,7 @@ mod stall;
 mod streams;
 
 pub use access::Token;
-pub use settings::{Bounds, Listen, NoAddress, Settings, StartError, TokenProblem};
+pub use settings::{Bounds, Settings, StartError, TokenProblem};
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;

@@ -19,8 +19,9 @@ use super::House;
 use super::access::{COOKIE_NAME, Refusal};
 use super::pictures::{BOUNDARY, Kind};
 use super::streams::{Events, MotionJpeg, Stream};
+use crate::health::prometheus::{self, booted, metrics};
 use crate::health::status::{Http, Status};
-use crate::health::{Process, prometheus};
+use crate::measure::Process;
 use crate::service::State;
 
 type Content = UnsyncBoxBody<Bytes, Infallible>;
@@ -125,7 +126,8 @@ async fn route(request: &Parts, house: &Arc<House>) -> Answer {
         "/icon.svg" => content("image/svg+xml", ICON),
         "/healthz" => healthz(house),
         "/metrics" => {
-            content(prometheus::CONTENT_TYPE, prometheus::metrics(&house.health.snapshot(), Process::now().as_ref()))
+            let process = Process::now();
+            content(prometheus::CONTENT_TYPE, metrics(&house.health.snapshot(), process.as_ref(), booted()))
         }
         "/api/status" => status(house),
         "/api/verdicts" => verdicts(request, house),

@@ -1,11 +1,9 @@
 //! Where the server listens, who may come in, and its bounds.
 
-use std::fmt;
 use std::io::{self, Read};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use super::access::Token;
@@ -123,31 +121,4 @@ fn read_token(file: &Path) -> Result<Token, StartError> {
         return Err(refuse(TokenProblem::Length(token.chars().count())));
     }
     Token::new(token).ok_or_else(|| refuse(TokenProblem::Characters))
-}
-
-/// Where to listen, as a person at a terminal says it: `8080`, `:8080`, `localhost:8080`, `192.168.1.7:8080`, `[::1]:8080`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Listen(pub SocketAddr);
-
-/// What a [`Listen`] looks like.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("expected PORT, :PORT or ADDRESS:PORT, for instance :8080 (this machine only) or 0.0.0.0:8080 (needs a token)")]
-pub struct NoAddress;
-
-impl FromStr for Listen {
-    type Err = NoAddress;
-
-    fn from_str(text: &str) -> Result<Self, NoAddress> {
-        let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
-        match port.parse() {
-            Ok(port) => Ok(Self((IpAddr::V4(Ipv4Addr::LOCALHOST), port).into())),
-            Err(_) => text.parse().map(Self).map_err(|_| NoAddress),
-        }
-    }
-}
-
-impl fmt::Display for Listen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
 }
