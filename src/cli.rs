@@ -94,8 +94,8 @@ pub struct Settings {
     /// Offer verdicts on this Unix socket
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
-    /// Show the live page at this address, as in 127.0.0.1:8080
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    /// Show the live page and the metrics at this address, as in 127.0.0.1:8080, or :8080 for the same
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = with_address)]
     pub http: Option<String>,
 }
 
@@ -349,4 +349,10 @@ mod training {
         #[arg(long, default_value = "auto")]
         pub device: String,
     }
+}
+
+/// A port alone is this machine's own; anything else is left for the configuration to judge.
+fn with_address(text: &str) -> Result<String, std::convert::Infallible> {
+    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+    Ok(port.parse::<u16>().map_or_else(|_| text.to_owned(), |port| format!("127.0.0.1:{port}")))
 }

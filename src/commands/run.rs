@@ -45,6 +45,9 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let reloader = start_reloader(said, watched, &reloads, &replacement, &health)?;
     let outlets = outputs::outlets(watched, &config.output, &header, &health, &clock)?;
     let keeper = Keeper::start(&config.detect, &health, &stop)?;
+    let page = outputs::page(&config.http, &health, &broadcast)?;
+    let galleries = keeper.iter().map(|keeper| &keeper.gallery).chain(page.iter().map(|page| &page.gallery));
+    let galleries = galleries.cloned().collect();
     let parts = Parts {
         open,
         judge: Box::new(pipeline),
@@ -52,7 +55,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
         health,
         broadcast,
         outlets,
-        galleries: keeper.iter().map(|keeper| keeper.gallery.clone()).collect(),
+        galleries,
         notifier: Box::new(Systemd),
         stop: stop.clone(),
         limits: limits(args, &config),
@@ -61,6 +64,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     if let Some(keeper) = keeper {
         keeper.finish();
     }
+    drop(page);
     signals.close();
     reloads.close();
     if reloader.is_finished() {
