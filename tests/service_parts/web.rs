@@ -1,4 +1,5 @@
 //! A web server whose loop is scripted, and clients that speak to it byte by byte.
+#![allow(dead_code, reason = "every test file uses some of them")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
