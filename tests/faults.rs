@@ -273,7 +273,7 @@ fn ten_frames_in_a_row_without_a_verdict_are_a_state_and_one_verdict_ends_it() {
     assert_eq!(ward.health.state(), State::Running);
     ward.health.withheld("purify-not-finite");
     assert_eq!(ward.health.state(), State::Degraded(Degradation::Withheld));
-    ward.health.verdict(&judgement(&Frame::default(), Duration::ZERO), false);
+    ward.health.verdict(&judgement(&Frame::default(), Duration::ZERO));
     assert_eq!(ward.health.state(), State::Running);
 }
 

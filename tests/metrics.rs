@@ -126,9 +126,9 @@ fn every_number_is_where_the_reference_says() {
     health.on(Input::Opened);
     (0..7).for_each(|_| health.frame(2, 1));
     health.on(Input::Degraded(Degradation::Slow, true));
-    health.verdict(&verdict("tench", 40.0), true);
-    health.verdict(&verdict("tench", 41.0), false);
-    health.verdict(&verdict("church", 700.0), false);
+    health.verdict(&Verdict { suspicious: true, ..verdict("tench", 40.0) });
+    health.verdict(&verdict("tench", 41.0));
+    health.verdict(&verdict("church", 700.0));
     health.withheld("stale");
     health.count(|numbers| {
         numbers.count_skipped(SkipCause::Short);
@@ -165,7 +165,7 @@ fn every_number_is_where_the_reference_says() {
 fn a_histogram_is_cumulative_and_ends_in_its_count() {
     let health = health();
     for age in [40.0, 41.0, 700.0] {
-        health.verdict(&verdict("tench", age), false);
+        health.verdict(&verdict("tench", age));
     }
     let page = Exposition::parse(&metrics(&health.snapshot(), None, None));
 
@@ -184,7 +184,7 @@ fn a_label_may_contain_anything() {
     let health = health();
     let labels = ["say \"cheese\"", "back\\slash", "two\nlines", "{brace=\"x\"}", "äöü \u{1f4f7}", ""];
     for label in labels {
-        health.verdict(&verdict(label, 1.0), false);
+        health.verdict(&verdict(label, 1.0));
     }
     let page = Exposition::parse(&metrics(&health.snapshot(), None, None));
     for label in labels {

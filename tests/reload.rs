@@ -13,7 +13,7 @@ use models::*;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-/// A service on the demonstration, whose configuration and models lie in a folder of its own.
+/// A service whose configuration and models lie in a folder of its own.
 struct Service {
     folder: TempDir,
     classifier: PathBuf,
@@ -24,6 +24,10 @@ struct Service {
 
 impl Service {
     fn start() -> Self {
+        Self::on("demo:")
+    }
+
+    fn on(source: &str) -> Self {
         let folder = tempdir().unwrap();
         let (purifier, classifier) = write_pair(folder.path());
         let config = folder.path().join("purecam.toml");
@@ -32,7 +36,7 @@ impl Service {
         let notifications = UnixDatagram::bind(&socket).unwrap();
         notifications.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_purecam"))
-            .args(["run", "demo:", "--json", "--fps", "100", "--config"])
+            .args(["run", source, "--json", "--fps", "100", "--config"])
             .arg(&config)
             .env("NOTIFY_SOCKET", &socket)
             .env("RUST_LOG", "info")
@@ -152,5 +156,20 @@ fn the_service_manager_hears_of_readiness_life_status_and_the_end() {
     assert!(status.contains("age"), "{status}");
     service.signal("-TERM");
     service.wait_for_notification("STOPPING=1");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_service_without_its_camera_starts_for_as_long_as_it_takes_and_says_why() {
+    let mut service = Service::on("camera:/dev/no-such-camera");
+    service.header();
+    service.wait_for_notification("STATUS=reconnecting (absent)");
+    service.wait_for_notification("EXTEND_TIMEOUT_USEC=");
+    service.notifications.set_nonblocking(true).unwrap();
+    let mut buffer = [0; 4096];
+    while let Ok(length) = service.notifications.recv(&mut buffer) {
+        assert!(!buffer[..length].starts_with(b"READY"), "it is ready without a frame");
+    }
+    service.signal("-TERM");
     assert_eq!(service.child.wait().unwrap().code(), Some(0));
 }

@@ -42,7 +42,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
-    let reloader = start_reloader(said, watched, &reloads, &replacement, &health)?;
+    let reloader = start_reloader(said, config.clone(), watched, &reloads, &replacement, &health)?;
     let outlets = outputs::outlets(watched, &config.output, &header, &health, &clock)?;
     let keeper = Keeper::start(&config.detect, &health, &stop)?;
     let page = outputs::page(&config.http, &health, &broadcast)?;
@@ -126,6 +126,7 @@ fn listen_to_signals(stop: &Stop, reloads: &Arc<Newest<()>>) -> Result<Handle, F
 /// The thread that loads new models when it is asked to.
 fn start_reloader(
     said: Said,
+    running: Config,
     watched: bool,
     reloads: &Arc<Newest<()>>,
     replacement: &Arc<Replacement>,
@@ -137,12 +138,30 @@ fn start_reloader(
         let pipeline = pipeline(&config, watched, health.clock())?;
         let header = header_line(&pipeline, &config)?;
         logging::set_level(config.log.level.into());
+        for table in fixed_tables(&running, &config) {
+            log::warn!("[{table}] has changed; that takes effect with a restart");
+        }
         Ok(Fresh { judge: Box::new(pipeline), header })
     };
     thread::Builder::new().name("reload".to_owned()).spawn(move || {
         let load = || load(&health).map_err(|failure: Failure| failure.to_string());
         service::reload(&reloads, &replacement, &health, load);
     })
+}
+
+/// The tables that differ and that a reload does not touch.
+fn fixed_tables(running: &Config, new: &Config) -> impl Iterator<Item = &'static str> {
+    let kept = |Config { detect, .. }: &Config| {
+        (detect.keep_dir.clone().filter(|_| detect.enabled), detect.keep_files, detect.keep_bytes)
+    };
+    let differ = [
+        ("source", running.source != new.source),
+        ("run", running.run != new.run),
+        ("detect", kept(running) != kept(new)),
+        ("output", running.output != new.output),
+        ("http", running.http != new.http),
+    ];
+    differ.into_iter().filter_map(|(table, differs)| differs.then_some(table))
 }
 
 /// Which source: the configuration's, or the demonstration for a newcomer on a terminal.

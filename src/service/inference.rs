@@ -110,8 +110,8 @@ impl Inference {
     }
 
     fn publish(&mut self, frame: &Frame, shared: &Shared) {
-        let Judgement { verdict, raw, suspicious } = &self.judgement;
-        let (verdicts, replaced, withheld) = shared.health.verdict(verdict, *suspicious);
+        let Judgement { verdict, raw } = &self.judgement;
+        let (verdicts, replaced, withheld) = shared.health.verdict(verdict);
         self.broadcast.publish(|published| {
             published.line.extend_from_slice(&self.line);
             match &mut published.event {
@@ -129,7 +129,7 @@ impl Inference {
         });
         if let Some(purified) = self.judge.picture() {
             for (gallery, spare) in &mut self.galleries {
-                gallery.show(frame, purified, verdict, *suspicious, spare);
+                gallery.show(frame, purified, verdict, spare);
             }
         }
     }

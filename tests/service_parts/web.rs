@@ -56,7 +56,7 @@ impl Web {
     pub fn publish(&self, seq: u64) {
         let guess = |label: &str| Guess { label: label.into(), index: 0, confidence: 0.5, wnid: None };
         let verdict = Verdict { seq, label: "tench".into(), top: vec![guess("tench")], ..Verdict::default() };
-        self.health.verdict(&verdict, false);
+        self.health.verdict(&verdict);
         self.broadcast.publish(|published| {
             serde_json::to_writer(&mut published.line, &verdict).unwrap();
             published.line.push(b'\n');
@@ -80,7 +80,7 @@ impl Web {
         let verdict = Verdict { seq, captured_at: SystemTime::UNIX_EPOCH, ..Verdict::default() };
         let raw = Picture { width, height, rgb: rgb.collect() };
         let purified = [0.0_f32, 0.5, 2.0].into_iter().flat_map(|value| [value; 32 * 48]).collect();
-        drop(self.gallery.newest().put(Exhibit { raw, purified, size: [32, 48], verdict, suspicious: false }));
+        drop(self.gallery.newest().put(Exhibit { raw, purified, size: [32, 48], verdict }));
     }
 
     /// Waits until so many look.
