@@ -1,9 +1,9 @@
 //! What is said of a frame, and its JSON: one line a verdict, after a header line. `docs/reference/verdict.md` explains it.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::engine::contract::Label;
 
@@ -16,13 +16,13 @@ pub struct Header {
     pub schema: u32,
     /// The program and its version.
     pub generator: &'static str,
-    pub models: Models,
+    pub models: Arc<Models>,
     /// SHA-256 of the configuration file; nothing where none was given.
     pub configuration: Option<String>,
 }
 
 impl Header {
-    pub fn new(models: Models, configuration: Option<String>) -> Self {
+    pub fn new(models: Arc<Models>, configuration: Option<String>) -> Self {
         Self {
             schema: SCHEMA_VERSION,
             generator: concat!("purecam ", env!("CARGO_PKG_VERSION")),
@@ -33,7 +33,7 @@ impl Header {
 }
 
 /// SHA-256 of the models' files.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Models {
     /// Nothing where pictures are classified as they are.
     pub purifier: Option<String>,
@@ -43,13 +43,13 @@ pub struct Models {
 /// A class and how sure the classifier is of it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Guess {
-    pub label: String,
+    pub label: Arc<str>,
     /// Where the classifier's outputs begin at 0.
     pub index: usize,
     pub confidence: f32,
     /// The WordNet identifier; for the live view, not published.
     #[serde(skip)]
-    pub wnid: Option<String>,
+    pub wnid: Option<Arc<str>>,
 }
 
 /// How long each stage took, in milliseconds.
@@ -68,7 +68,7 @@ pub struct Milliseconds {
 }
 
 /// What is said of one frame.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize)]
 pub struct Verdict {
     /// The frame's number in its source.
     pub seq: u64,
@@ -78,7 +78,7 @@ pub struct Verdict {
     /// The frame's age when the verdict was reached.
     #[serde(serialize_with = "microsecond_digits")]
     pub age_ms: f64,
-    pub label: String,
+    pub label: Arc<str>,
     pub index: usize,
     pub confidence: f32,
     /// The most probable classes, best first; the first is the verdict's own.
@@ -90,49 +90,69 @@ pub struct Verdict {
     /// False only where the user asked for pictures to be classified as they are.
     pub purified: bool,
     pub ms: Milliseconds,
-    pub models: Models,
+    pub models: Arc<Models>,
 }
 
-/// What has become of the frames of a stream so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Frames that arrived.
-    pub frames: u64,
-    pub verdicts: u64,
-    /// Frames that a newer one replaced before a model was free for them.
-    pub replaced: u64,
-    /// Frames that their source could not read.
-    pub skipped: u64,
-    /// Frames without a verdict because a stage failed, by cause.
-    pub withheld: BTreeMap<String, u64>,
-    /// Verdicts that nobody took in time.
-    pub unpublished: u64,
-}
-
-impl std::fmt::Display for Tally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { frames, verdicts, replaced, skipped, .. } = self;
-        write!(f, "{verdicts} verdicts of {frames} frames ({replaced} replaced by newer ones, {skipped} unreadable")?;
-        self.withheld.iter().try_for_each(|(cause, count)| write!(f, ", {count} withheld: {cause}"))?;
-        if self.unpublished > 0 {
-            write!(f, ", {} not taken by the reader", self.unpublished)?;
+/// A verdict about nothing, to be written over.
+impl Default for Verdict {
+    fn default() -> Self {
+        Self {
+            seq: 0,
+            captured_at: SystemTime::UNIX_EPOCH,
+            age_ms: 0.0,
+            label: Arc::default(),
+            index: 0,
+            confidence: 0.0,
+            top: Vec::new(),
+            suspicion: None,
+            smoothed: false,
+            purified: false,
+            ms: Milliseconds::default(),
+            models: Arc::default(),
         }
-        write!(f, ")")
     }
 }
 
-/// The `count` most probable classes, best first; of equal ones the first.
-pub fn ranking(probabilities: &[f32], labels: &[Label], count: usize) -> Vec<Guess> {
-    let mut order: Vec<usize> = (0..probabilities.len().min(labels.len())).collect();
-    order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]).then(a.cmp(&b)));
-    order.truncate(count.max(1));
-    let guess = |index: usize| Guess {
-        label: labels[index].label.clone(),
-        index,
-        confidence: probabilities[index],
-        wnid: labels[index].wnid.clone(),
-    };
-    order.into_iter().map(guess).collect()
+impl Clone for Verdict {
+    fn clone(&self) -> Self {
+        let Self { seq, captured_at, age_ms, index, confidence, suspicion, smoothed, purified, ms, .. } = *self;
+        let (label, top, models) = (self.label.clone(), self.top.clone(), self.models.clone());
+        Self { seq, captured_at, age_ms, label, index, confidence, top, suspicion, smoothed, purified, ms, models }
+    }
+
+    /// Allocates nothing where `self` has held as many classes before.
+    fn clone_from(&mut self, source: &Self) {
+        let mut top = std::mem::take(&mut self.top);
+        top.clone_from(&source.top);
+        let Self { seq, captured_at, age_ms, index, confidence, suspicion, smoothed, purified, ms, .. } = *source;
+        let (label, models) = (source.label.clone(), source.models.clone());
+        *self =
+            Self { seq, captured_at, age_ms, label, index, confidence, top, suspicion, smoothed, purified, ms, models };
+    }
+}
+
+/// The names of a classifier's classes, shared with every verdict that mentions them.
+#[derive(Clone, Debug)]
+pub struct ClassNames(Vec<(Arc<str>, Option<Arc<str>>)>);
+
+impl ClassNames {
+    pub fn new(labels: &[Label]) -> Self {
+        Self(labels.iter().map(|label| (label.label.as_str().into(), label.wnid.as_deref().map(Into::into))).collect())
+    }
+
+    /// Writes the `count` most probable classes into `top`, best first; of equal ones the first. At least one, where
+    /// there are any.
+    pub fn rank(&self, probabilities: &[f32], count: usize, top: &mut Vec<Guess>) {
+        top.clear();
+        let count = count.max(1);
+        for (index, (&confidence, (label, wnid))) in probabilities.iter().zip(&self.0).enumerate() {
+            let place = top.partition_point(|better: &Guess| better.confidence.total_cmp(&confidence).is_ge());
+            if place < count {
+                top.truncate(count - 1);
+                top.insert(place, Guess { label: label.clone(), index, confidence, wnid: wnid.clone() });
+            }
+        }
+    }
 }
 
 /// A duration in milliseconds.

@@ -8,7 +8,7 @@ use burn::prelude::*;
 use image::RgbImage;
 use purecam::engine::Description;
 use purecam::evaluate::{
-    Error, Judge, Model, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs,
+    Error, Judge, Model, Pairing, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs,
 };
 
 const SIDE: u32 = 24;
@@ -60,7 +60,7 @@ fn run(subjects: &mut Subjects, photographs: &[Photograph], protocol: &Protocol,
     evaluate(subjects, photographs, protocol, results, |_| {}).unwrap();
     let model = Model { file: "residual.onnx".into(), sha256: String::new() };
     let purifier = subjects.purifier.as_ref().map(|_| Model { file: "purifier.onnx".into(), sha256: String::new() });
-    Report::new("data".into(), model, purifier, protocol, photographs, results)
+    Report::new("data".into(), model, purifier, subjects.pairing, protocol, photographs, results)
 }
 
 fn list(folder: &Path, subjects: &Subjects) -> Vec<Photograph> {
@@ -76,6 +76,17 @@ fn only_photographs_that_the_classifier_gets_right_are_attacked_unless_all_are_a
     assert_eq!(right.transfer[0].without_purifier.right, 19, "none of them is wrong before the attack");
     let all = run(&mut subjects, &photographs, &protocol(true), &mut Results::in_memory());
     assert_eq!((all.counted, all.transfer[0].without_purifier.right), (20, 19));
+}
+
+#[test]
+fn a_report_tells_a_matched_purifier_from_an_agnostic_one_and_from_one_that_does_not_tell() {
+    let (shipped, fixture) = (Path::new("models").join("purifier-edge-128.onnx"), fixture("purifier.onnx"));
+    let partners = |path: &Path| purecam::engine::Purifier::load(path, 0).unwrap().partners().map(<[String]>::to_vec);
+    let known = partners(&shipped).expect("the shipped purifier tells");
+    let classifier = |sha256: &str| Model { file: "classifier.onnx".into(), sha256: sha256.to_owned() };
+    assert_eq!(Pairing::of(&known, &classifier(&known[0])), Pairing::Matched);
+    assert_eq!(Pairing::of(&known, &classifier(&"0".repeat(64))), Pairing::Agnostic);
+    assert_eq!(partners(&fixture), None);
 }
 
 #[test]

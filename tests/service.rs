@@ -1,40 +1,19 @@
 //! The loop, with a scripted camera, scripted models and a clock that only moves when told: newest wins, fail closed.
 
+mod service_parts;
+
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use purecam::engine::InferenceError;
 use purecam::frame::{Clock, Frame, Stop};
-use purecam::service::{Ended, Judge, Judgement, Newest, Parts, Withheld, run};
-use purecam::sink::{Event, Sink};
+use purecam::service::{Ended, Newest, Parts, Withheld, run};
+use purecam::sink::{Published, Sink};
 use purecam::source::{FrameSource, Offer, SkipCause, Skipped, SourceError};
-use purecam::verdict::{Guess, Milliseconds, Models, Verdict};
-
-/// A clock that stands still until it is moved.
-#[derive(Default)]
-struct ManualClock(Mutex<Duration>);
-
-impl ManualClock {
-    fn advance(&self, milliseconds: u64) {
-        *self.0.lock().unwrap() += Duration::from_millis(milliseconds);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Duration {
-        *self.0.lock().unwrap()
-    }
-
-    fn wall(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + self.now()
-    }
-
-    fn wait_until(&self, _: Duration, stop: &Stop) -> bool {
-        !stop.is_requested()
-    }
-}
+use purecam::verdict::Verdict;
+use service_parts::{ManualClock, Scripted, judgement, once, parts as parts_of};
 
 /// What the scripted camera does next.
 enum Shot {
@@ -92,41 +71,13 @@ fn camera(clock: &Arc<ManualClock>) -> (Camera, Photographer) {
     (Camera { orders: to_take, idle, clock: clock.clone(), sequence: 0 }, photographer)
 }
 
-/// A judge whose work is a closure.
-struct Scripted<F>(F);
-
-impl<F: FnMut(&Frame) -> Result<Judgement, Withheld> + Send> Judge for Scripted<F> {
-    fn judge(&mut self, frame: &Frame) -> Result<Judgement, Withheld> {
-        (self.0)(frame)
-    }
-}
-
-fn verdict(frame: &Frame, age: Duration) -> Judgement {
-    let top = vec![Guess { label: "tench".into(), index: 0, confidence: 1.0, wnid: None }];
-    let verdict = Verdict {
-        seq: frame.sequence,
-        captured_at: frame.captured_at,
-        age_ms: age.as_secs_f64() * 1e3,
-        label: "tench".into(),
-        index: 0,
-        confidence: 1.0,
-        top,
-        suspicion: None,
-        smoothed: false,
-        purified: true,
-        ms: Milliseconds::default(),
-        models: Models { purifier: Some("p".into()), classifier: "c".into() },
-    };
-    Judgement { verdict, raw: None }
-}
-
 /// Keeps what was published.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<Verdict>>>);
 
 impl Sink for Kept {
-    fn publish(&mut self, event: &Event) -> io::Result<()> {
-        self.0.lock().unwrap().push(event.verdict.clone());
+    fn publish(&mut self, published: &Published) -> io::Result<()> {
+        self.0.lock().unwrap().push(published.event.clone().unwrap().verdict);
         Ok(())
     }
 }
@@ -139,22 +90,17 @@ impl Kept {
 
 fn parts(
     source: Camera,
-    judge: impl FnMut(&Frame) -> Result<Judgement, Withheld> + Send + 'static,
+    judge: impl FnMut(&Frame) -> Result<Verdict, Withheld> + Send + 'static,
     sink: impl Sink + 'static,
 ) -> Parts {
-    Parts {
-        source: Box::new(source),
-        judge: Box::new(Scripted(judge)),
-        sink: Box::new(sink),
-        stop: Stop::new(),
-        frames: None,
-    }
+    let clock = source.clock.clone();
+    parts_of(once(source), Box::new(Scripted(judge)), Box::new(sink), clock)
 }
 
 /// Runs a loop whose camera does `shots`, one after the other, each once the frame before it has been judged.
 fn run_steps(
     shots: Vec<Shot>,
-    mut judge: impl FnMut(&Frame) -> Result<Judgement, Withheld> + Send + 'static,
+    mut judge: impl FnMut(&Frame) -> Result<Verdict, Withheld> + Send + 'static,
 ) -> (Ended, Kept) {
     let clock = Arc::new(ManualClock::default());
     let (source, photographer) = camera(&clock);
@@ -220,7 +166,7 @@ fn a_slow_purifier_never_makes_a_verdict_older() {
         if rounds == 5 {
             photographer = None;
         }
-        Ok(verdict(frame, time.now() - frame.captured))
+        Ok(judgement(frame, time.now() - frame.captured))
     };
     let kept = Kept::default();
     let ended = run(parts(source, judge, kept.clone())).unwrap();
@@ -228,8 +174,8 @@ fn a_slow_purifier_never_makes_a_verdict_older() {
     let ages: Vec<f64> = kept.0.lock().unwrap().iter().map(|verdict| verdict.age_ms).collect();
     let bound = (INTERVAL + PURIFICATION) as f64;
     assert!(ages.iter().all(|age| *age <= bound), "{ages:?} exceed {bound} ms");
-    assert_eq!(ended.tally.replaced, 5 * 9);
-    assert_eq!(ended.tally.frames, 51);
+    assert_eq!(ended.numbers.replaced, 5 * 9);
+    assert_eq!(ended.numbers.frames, 51);
 }
 
 #[test]
@@ -254,11 +200,11 @@ fn a_stage_that_fails_or_panics_withholds_its_verdict_and_is_counted_by_cause() 
         1 => Err(Withheld::Purify(not_a_number.clone())),
         2 => panic!("an assertion in a kernel"),
         3 => Err(Withheld::Classify(InferenceError::Engine("no memory".to_owned()))),
-        _ => Ok(verdict(frame, Duration::ZERO)),
+        _ => Ok(judgement(frame, Duration::ZERO)),
     };
     let (ended, kept) = run_steps((0..6).map(|_| Shot::Frame).collect(), judge);
     assert_eq!(kept.sequence(), [0, 4, 5]);
-    let withheld: Vec<_> = ended.tally.withheld.into_iter().collect();
+    let withheld: Vec<_> = ended.numbers.withheld.into_iter().collect();
     let expected = [("classify-engine", 1), ("panic", 1), ("purify-not-finite", 1)];
     assert_eq!(withheld, expected.map(|(cause, count)| (cause.to_owned(), count)));
 }
@@ -266,14 +212,14 @@ fn a_stage_that_fails_or_panics_withholds_its_verdict_and_is_counted_by_cause() 
 #[test]
 fn a_frame_that_cannot_be_read_or_makes_its_decoder_panic_is_skipped_and_counted() {
     let shots = vec![Shot::Frame, Shot::Unreadable, Shot::Panic, Shot::Frame];
-    let (ended, kept) = run_steps(shots, |frame| Ok(verdict(frame, Duration::ZERO)));
+    let (ended, kept) = run_steps(shots, |frame| Ok(judgement(frame, Duration::ZERO)));
     assert_eq!(kept.sequence(), [0, 1]);
-    assert_eq!((ended.tally.skipped, ended.tally.verdicts), (2, 2));
+    assert_eq!((ended.numbers.all_skipped(), ended.numbers.verdicts), (2, 2));
 }
 
 #[test]
 fn a_source_that_breaks_ends_the_loop_and_says_why() {
-    let (ended, kept) = run_steps(vec![Shot::Frame, Shot::Gone], |frame| Ok(verdict(frame, Duration::ZERO)));
+    let (ended, kept) = run_steps(vec![Shot::Frame, Shot::Gone], |frame| Ok(judgement(frame, Duration::ZERO)));
     assert_eq!(kept.sequence(), [0]);
     assert!(ended.source.unwrap().to_string().contains("unplugged"));
 }
@@ -284,8 +230,8 @@ fn the_loop_ends_after_as_many_verdicts_as_were_asked_for() {
     let (source, photographer) = camera(&clock);
     (0..100).for_each(|_| photographer.orders.send(Shot::Frame).unwrap());
     let kept = Kept::default();
-    let mut parts = parts(source, |frame: &Frame| Ok(verdict(frame, Duration::ZERO)), kept.clone());
-    parts.frames = Some(1);
+    let mut parts = parts(source, |frame: &Frame| Ok(judgement(frame, Duration::ZERO)), kept.clone());
+    parts.limits.frames = Some(1);
     // The camera would wait for ever for another order; the end of its orders lets it see that the loop has ended.
     drop(photographer);
     run(parts).unwrap();
@@ -302,19 +248,13 @@ fn a_request_to_end_is_obeyed_while_the_source_waits() {
             Ok(Offer::Ended)
         }
     }
-    let kept = Kept::default();
-    let judge = |frame: &Frame| Ok(verdict(frame, Duration::ZERO));
-    let stop = Stop::new();
-    let parts = Parts {
-        source: Box::new(Waiting),
-        judge: Box::new(Scripted(judge)),
-        sink: Box::new(kept.clone()),
-        stop: stop.clone(),
-        frames: None,
-    };
+    let judge = |frame: &Frame| Ok(judgement(frame, Duration::ZERO));
+    let clock = Arc::new(ManualClock::default());
+    let parts = parts_of(once(Waiting), Box::new(Scripted(judge)), Box::new(Kept::default()), clock);
+    let stop = parts.stop.clone();
     let running = std::thread::spawn(move || run(parts).unwrap());
     stop.request();
-    assert_eq!(running.join().unwrap().tally.verdicts, 0);
+    assert_eq!(running.join().unwrap().numbers.verdicts, 0);
 }
 
 #[test]
@@ -326,7 +266,7 @@ fn a_model_that_does_not_come_back_does_not_hold_up_the_end() {
     let judge = move |frame: &Frame| {
         began.send(()).unwrap();
         forever.recv().ok();
-        Ok(verdict(frame, Duration::ZERO))
+        Ok(judgement(frame, Duration::ZERO))
     };
     let parts = parts(source, judge, Kept::default());
     let stop = parts.stop.clone();
@@ -334,7 +274,7 @@ fn a_model_that_does_not_come_back_does_not_hold_up_the_end() {
     photographer.orders.send(Shot::Frame).unwrap();
     has_begun.recv().unwrap();
     stop.request();
-    assert_eq!(running.join().unwrap().tally.verdicts, 0);
+    assert_eq!(running.join().unwrap().numbers.verdicts, 0);
 }
 
 #[test]
@@ -342,7 +282,7 @@ fn a_reader_that_takes_nothing_costs_the_loop_verdicts_but_no_time() {
     /// Blocks for ever at its first verdict.
     struct Stuck(Receiver<()>);
     impl Sink for Stuck {
-        fn publish(&mut self, _: &Event) -> io::Result<()> {
+        fn publish(&mut self, _: &Published) -> io::Result<()> {
             self.0.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))
         }
     }
@@ -352,7 +292,7 @@ fn a_reader_that_takes_nothing_costs_the_loop_verdicts_but_no_time() {
     let (judged, was_judged) = channel();
     let judge = move |frame: &Frame| {
         judged.send(()).unwrap();
-        Ok(verdict(frame, Duration::ZERO))
+        Ok(judgement(frame, Duration::ZERO))
     };
     let parts = parts(source, judge, Stuck(stuck));
     let running = std::thread::spawn(move || run(parts).unwrap());
@@ -363,7 +303,7 @@ fn a_reader_that_takes_nothing_costs_the_loop_verdicts_but_no_time() {
     drop(photographer);
     drop(release);
     let ended = running.join().unwrap();
-    assert_eq!(ended.tally.verdicts, 200);
-    assert!(ended.tally.unpublished >= 200 - 64 - 2, "{:?}", ended.tally);
-    assert_eq!(ended.sink.unwrap().kind(), io::ErrorKind::BrokenPipe);
+    assert_eq!(ended.numbers.verdicts, 200);
+    let (name, error) = ended.sink.unwrap();
+    assert_eq!((name, error.kind()), ("sink", io::ErrorKind::BrokenPipe));
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Failure, models};
+use super::{Failure, models, settings};
 use crate::cli;
 use crate::config::Config;
 use crate::frame::{self, Clock, Frame, SystemClock};
-use crate::service::{Judge, Pipeline};
+use crate::service::{Judge, Judgement, Options, Pipeline};
 use crate::sink::JsonLines;
 use crate::source::images_in;
 use crate::verdict::{Header, Milliseconds, Verdict};
@@ -32,11 +32,12 @@ struct Line<'a> {
 /// Classifies the files. Fails, after all of them, where any could not be.
 pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     let files = expand(&args.images);
-    let config = Config::load(args.models.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))?;
+    let config = settings::of_models(&args.models)?;
     let saved = args.save.as_deref().map(Saved::new).transpose()?;
-    let loaded = models::load(&args.models, &config, !args.no_purifier)?;
+    let loaded = models::load(&config, !args.no_purifier)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let pipeline = Pipeline::new(loaded.purifier, loaded.classifier, args.top, clock.clone());
+    let options = Options { top: args.top, ..Options::default() };
+    let pipeline = Pipeline::new(loaded.purifier, loaded.classifier, options, clock.clone());
     let mut work = Work { pipeline, clock, saved };
     let outcome = match json {
         true => print_lines(&files, &mut work, &config),
@@ -82,8 +83,10 @@ impl Work {
         let picture = frame::read(file).map_err(|error| named(&error))?;
         let decoding = self.clock.now().saturating_sub(captured);
         let frame = Frame { picture, captured, captured_at, decoding, ..Frame::default() };
-        let judgement =
-            self.pipeline.judge(&frame).map_err(|withheld| named(&format!("has no verdict: {withheld}")))?;
+        let mut judgement = Judgement::default();
+        self.pipeline
+            .judge(&frame, &mut judgement)
+            .map_err(|withheld| named(&format!("has no verdict: {withheld}")))?;
         if let Some(saved) = &mut self.saved {
             saved.save(file, self.pipeline.last_picture(), self.pipeline.size())?;
         }
@@ -92,8 +95,9 @@ impl Work {
 }
 
 fn print_lines(files: &[(PathBuf, Option<String>)], work: &mut Work, config: &Config) -> io::Result<usize> {
-    let header = Header::new(work.pipeline.models().clone(), config.sha256.clone());
-    let mut lines = JsonLines::new(io::stdout().lock(), &header)?;
+    let header = Header::new(work.pipeline.models().clone(), config.sha256());
+    let mut lines = JsonLines::new(io::stdout().lock());
+    lines.write(&header)?;
     let mut failed = 0;
     for (file, problem) in files {
         let outcome = work.verdict(file, problem);

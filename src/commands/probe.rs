@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::Failure;
+use super::{Failure, settings};
 use crate::cli;
+use crate::config;
 use crate::source::camera::{Linux, Offered, PixelFormat, Probe, Report, State, Wanted, probe as probe_machine};
 
 /// What to look at where there is nothing to list.
@@ -14,10 +15,11 @@ const NOTHING: &str = "no camera: there is no /dev/video* on this machine. Check
     \x20 - its driver is loaded ('sudo dmesg | grep -i video'; USB cameras need the module uvcvideo)\n\
     \x20 - a container was given the device (docker run --device /dev/video0), a service DeviceAllow=char-video4linux";
 
-/// Lists the cameras.
+/// Lists the cameras. Flags and configuration say what is looked for, as they do to `run`.
 pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
-    let uri = args.source.as_deref().unwrap_or("camera:");
-    let wanted = wanted(uri, &args.camera, args.fps)?;
+    let source = settings::said(&args.settings, false).effective()?.config.source;
+    let uri = source.uri.as_deref().filter(|uri| uri.starts_with("camera:")).unwrap_or("camera:");
+    let wanted = wanted(uri, &source).unwrap_or_default();
     let found = probe_machine(&Linux, &wanted);
     if json {
         let problem = found.chosen.as_ref().err().map(ToString::to_string);
@@ -32,20 +34,20 @@ pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// What the user asks of a camera, by a source and by flags.
-pub fn wanted(uri: &str, camera: &cli::Camera, fps: Option<f64>) -> Result<Wanted, Failure> {
-    let format = camera.pixel_format.as_deref().map(pixel_format).transpose()?;
-    let not_a_camera = || Failure::Usage(format!("'{uri}' is no camera; expected 'camera:' and what follows it"));
-    let wanted = Wanted::from_uri(uri).ok_or_else(not_a_camera)?;
-    let cli::Camera { width, height, skip_frames, .. } = *camera;
-    Ok(Wanted { width, height, fps, format, skip_frames, ..wanted })
-}
-
-fn pixel_format(name: &str) -> Result<PixelFormat, Failure> {
-    PixelFormat::named(name).ok_or_else(|| {
-        let known = PixelFormat::ALL.map(PixelFormat::name).join(", ");
-        Failure::Usage(format!("'{name}' is no pixel format that can be read; expected one of {known}"))
-    })
+/// What the configuration asks of a camera; nothing where the source is none.
+pub(super) fn wanted(uri: &str, source: &config::Source) -> Option<Wanted> {
+    let config::Source { width, height, fps, format, skip_frames, .. } = *source;
+    let format = format.map(|format| match format {
+        config::PixelFormat::Yuyv => PixelFormat::Yuyv,
+        config::PixelFormat::Uyvy => PixelFormat::Uyvy,
+        config::PixelFormat::Nv12 => PixelFormat::Nv12,
+        config::PixelFormat::Yu12 => PixelFormat::Yu12,
+        config::PixelFormat::Rgb3 => PixelFormat::Rgb3,
+        config::PixelFormat::Bgr3 => PixelFormat::Bgr3,
+        config::PixelFormat::Grey => PixelFormat::Grey,
+        config::PixelFormat::Mjpg => PixelFormat::Mjpg,
+    });
+    Wanted::from_uri(uri).map(|wanted| Wanted { width, height, fps, format, skip_frames: Some(skip_frames), ..wanted })
 }
 
 /// The report for people.

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::contract::{Colour, Input, Label, Layout};
 use super::error::Problem;
@@ -13,8 +13,8 @@ use super::file::ModelFile;
 use super::session::{graph_inputs, names_text};
 
 /// The `[classifier]` table of the configuration.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Description {
     /// The ONNX file, where no flag names one.
     pub model: Option<PathBuf>,
@@ -54,7 +54,7 @@ impl Description {
 }
 
 /// The numbers that pixels become before mean and std.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Range {
     #[serde(rename = "0..1")]
     Unit,
@@ -63,7 +63,7 @@ pub enum Range {
 }
 
 /// What a classifier's output is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ForeignOutput {
     /// Any numbers; a soft-max is applied to them.

@@ -36,6 +36,11 @@ impl Fit {
         Self { width, height, resizer: Resizer::new(), options, small: Image::new(width, height, PixelType::U8x3) }
     }
 
+    /// Height and width of the target.
+    pub fn size(&self) -> [usize; 2] {
+        [self.height as usize, self.width as usize]
+    }
+
     /// Writes the largest centred part of `picture` with the target's proportions, resized, into `planes`.
     ///
     /// # Shapes

@@ -33,6 +33,15 @@ pub struct Picture {
     pub rgb: Vec<u8>,
 }
 
+impl Picture {
+    /// Becomes the same picture; allocates nothing where it has held as many pixels before.
+    pub fn copy_from(&mut self, other: &Self) {
+        (self.width, self.height) = (other.width, other.height);
+        self.rgb.clear();
+        self.rgb.extend_from_slice(&other.rgb);
+    }
+}
+
 /// A picture with its place in a stream.
 #[derive(Clone, Debug)]
 pub struct Frame {

@@ -1,9 +1,38 @@
-//! The loop that turns frames into verdicts, and the one slot between camera and models.
+//! The loop that turns frames into verdicts, the state it is in, and what it counts.
+//!
+//! ```text
+//! capture --newest frame--> inference --broadcast--> outlets (sinks)
+//!     \                        |   \---galleries---> page, keep
+//!      +------- health --------+          (pictures, where somebody looks)
+//!                 |
+//!               watch ------> notifier (systemd)
+//! ```
 
+mod capture;
+mod gallery;
+mod health;
+mod inference;
 mod newest;
+mod numbers;
+mod outlet;
 mod pipeline;
+mod reload;
 mod run;
+mod smoothing;
+mod state;
+mod suspicion;
+mod watch;
 
+pub use gallery::{Exhibit, Gallery};
+pub use health::{Beat, Health, Snapshot};
+pub use inference::{Fresh, Replacement};
 pub use newest::Newest;
-pub use pipeline::{Judge, Judgement, Pipeline, Withheld};
-pub use run::{Ended, Parts, run};
+pub use numbers::{BOUNDS, Histogram, Numbers, Rate, STAGES, SinkNumbers};
+pub use outlet::Outlet;
+pub use pipeline::{Judge, Judgement, Options, Pipeline, Withheld};
+pub use reload::reload;
+pub use run::{Ended, Limits, Parts, run};
+pub use smoothing::Smoothing;
+pub use state::{Backoff, Change, Degradation, Input, Machine, State};
+pub use suspicion::suspicion;
+pub use watch::{Notifier, Ready, Silent};

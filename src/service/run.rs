@@ -1,21 +1,24 @@
-//! The loop: capture, inference and output on threads of their own, the newest frame between the first two.
+//! The loop: capture, inference, the watch and every sink on threads of their own, the newest frame between the first two.
 
 use std::io;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use super::capture::capture;
+use super::gallery::Gallery;
+use super::health::Health;
+use super::inference::{Inference, Replacement};
 use super::newest::Newest;
-use super::pipeline::{Judge, Withheld};
-use crate::contain::contain;
+use super::numbers::Numbers;
+use super::outlet::Outlet;
+use super::pipeline::Judge;
+use super::watch::{Notifier, Ready, watch};
 use crate::frame::{Frame, Stop};
-use crate::sink::{Event, Sink};
-use crate::source::{FrameSource, Offer, SourceError};
-use crate::verdict::Tally;
-
-/// Verdicts that may wait for a slow sink. More would make old news of them.
-const OUTPUT_QUEUE: usize = 64;
+use crate::sink::Broadcast;
+use crate::source::{Opener, SourceError};
 
 /// How long a thread may take to notice that the end was requested. Who asks for the end gets it within a second, even
 /// where a model needs longer than that for one frame.
@@ -23,51 +26,92 @@ const GRACE: Duration = Duration::from_millis(700);
 
 /// What a loop is made of.
 pub struct Parts {
-    pub source: Box<dyn FrameSource>,
+    pub open: Opener,
     pub judge: Box<dyn Judge>,
-    pub sink: Box<dyn Sink>,
+    /// Where a reload puts the judge that is to take over.
+    pub replacement: Arc<Replacement>,
+    pub health: Arc<Health>,
+    /// Where verdicts are published; the outlets read from it.
+    pub broadcast: Broadcast,
+    pub outlets: Vec<Outlet>,
+    /// Who wants to see pictures.
+    pub galleries: Vec<Arc<Gallery>>,
+    pub notifier: Box<dyn Notifier>,
     /// Ends the loop from outside.
     pub stop: Stop,
+    pub limits: Limits,
+}
+
+/// The bounds of a loop.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
     /// Ends the loop after so many verdicts.
     pub frames: Option<u64>,
+    /// A verdict about an older frame is withheld.
+    pub max_age: Duration,
+    /// A thread that is at one frame for longer than this hangs.
+    pub patience: Duration,
+    pub ready: Ready,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let (max_age, patience) = (Duration::from_secs(1), Duration::from_secs(10));
+        Self { frames: None, max_age, patience, ready: Ready::AtFirstFrame }
+    }
 }
 
 /// How a loop came to its end.
 #[derive(Debug)]
 pub struct Ended {
-    pub tally: Tally,
+    pub numbers: Numbers,
     /// Why the source gave up, where it did.
     pub source: Option<SourceError>,
-    /// Why the sink gave up, where it did.
-    pub sink: Option<io::Error>,
+    /// Which essential sink gave up, and why, where one did.
+    pub sink: Option<(&'static str, io::Error)>,
 }
 
 /// What the threads share.
-#[derive(Default)]
-struct Shared {
-    newest: Newest<Frame>,
-    ended: Mutex<Option<Failures>>,
-    tally: Mutex<Tally>,
+pub(super) struct Shared {
+    pub newest: Newest<Frame>,
+    pub health: Arc<Health>,
+    pub stop: Stop,
+    /// Inference and the outlets that still have verdicts to make or to write. The last of them ends the loop.
+    at_work: AtomicUsize,
+    source: Mutex<Option<SourceError>>,
+    sink: Mutex<Option<(&'static str, io::Error)>>,
 }
 
-#[derive(Default)]
-struct Failures {
-    source: Option<SourceError>,
-    sink: Option<io::Error>,
-}
-
-/// Runs until the source ends, the end is requested, the sink is gone, or there are enough verdicts.
+/// Runs until the source ends, the end is requested, an essential sink is gone, or there are enough verdicts.
 pub fn run(parts: Parts) -> io::Result<Ended> {
-    let Parts { source, judge, sink, stop, frames } = parts;
-    let shared = Arc::new(Shared::default());
-    let (send, receive) = mpsc::sync_channel(OUTPUT_QUEUE);
+    let Parts { open, judge, replacement, health, broadcast, outlets, galleries, mut notifier, stop, limits } = parts;
+    let shared = Arc::new(Shared {
+        newest: Newest::new(),
+        health: health.clone(),
+        stop: stop.clone(),
+        at_work: AtomicUsize::new(1 + outlets.len()),
+        source: Mutex::default(),
+        sink: Mutex::default(),
+    });
     let (running, all_done) = mpsc::channel();
-    let threads = [
-        spawn("output", &shared, &stop, &running, move |shared, stop| output(sink, receive, shared, stop))?,
-        spawn("inference", &shared, &stop, &running, move |shared, stop| infer(judge, send, shared, stop, frames))?,
-        spawn("capture", &shared, &stop, &running, move |shared, stop| capture(source, shared, stop))?,
-    ];
-    drop(running);
+    let mut crew = Crew { shared: shared.clone(), running, threads: Vec::new() };
+    for mut outlet in outlets {
+        let lines = broadcast.subscribe();
+        crew.start(outlet.name, move |shared| {
+            let outcome = outlet.run(lines, &shared.health);
+            shared.sink_ended(&outlet, outcome);
+        })?;
+    }
+    let Limits { frames, max_age, patience, ready } = limits;
+    let mut inference = Inference::new(judge, replacement, broadcast, galleries, max_age);
+    crew.start("inference", move |shared| {
+        inference.run(shared, frames);
+        shared.work_ended();
+    })?;
+    crew.start("capture", |shared| capture(open, shared))?;
+    crew.start("watch", move |shared| watch(&shared.health, &mut *notifier, ready, patience, &shared.stop))?;
+    let threads = crew.threads;
+    drop(crew.running);
     stop.wait_for_request();
     if all_done.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
         log::warn!("a thread is still busy; it is left behind");
@@ -75,120 +119,60 @@ pub fn run(parts: Parts) -> io::Result<Ended> {
         // Their panics have been said where they happened, and each thread's part has ended either way.
         threads.into_iter().for_each(|thread| drop(thread.join()));
     }
-    let Failures { source, sink } = lock(&shared.ended).take().unwrap_or_default();
-    Ok(Ended { tally: shared.tally(), source, sink })
+    let numbers = health.snapshot().numbers;
+    Ok(Ended { numbers, source: taken(&shared.source), sink: taken(&shared.sink) })
 }
 
-/// Starts a named thread. `running` says by its disappearance that the thread has ended.
-fn spawn(
-    name: &str,
-    shared: &Arc<Shared>,
-    stop: &Stop,
-    running: &mpsc::Sender<()>,
-    work: impl FnOnce(&Shared, &Stop) + Send + 'static,
-) -> io::Result<JoinHandle<()>> {
-    let (shared, stop, running) = (shared.clone(), stop.clone(), running.clone());
-    thread::Builder::new().name(name.to_owned()).spawn(move || {
-        work(&shared, &stop);
-        drop(running);
-    })
+/// The loop's threads. `running` says by its disappearance that they all have ended.
+struct Crew {
+    shared: Arc<Shared>,
+    running: mpsc::Sender<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
-/// Puts every frame into the slot, where it waits for nobody.
-fn capture(mut source: Box<dyn FrameSource>, shared: &Shared, stop: &Stop) {
-    let mut frame = Frame::default();
-    while !stop.is_requested() {
-        // A decoder that panics has met a file that it should have refused.
-        match contain(|| source.next(&mut frame, stop)) {
-            Ok(Ok(Offer::Frame)) => {
-                shared.change(|tally| tally.frames += 1);
-                frame = shared.newest.put(frame).unwrap_or_default();
-            }
-            Ok(Ok(Offer::Skipped(skipped))) => shared.skip(&skipped.problem),
-            Err(panic) => shared.skip(&panic),
-            Ok(Ok(Offer::Ended)) => break,
-            Ok(Err(error)) => {
-                shared.fail(|failures| failures.source = Some(error));
-                break;
-            }
-        }
+impl Crew {
+    /// Starts a named thread. Where that fails, the others are told to end.
+    fn start(&mut self, name: &str, work: impl FnOnce(&Shared) + Send + 'static) -> io::Result<()> {
+        let (shared, running) = (self.shared.clone(), self.running.clone());
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            work(&shared);
+            drop(running);
+        });
+        self.threads.push(thread.inspect_err(|_| self.shared.stop.request())?);
+        Ok(())
     }
-    shared.newest.close();
-}
-
-/// Judges the newest frame, again and again.
-fn infer(mut judge: Box<dyn Judge>, send: SyncSender<Event>, shared: &Shared, stop: &Stop, frames: Option<u64>) {
-    let mut published = 0;
-    while frames.is_none_or(|frames| published < frames) {
-        let Some(frame) = shared.newest.take() else { return };
-        if stop.is_requested() {
-            return;
-        }
-        match contain(|| judge.judge(&frame)).unwrap_or_else(|panic| Err(Withheld::Panic(panic))) {
-            Ok(judgement) => {
-                let tally = shared.change(|tally| tally.verdicts += 1);
-                let event = Event { verdict: judgement.verdict, raw: judgement.raw, staged: frame.staged, tally };
-                match send.try_send(event) {
-                    Ok(()) => published += 1,
-                    Err(TrySendError::Full(_)) => drop(shared.change(|tally| tally.unpublished += 1)),
-                    Err(TrySendError::Disconnected(_)) => return,
-                }
-            }
-            Err(withheld) => shared.withhold(&frame, &withheld),
-        }
-        shared.newest.give_back(frame);
-    }
-    // There are enough. Output ends once it has written what is on its way, and its end is that of capture.
-}
-
-/// Hands verdicts to the sink. Its end is the end of the loop.
-fn output(mut sink: Box<dyn Sink>, receive: Receiver<Event>, shared: &Shared, stop: &Stop) {
-    let failed = receive
-        .iter()
-        .find_map(|event| contain(|| sink.publish(&event)).unwrap_or_else(|panic| Err(io::Error::other(panic))).err());
-    shared.fail(|failures| failures.sink = failed);
-    stop.request();
 }
 
 impl Shared {
-    fn change(&self, change: impl FnOnce(&mut Tally)) -> Tally {
-        let mut tally = lock(&self.tally);
-        change(&mut tally);
-        tally.replaced = self.newest.replaced();
-        tally.clone()
+    /// The source has given up; no frames come any more.
+    pub fn source_failed(&self, error: SourceError) {
+        *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
 
-    fn tally(&self) -> Tally {
-        self.change(|_| ())
+    fn sink_ended(&self, outlet: &Outlet, outcome: io::Result<()>) {
+        match outcome {
+            Err(error) if outlet.essential => {
+                *self.sink.lock().unwrap_or_else(PoisonError::into_inner) = Some((outlet.name, error));
+                self.stop.request();
+            }
+            Err(error) => log::error!("{} takes no more verdicts: {error}", outlet.name),
+            Ok(()) => {}
+        }
+        self.work_ended();
     }
 
-    fn fail(&self, change: impl FnOnce(&mut Failures)) {
-        change(lock(&self.ended).get_or_insert_default());
-    }
-
-    fn skip(&self, problem: &str) {
-        let tally = self.change(|tally| tally.skipped += 1);
-        if is_worth_a_line(tally.skipped) {
-            log::warn!("skipped: {problem} ({} so far)", tally.skipped);
+    fn work_ended(&self) {
+        if self.at_work.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.stop.request();
         }
     }
+}
 
-    fn withhold(&self, frame: &Frame, withheld: &Withheld) {
-        let cause = withheld.cause();
-        let tally = self.change(|tally| *tally.withheld.entry(cause.clone()).or_default() += 1);
-        let count = tally.withheld.get(&cause).copied().unwrap_or_default();
-        if is_worth_a_line(count) {
-            log::warn!("no verdict about frame {}: {withheld} ({count} so far)", frame.sequence);
-        }
-    }
+fn taken<T>(place: &Mutex<Option<T>>) -> Option<T> {
+    place.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// The first, second, fourth, eighth ... of its kind: a fault that comes with every frame must not fill the disk.
-fn is_worth_a_line(count: u64) -> bool {
+pub(super) fn is_worth_a_line(count: u64) -> bool {
     count.is_power_of_two()
-}
-
-/// The tally and the failures are whole after every change, so a panic elsewhere does not spoil them.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

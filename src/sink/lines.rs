@@ -4,8 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::{Event, Sink};
-use crate::verdict::Header;
+use super::{Published, Sink};
 
 /// Writes JSON lines.
 pub struct JsonLines<W> {
@@ -14,11 +13,8 @@ pub struct JsonLines<W> {
 }
 
 impl<W: Write> JsonLines<W> {
-    /// Writes the header.
-    pub fn new(out: W, header: &Header) -> io::Result<Self> {
-        let mut lines = Self { out, line: Vec::new() };
-        lines.write(header)?;
-        Ok(lines)
+    pub fn new(out: W) -> Self {
+        Self { out, line: Vec::new() }
     }
 
     /// Writes one line, whole: a reader never sees half of one unless the file system gives way.
@@ -29,10 +25,16 @@ impl<W: Write> JsonLines<W> {
         self.out.write_all(&self.line)?;
         self.out.flush()
     }
+
+    /// Writes a line that has its line break.
+    pub fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
+        self.out.write_all(line)?;
+        self.out.flush()
+    }
 }
 
 impl<W: Write + Send> Sink for JsonLines<W> {
-    fn publish(&mut self, event: &Event) -> io::Result<()> {
-        self.write(&event.verdict)
+    fn publish(&mut self, published: &Published) -> io::Result<()> {
+        self.write_line(&published.line)
     }
 }

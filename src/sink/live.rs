@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Event, Sink};
+use super::{Event, Published, Sink};
 use crate::frame::Clock;
-use crate::verdict::{Guess, Milliseconds, Tally};
+use crate::verdict::{Guess, Milliseconds};
 
 /// Lines of one drawing.
 const LINES: usize = 6;
@@ -36,7 +36,7 @@ impl<W: Write> LiveView<W> {
     }
 
     fn draw(&self, event: &Event) -> String {
-        let Event { verdict, raw, staged, tally } = event;
+        let Event { verdict, raw, staged, .. } = event;
         let photograph = staged.map_or("", |staged| staged.photograph);
         let state = match staged.is_some_and(|staged| staged.attacked) {
             true => self.styled(ATTACKED, "UNDER ATTACK"),
@@ -49,7 +49,7 @@ impl<W: Write> LiveView<W> {
             // A ranking holds the verdict's own class at least.
             self.guess("purified", &verdict.top[0], wnid),
             self.styled(DIM, &times(&verdict.ms)),
-            self.styled(DIM, &self.counts(tally)),
+            self.styled(DIM, &self.counts(event)),
             self.styled(DIM, "Ctrl-C ends; --json prints verdicts"),
         ];
         lines.map(|line| format!("\r\x1b[2K{line}\n")).concat()
@@ -65,12 +65,11 @@ impl<W: Write> LiveView<W> {
         format!("{name:<9} {} {:5.1} %  {bar}", self.styled(style, &label), guess.confidence * 100.0)
     }
 
-    fn counts(&self, tally: &Tally) -> String {
+    fn counts(&self, event: &Event) -> String {
         let rate = if self.interval > 0.0 { 1.0 / self.interval } else { 0.0 };
-        let withheld: u64 = tally.withheld.values().sum();
+        let Event { verdicts, replaced, withheld, .. } = event;
         format!(
-            "{rate:4.1} verdicts/s   {} verdicts, {} frames replaced by newer ones, {withheld} withheld",
-            tally.verdicts, tally.replaced
+            "{rate:4.1} verdicts/s   {verdicts} verdicts, {replaced} frames replaced by newer ones, {withheld} withheld"
         )
     }
 
@@ -87,7 +86,8 @@ fn times(ms: &Milliseconds) -> String {
 }
 
 impl<W: Write + Send> Sink for LiveView<W> {
-    fn publish(&mut self, event: &Event) -> io::Result<()> {
+    fn publish(&mut self, published: &Published) -> io::Result<()> {
+        let Some(event) = &published.event else { return Ok(()) };
         let now = self.clock.now();
         if let Some(last) = self.last {
             let interval = now.saturating_sub(last).as_secs_f64();

@@ -66,13 +66,12 @@ pub trait FrameSource: Send {
     /// of `stop` being requested.
     fn next(&mut self, frame: &mut Frame, stop: &Stop) -> Result<Offer, SourceError>;
 
-    /// Frames a second that its device agreed to, where it has one and that says.
+    /// Frames a second that the device has agreed to give.
     fn rate(&self) -> Option<f64> {
         None
     }
 
-    /// Frames that nobody saw since its opener was made: lost by the driver, or let go because there was a newer one.
-    /// Never goes back, over reopening neither.
+    /// Frames that were taken and never offered, so far: lost by the driver, or drained for a newer one.
     fn missed(&self) -> u64 {
         0
     }
@@ -98,6 +97,8 @@ pub enum SourceError {
     BuiltIn { name: &'static str, cause: String },
     #[error("{0} frames a second cannot be; expected a number above 0 and up to 1000")]
     Rate(f64),
+    #[error("the source has been read to its end")]
+    Over,
     /// The only one that can pass: the source is worth opening again.
     #[error("{0}")]
     Camera(#[from] Fault),

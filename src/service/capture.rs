@@ -1,0 +1,76 @@
+//! Capture: every frame of the source into the slot; a source that is lost is opened again, for ever.
+
+use super::run::{Shared, is_worth_a_line};
+use super::state::{Backoff, Input};
+use crate::contain::contain;
+use crate::frame::Frame;
+use crate::source::{Fault, Offer, Opener, Reason, SkipCause, Skipped, SourceError};
+
+/// Captures until the end is requested, the source ends, or it fails in a way that does not pass.
+pub(super) fn capture(mut open: Opener, shared: &Shared) {
+    let mut backoff = Backoff::default();
+    let clock = shared.health.clock();
+    while !shared.stop.is_requested() {
+        match open_and_stream(&mut open, &mut backoff, shared) {
+            Ok(()) => break,
+            Err(SourceError::Camera(fault)) => lost(&fault, shared),
+            Err(error) => {
+                shared.source_failed(error);
+                break;
+            }
+        }
+        shared.health.capture.idle();
+        clock.wait_until(clock.now() + backoff.wait(), &shared.stop);
+    }
+    shared.health.capture.idle();
+    shared.newest.close();
+}
+
+/// Opens the source and streams from it. Its end is the stream's; an error is why there are no more frames.
+fn open_and_stream(open: &mut Opener, backoff: &mut Backoff, shared: &Shared) -> Result<(), SourceError> {
+    let (health, stop) = (&shared.health, &shared.stop);
+    let clock = health.clock();
+    health.capture.busy(clock.now());
+    let mut source = contain(open).unwrap_or_else(|panic| Err(panicked(panic).into()))?;
+    health.opened(source.rate());
+    let mut frame = Frame::default();
+    let mut missed = source.missed();
+    while !stop.is_requested() {
+        health.capture.busy(clock.now());
+        // A decoder that panics has met a frame that it should have refused.
+        match contain(|| source.next(&mut frame, stop)) {
+            Ok(Ok(Offer::Frame)) => {
+                backoff.reset();
+                frame = shared.newest.put(frame).unwrap_or_default();
+                let before = std::mem::replace(&mut missed, source.missed());
+                health.frame(shared.newest.replaced(), missed.saturating_sub(before));
+            }
+            Ok(Ok(Offer::Skipped(skipped))) => skip(&skipped, shared),
+            Err(problem) => skip(&Skipped { cause: SkipCause::Corrupt, problem }, shared),
+            Ok(Ok(Offer::Ended)) => break,
+            Ok(Err(error)) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// A panic while a device was being opened is one more thing that a device can do wrong.
+fn panicked(panic: String) -> Fault {
+    Fault { reason: Reason::Io, device: "the source".to_owned(), detail: format!("made its driver panic: {panic}") }
+}
+
+fn skip(skipped: &Skipped, shared: &Shared) {
+    let count = shared.health.count(|numbers| numbers.count_skipped(skipped.cause));
+    if is_worth_a_line(count) {
+        log::warn!("skipped: {} ({count} {} so far)", skipped.problem, skipped.cause.name());
+    }
+    shared.health.unusable();
+}
+
+fn lost(fault: &Fault, shared: &Shared) {
+    let count = shared.health.count(|numbers| numbers.count_reconnect(fault.reason));
+    if is_worth_a_line(count) {
+        log::warn!("{fault} ({} time {count}); trying again", fault.reason.name());
+    }
+    shared.health.on(Input::Fault(fault.reason));
+}

@@ -1,0 +1,143 @@
+//! Inference: the newest frame through the models, again and again, and what comes of it into the broadcast.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::gallery::{Exhibit, Gallery};
+use super::pipeline::{Judge, Judgement, Withheld};
+use super::run::{Shared, is_worth_a_line};
+use crate::contain::contain;
+use crate::frame::Frame;
+use crate::sink::{Broadcast, Event};
+
+/// A judge that is ready to run, and the header line of its verdicts.
+pub struct Fresh {
+    pub judge: Box<dyn Judge>,
+    pub header: Vec<u8>,
+}
+
+/// The place where a judge waits that is to take over between two frames.
+#[derive(Default)]
+pub struct Replacement(Mutex<Option<Fresh>>);
+
+impl Replacement {
+    /// Offers a judge. One that has not been taken yet is replaced.
+    pub fn offer(&self, fresh: Fresh) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+    }
+
+    fn take(&self) -> Option<Fresh> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The thread's own things; its buffers are used again from frame to frame.
+pub(super) struct Inference {
+    judge: Box<dyn Judge>,
+    replacement: Arc<Replacement>,
+    broadcast: Broadcast,
+    galleries: Vec<(Arc<Gallery>, Option<Exhibit>)>,
+    max_age: Duration,
+    judgement: Judgement,
+    line: Vec<u8>,
+}
+
+impl Inference {
+    pub fn new(
+        judge: Box<dyn Judge>,
+        replacement: Arc<Replacement>,
+        broadcast: Broadcast,
+        galleries: Vec<Arc<Gallery>>,
+        max_age: Duration,
+    ) -> Self {
+        let galleries = galleries.into_iter().map(|gallery| (gallery, None)).collect();
+        Self { judge, replacement, broadcast, galleries, max_age, judgement: Judgement::default(), line: Vec::new() }
+    }
+
+    /// Judges until there are no frames, the end is requested, or `frames` verdicts are published.
+    pub fn run(&mut self, shared: &Shared, frames: Option<u64>) {
+        let health = &shared.health;
+        let mut published = 0;
+        while frames.is_none_or(|frames| published < frames) {
+            health.inference.idle();
+            let Some(frame) = shared.newest.take() else { break };
+            if shared.stop.is_requested() {
+                break;
+            }
+            health.inference.busy(health.clock().now());
+            self.take_over(shared);
+            match self.verdict(&frame, shared) {
+                Ok(()) => {
+                    self.publish(&frame, shared);
+                    published += 1;
+                }
+                Err(withheld) => withhold(&frame, &withheld, shared),
+            }
+            shared.newest.give_back(frame);
+        }
+        health.inference.idle();
+        self.broadcast.close();
+        self.galleries.iter().for_each(|(gallery, _)| gallery.newest().close());
+    }
+
+    /// Lets a judge that is ready take over.
+    fn take_over(&mut self, shared: &Shared) {
+        let Some(Fresh { judge, header }) = self.replacement.take() else { return };
+        self.judge = judge;
+        if let Some(models) = self.judge.models() {
+            shared.health.set_models(models);
+        }
+        self.broadcast.publish_header(&header);
+    }
+
+    /// The verdict about `frame` into `self.judgement`, and its JSON into `self.line`.
+    fn verdict(&mut self, frame: &Frame, shared: &Shared) -> Result<(), Withheld> {
+        let Self { judge, judgement, line, max_age, .. } = self;
+        let clock = shared.health.clock();
+        let age = || clock.now().saturating_sub(frame.captured);
+        let stale = |age: Duration| Err(Withheld::Stale { age, max_age: *max_age });
+        if age() > *max_age {
+            return stale(age());
+        }
+        contain(|| judge.judge(frame, judgement)).unwrap_or_else(|panic| Err(Withheld::Panic(panic)))?;
+        if age() > *max_age {
+            return stale(age());
+        }
+        line.clear();
+        serde_json::to_writer(&mut *line, &judgement.verdict).map_err(|error| Withheld::Write(error.to_string()))?;
+        line.push(b'\n');
+        Ok(())
+    }
+
+    fn publish(&mut self, frame: &Frame, shared: &Shared) {
+        let Judgement { verdict, raw, suspicious } = &self.judgement;
+        let (verdicts, replaced, withheld) = shared.health.verdict(verdict, *suspicious);
+        self.broadcast.publish(|published| {
+            published.line.extend_from_slice(&self.line);
+            match &mut published.event {
+                Some(event) => {
+                    event.verdict.clone_from(verdict);
+                    event.raw.clone_from(raw);
+                    (event.staged, event.verdicts) = (frame.staged, verdicts);
+                    (event.replaced, event.withheld) = (replaced, withheld);
+                }
+                event => {
+                    let (verdict, raw, staged) = (verdict.clone(), raw.clone(), frame.staged);
+                    *event = Some(Event { verdict, raw, staged, verdicts, replaced, withheld });
+                }
+            }
+        });
+        if let Some(purified) = self.judge.picture() {
+            for (gallery, spare) in &mut self.galleries {
+                gallery.show(frame, purified, verdict, *suspicious, spare);
+            }
+        }
+    }
+}
+
+fn withhold(frame: &Frame, withheld: &Withheld, shared: &Shared) {
+    let count = shared.health.withheld(&withheld.cause());
+    if is_worth_a_line(count) {
+        log::warn!("no verdict about frame {}: {withheld} ({count} so far)", frame.sequence);
+    }
+}

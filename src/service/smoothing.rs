@@ -1,0 +1,89 @@
+//! The last few purified distributions as one: noise differs from frame to frame, what is seen does not.
+//!
+//! Frames belong together while they follow each other closely and show the same scene. After a gap or a cut the memory
+//! starts anew: an old scene has no say in a new one.
+
+use std::time::Duration;
+
+/// The side of the thumbnails that scenes are compared by.
+const SIDE: usize = 16;
+
+/// The mean change of a thumbnail's values, in 0..1, that is a new scene and not a moving camera.
+const CUT: f32 = 0.12;
+
+/// Frames further apart than this do not belong together, however slow the models are.
+const GAP: Duration = Duration::from_secs(2);
+
+/// The memory of at most `frames` distributions.
+pub struct Smoothing {
+    frames: usize,
+    /// Oldest first; all of one length.
+    memory: Vec<Vec<f32>>,
+    /// Of the frame before: when it was taken, and its thumbnail.
+    last: Option<Duration>,
+    thumbnail: Vec<f32>,
+    fresh: Vec<f32>,
+    mean: Vec<f32>,
+}
+
+impl Smoothing {
+    /// Combines `frames` distributions, this frame's among them; 1 combines nothing.
+    pub fn new(frames: usize) -> Self {
+        let (memory, thumbnail, fresh, mean) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { frames: frames.max(1), memory, last: None, thumbnail, fresh, mean }
+    }
+
+    /// The mean of the remembered distributions and this one, and whether earlier frames had a say in it.
+    ///
+    /// # Shapes
+    /// `picture`: what the distribution is about, [3, height, width] in 0..1.
+    pub fn combine(
+        &mut self,
+        captured: Duration,
+        picture: &[f32],
+        [height, width]: [usize; 2],
+        probabilities: &[f32],
+    ) -> (&[f32], bool) {
+        thumbnail(picture, height, width, &mut self.fresh);
+        let gap = self.last.is_none_or(|last| captured.saturating_sub(last) > GAP);
+        let known = self.memory.first().is_some_and(|first| first.len() == probabilities.len());
+        if gap || !known || difference(&self.fresh, &self.thumbnail) > CUT {
+            self.memory.clear();
+        }
+        self.last = Some(captured);
+        std::mem::swap(&mut self.fresh, &mut self.thumbnail);
+        let mut place = if self.memory.len() == self.frames { self.memory.remove(0) } else { Vec::new() };
+        place.clear();
+        place.extend_from_slice(probabilities);
+        self.memory.push(place);
+        let share = 1.0 / self.memory.len() as f32;
+        self.mean.clear();
+        self.mean.resize(probabilities.len(), 0.0);
+        for distribution in &self.memory {
+            self.mean.iter_mut().zip(distribution).for_each(|(mean, value)| *mean += share * value);
+        }
+        (&self.mean, self.memory.len() > 1)
+    }
+}
+
+/// Means of a picture's blocks, all channels together, [SIDE, SIDE].
+fn thumbnail(picture: &[f32], height: usize, width: usize, out: &mut Vec<f32>) {
+    out.clear();
+    out.resize(SIDE * SIDE, 0.0);
+    let (high, wide) = (height.div_ceil(SIDE).max(1), width.div_ceil(SIDE).max(1));
+    let share = 1.0 / (3 * high * wide) as f32;
+    for (row, values) in picture.chunks_exact(width.max(1)).enumerate() {
+        let blocks = &mut out[row % height.max(1) / high * SIDE..][..SIDE];
+        for (block, values) in blocks.iter_mut().zip(values.chunks(wide)) {
+            *block += share * values.iter().sum::<f32>();
+        }
+    }
+}
+
+/// The mean absolute difference; nothing to compare with is no difference.
+fn difference(a: &[f32], b: &[f32]) -> f32 {
+    if a.len() != b.len() || a.is_empty() {
+        return 0.0;
+    }
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum::<f32>() / a.len() as f32
+}
