@@ -10,7 +10,7 @@
 //!
 //! The rooms of the device:
 //! - [`frame`]: an image with its capture time and number; decoding, orientation, cropping and resizing.
-//! - [`source`]: where frames come from: files, the built-in demonstration.
+//! - [`source`]: where frames come from: cameras, files, the built-in demonstration.
 //! - [`engine`]: an ONNX file as a checked, warmed-up purifier or classifier.
 //! - [`verdict`]: what is said of a frame, and its JSON.
 //! - [`service`]: the newest-wins slot, the loop that turns frames into verdicts, its states and numbers.

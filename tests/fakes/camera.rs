@@ -129,7 +129,7 @@ impl Fake {
         self.fails.entry(name).or_default().extend(codes);
     }
 
-    pub fn times(&self, name: &str) -> usize {
+    fn times(&self, name: &str) -> usize {
         self.calls.iter().filter(|call| **call == name).count()
     }
 }
@@ -201,6 +201,16 @@ impl World {
             }
         }
         Guard(self.fakes.lock().unwrap(), number)
+    }
+
+    /// How often a call was made.
+    pub fn times(&self, number: u32, name: &str) -> usize {
+        self.fake(number).times(name)
+    }
+
+    /// How many devices are open.
+    pub fn open_devices(&self, number: u32) -> usize {
+        self.fake(number).open
     }
 
     pub fn opener(&self, wanted: Wanted) -> Opener {
@@ -312,7 +322,9 @@ impl Drop for Open {
     fn drop(&mut self) {
         drop(self.with("close", |fake| {
             fake.open -= 1;
-            fake.queued.clear();
+            if fake.open == 0 {
+                fake.queued.clear();
+            }
             Ok(())
         }));
     }

@@ -51,9 +51,12 @@ impl std::fmt::Display for Which {
 /// How a camera is known again when it comes back, perhaps as another node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
+    /// Its link, where that is its own: twins without serial numbers share one, which leads to either.
     pub by_id: Option<PathBuf>,
     pub card: String,
     pub bus: String,
+    /// There was no other camera of its name.
+    pub alone: bool,
 }
 
 /// A camera that was found and opened.
@@ -71,16 +74,26 @@ pub struct Found {
 /// robot would then look into another direction without a word.
 pub fn find(machine: &dyn Machine, which: &Which, before: Option<&Identity>) -> Result<Found, Fault> {
     match (which, before) {
-        (Which::Path(path), _) => open(machine, path, None, which).and_then(expect_camera(which)),
+        (Which::Path(path), _) => open(machine, path, None, which).and_then(|opened| opened.expect_camera(which)),
         (_, Some(identity)) => find_again(machine, which, identity),
         (Which::Number(number), None) => {
             let path = PathBuf::from(format!("/dev/video{number}"));
             let by_id = machine.nodes().into_iter().find(|node| node.path == path).and_then(|node| node.by_id);
-            open(machine, &path, by_id, which).and_then(expect_camera(which))
+            open(machine, &path, by_id, which).and_then(|opened| opened.expect_camera(which))
         }
         (Which::Name(name), None) => find_named(machine, which, name),
         (Which::First, None) => find_first(machine, which),
     }
+}
+
+/// Completes what a camera that was opened for the first time will be known by.
+pub fn remember(machine: &dyn Machine, mut identity: Identity) -> Identity {
+    let twins = cameras(machine, &Which::First, &identity.card);
+    identity.alone = twins.len() <= 1;
+    if twins.iter().any(|twin| twin.by_id.is_none()) {
+        identity.by_id = None;
+    }
+    identity
 }
 
 fn find_first(machine: &dyn Machine, which: &Which) -> Result<Found, Fault> {
@@ -107,31 +120,31 @@ fn find_named(machine: &dyn Machine, which: &Which, name: &str) -> Result<Found,
     pick(machine, which, nobody, exactly, found).or_else(|_| pick(machine, which, nobody, partly, found))
 }
 
-/// By its link; else at the same plug; else, where there is only one of its name, at another plug.
+/// By its link; else by plug and name; else, where it was and is the only one of its name, at another plug.
 fn find_again(machine: &dyn Machine, which: &Which, identity: &Identity) -> Result<Found, Fault> {
     let nodes = machine.nodes();
-    let linked = nodes.iter().find(|node| identity.by_id.is_some() && node.by_id == identity.by_id);
+    let linked = nodes.into_iter().find(|node| identity.by_id.is_some() && node.by_id == identity.by_id);
     if let Some(Node { path, by_id, .. }) = linked {
-        return open(machine, path, by_id.clone(), which).and_then(expect_camera(which));
+        return open(machine, &path, by_id, which)?.expect_camera(which);
     }
-    let nobody = format!("is not there; '{}' was here before and has not come back", identity.card);
-    let found = |opened: Opened| Ok(opened.into_found(which));
-    let same = |camera: &Capability| camera.card == identity.card;
-    let there = |camera: &Capability| same(camera) && camera.bus == identity.bus;
-    if identity.by_id.is_none()
-        && let Ok(found) = pick(machine, which, &nobody, there, found)
-    {
-        return Ok(found);
+    let mut same = cameras(machine, which, &identity.card);
+    let at_its_plug = same.iter().position(|camera| camera.capability.bus == identity.bus);
+    let is_another = |camera: &Opened| camera.by_id.is_some() && identity.by_id.is_some();
+    let only_one = || (identity.alone && same.len() == 1 && !is_another(&same[0])).then_some(0);
+    match at_its_plug.or_else(only_one) {
+        Some(index) => Ok(same.swap_remove(index).into_found(which)),
+        None => {
+            let detail = format!("is not there; '{}' was here before and has not come back", identity.card);
+            Err(Fault { reason: Reason::Absent, device: which.to_string(), detail })
+        }
     }
-    let is_same = |node: &&Node| {
-        open(machine, &node.path, None, which)
-            .is_ok_and(|opened| opened.capability.not_a_camera().is_none() && same(&opened.capability))
-    };
-    if nodes.iter().filter(is_same).count() > 1 {
-        let detail = format!("is not there; of the cameras of its name, '{}', none has its place", identity.card);
-        return Err(Fault { reason: Reason::Absent, device: which.to_string(), detail });
-    }
-    pick(machine, which, &nobody, same, found)
+}
+
+/// All cameras of a name that can be opened now.
+fn cameras(machine: &dyn Machine, which: &Which, card: &str) -> Vec<Opened> {
+    let opened =
+        machine.nodes().into_iter().filter_map(|Node { path, by_id, .. }| open(machine, &path, by_id, which).ok());
+    opened.filter(|opened| opened.capability.not_a_camera().is_none() && opened.capability.card == card).collect()
 }
 
 /// An open node that has said who it is.
@@ -154,7 +167,18 @@ impl Opened {
     fn into_found(self, which: &Which) -> Found {
         let name = self.name(which);
         let Capability { card, bus, .. } = self.capability;
-        Found { device: self.device, name, path: self.path, identity: Identity { by_id: self.by_id, card, bus } }
+        Found {
+            device: self.device,
+            name,
+            path: self.path,
+            identity: Identity { by_id: self.by_id, card, bus, alone: false },
+        }
+    }
+
+    fn expect_camera(self, which: &Which) -> Result<Found, Fault> {
+        let Some(what) = self.capability.not_a_camera() else { return Ok(self.into_found(which)) };
+        let detail = format!("cannot be used: its node {what}; 'purecam probe' lists the nodes that can");
+        Err(Fault { reason: Reason::Format, device: self.name(which), detail })
     }
 }
 
@@ -169,16 +193,6 @@ fn open(machine: &dyn Machine, path: &Path, by_id: Option<PathBuf>, which: &Whic
         _ => fault(&name, Doing::Asking, &error),
     })?;
     Ok(Opened { device, capability, path: path.to_owned(), by_id })
-}
-
-fn expect_camera(which: &Which) -> impl Fn(Opened) -> Result<Found, Fault> {
-    move |opened| match opened.capability.not_a_camera() {
-        None => Ok(opened.into_found(which)),
-        Some(what) => {
-            let detail = format!("cannot be used: its node {what}; 'purecam probe' lists the nodes that can");
-            Err(Fault { reason: Reason::Format, device: opened.name(which), detail })
-        }
-    }
 }
 
 /// The first camera that `is_it` and `accept` agree to. Where there is none, the gravest reason why: a camera that may not

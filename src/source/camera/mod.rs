@@ -113,6 +113,7 @@ impl Camera {
         let rate_text = rate.map_or("an unknown rate".to_owned(), |rate| format!("{rate:.1} frames/s"));
         let Layout { format, width, height, .. } = layout;
         log::info!("{name} streams {} {width}x{height} at {rate_text}", format.name());
+        let identity = before.unwrap_or_else(|| choose::remember(machine, identity));
         memory.lock().unwrap_or_else(PoisonError::into_inner).identity = Some(identity);
         let warm_up = wanted.skip_frames.unwrap_or(DEFAULT_SKIP_FRAMES);
         Ok(Self { name, stream, converter: Converter::new(layout), rate, clock, warm_up, spoilt: 0, memory })
