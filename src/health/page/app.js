@@ -21,7 +21,7 @@ const dash = "\u2013";
 const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const count = (number) => number.toLocaleString("en").replaceAll(",", "\u202f");
 const tenths = (number) => (number == null ? dash : number.toFixed(1));
-const milliseconds = (ms) => (ms == null ? dash : ms < 10 ? ms.toFixed(1) : ms.toFixed(0));
+const milliseconds = (ms) => (ms == null ? dash : ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0));
 
 function span(seconds) {
   const whole = Math.floor(seconds);
@@ -110,10 +110,10 @@ function sparkline(id, trend, describe, ceiling) {
 
 function drawTrends() {
   const range = (least, most) => `${least.toFixed(1)} to ${most.toFixed(1)}`;
-  sparkline("age", trends.age, (_, most) => `at most ${milliseconds(most)} ms`);
+  sparkline("age", trends.age, (_, most) => `max ${milliseconds(most)} ms`);
   sparkline("verdict", trends.verdicts, range);
   sparkline("frame", trends.frames, range);
-  sparkline("suspicion", trends.suspicion, (_, most) => `at most ${most.toFixed(2)}`, 1);
+  sparkline("suspicion", trends.suspicion, (_, most) => `max ${most.toFixed(2)}`, 1);
 }
 
 // The verdict
@@ -214,7 +214,8 @@ function quantile({ counts }, bounds, share) {
   for (const [place, value] of counts.entries()) {
     if (value && below + value >= share * all) {
       if (place === bounds.length) return `>${bounds.at(-1) * 1000}`;
-      const from = place ? bounds[place - 1] : 0;
+      if (place === 0) return `<${bounds[0] * 1000}`;
+      const from = bounds[place - 1];
       return milliseconds(1000 * (from + ((bounds[place] - from) * (share * all - below)) / value));
     }
     below += value;

@@ -12,9 +12,6 @@ use hyper::http::uri::Authority;
 use hyper::{StatusCode, Uri};
 use sha2::{Digest, Sha256};
 
-/// The name of the cookie that stands for the token in a browser.
-pub(super) const COOKIE_NAME: &str = "purecam";
-
 /// A secret, kept as what it is compared by.
 #[derive(Clone)]
 pub struct Token {
@@ -100,19 +97,26 @@ impl fmt::Display for Refusal {
 #[derive(Debug)]
 pub(super) struct Access {
     pub token: Option<Token>,
+    /// The name of the cookie that stands for the token in a browser. Cookies do not know ports: without the port, two
+    /// services on one machine would overwrite each other's.
+    cookie_name: String,
     /// Names of this machine, lower case.
     names: Vec<String>,
 }
 
 impl Access {
-    pub fn new(token: Option<Token>) -> Self {
+    pub fn new(token: Option<Token>, port: u16) -> Self {
         let mut names = vec!["localhost".to_owned()];
         let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_ascii_lowercase();
         if !name.is_empty() {
             names.push(format!("{name}.local"));
             names.push(name);
         }
-        Self { token, names }
+        Self { token, cookie_name: format!("purecam-{port}"), names }
+    }
+
+    pub fn cookie_name(&self) -> &str {
+        &self.cookie_name
     }
 
     /// The name that this machine calls itself by.
@@ -148,7 +152,7 @@ impl Access {
         }
         let cookies = request.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut ours = cookies.flat_map(|line| line.split(';')).filter_map(|cookie| cookie.trim().split_once('='));
-        match ours.any(|(name, value)| name == COOKIE_NAME && equal(value.as_bytes(), token.cookie.as_bytes())) {
+        match ours.any(|(name, value)| name == self.cookie_name && equal(value.as_bytes(), token.cookie.as_bytes())) {
             true => Ok(()),
             false => Err(Refusal::NoToken),
         }

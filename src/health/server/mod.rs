@@ -90,7 +90,7 @@ impl Server {
         let address = listener.local_addr()?;
         let (publisher, lines) = watch::channel(Bytes::new());
         let pictures = Arc::new(Pictures::new(gallery));
-        let access = Access::new(token);
+        let access = Access::new(token, address.port());
         let subscriber = broadcast.subscribe();
         let connections = AtomicUsize::new(0);
         let house = Arc::new(House { health, broadcast, pictures, lines, access, bounds, connections });

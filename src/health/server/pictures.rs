@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hyper::body::Bytes;
-use jpeg_encoder::{ColorType, Encoder, EncodingError};
+use jpeg_encoder::{ColorType, Encoder};
 use tokio::sync::watch;
 
 use crate::contain::contain;
@@ -78,7 +78,7 @@ impl Pictures {
         while let Some(exhibit) = self.gallery.newest().take() {
             let began = Instant::now();
             let outcome = contain(|| self.show(&exhibit, &mut rgb));
-            if let Err(problem) = outcome.and_then(|outcome| outcome.map_err(|error| error.to_string())) {
+            if let Err(problem) = outcome.flatten() {
                 failures += 1;
                 if failures.is_power_of_two() {
                     log::warn!("a picture cannot be encoded: {problem} ({failures} so far)");
@@ -96,7 +96,7 @@ impl Pictures {
         self.gallery.newest().close();
     }
 
-    fn show(&self, exhibit: &Exhibit, rgb: &mut Vec<u8>) -> Result<(), EncodingError> {
+    fn show(&self, exhibit: &Exhibit, rgb: &mut Vec<u8>) -> Result<(), String> {
         let sequence = exhibit.verdict.seq;
         if self.raw.receiver_count() > 0 {
             let picture = &exhibit.raw;
@@ -110,11 +110,12 @@ impl Pictures {
         Ok(())
     }
 
-    fn shot(&self, rgb: &[u8], [height, width]: [usize; 2], quality: u8, sequence: u64) -> Result<Shot, EncodingError> {
-        // No camera's picture has a side of 65536 pixels; were there one, the encoder would refuse its bytes as too many.
-        let (width, height) = (u16::try_from(width).unwrap_or(u16::MAX), u16::try_from(height).unwrap_or(u16::MAX));
+    fn shot(&self, rgb: &[u8], [height, width]: [usize; 2], quality: u8, sequence: u64) -> Result<Shot, String> {
+        let (Ok(wide), Ok(high)) = (u16::try_from(width), u16::try_from(height)) else {
+            return Err(format!("{width} x {height} pixels are more than JPEG has, 65535 on a side"));
+        };
         let mut jpeg = Vec::with_capacity(rgb.len() / 8);
-        Encoder::new(&mut jpeg, quality).encode(rgb, width, height, ColorType::Rgb)?;
+        Encoder::new(&mut jpeg, quality).encode(rgb, wide, high, ColorType::Rgb).map_err(|error| error.to_string())?;
         self.encoded.fetch_add(1, Ordering::Relaxed);
         let length = jpeg.len();
         let head = format!("Content-Type: image/jpeg\r\nContent-Length: {length}\r\nPurecam-Frame: {sequence}\r\n\r\n");

@@ -16,7 +16,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::House;
-use super::access::{COOKIE_NAME, Refusal};
+use super::access::Refusal;
 use super::pictures::{BOUNDARY, Kind};
 use super::streams::{Events, MotionJpeg, Stream};
 use crate::health::prometheus::{self, booted, metrics};
@@ -83,7 +83,9 @@ fn admit(request: &Parts, house: &House) -> Result<(), Box<Answer>> {
     }
     let query = token_of(request);
     match (house.access.check_token(request, query.as_deref()), &house.access.token) {
-        (Ok(()), Some(token)) if query.is_some() => Err(Box::new(welcome(request, token.cookie()))),
+        (Ok(()), Some(token)) if query.is_some() => {
+            Err(Box::new(welcome(request, house.access.cookie_name(), token.cookie())))
+        }
         (Ok(()), _) => Ok(()),
         (Err(refusal), _) if request.uri.path() == "/" => {
             let said = if refusal == Refusal::WrongToken { "This is not the token." } else { "" };
@@ -100,16 +102,16 @@ fn admit(request: &Parts, house: &House) -> Result<(), Box<Answer>> {
 }
 
 /// Leads to the same place without the token, which else would stay in the address bar and the history.
-fn welcome(request: &Parts, cookie: &str) -> Answer {
+fn welcome(request: &Parts, name: &str, cookie: &str) -> Answer {
     let rest: Vec<&str> = queries(request).filter(|part| !part.starts_with("token=")).collect();
     let to = if rest.is_empty() {
         request.uri.path().to_owned()
     } else {
         format!("{}?{}", request.uri.path(), rest.join("&"))
     };
-    let cookie = format!("{COOKIE_NAME}={cookie}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000");
+    let cookie = format!("{name}={cookie}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000");
     let mut answer = say(StatusCode::SEE_OTHER, "");
-    // A path of an address that was parsed, and a cookie of hexadecimal digits, are header values. Two slashes at the
+    // A path of an address that was parsed, and a cookie of letters and digits, are header values. Two slashes at the
     // beginning would lead to another machine.
     if let (Ok(to), Ok(cookie)) = (format!("/{}", to.trim_start_matches('/')).try_into(), cookie.try_into()) {
         answer.headers_mut().insert(LOCATION, to);
@@ -169,7 +171,7 @@ fn status(house: &House) -> Answer {
 fn verdicts(request: &Parts, house: &House) -> Answer {
     let kind = "text/event-stream";
     if request.method == Method::HEAD {
-        return content(kind, "");
+        return typed(kind, Stream::<Events>::unread().boxed_unsync());
     }
     let events = Events::new(house.lines.clone(), &house.broadcast, house.bounds.heartbeat);
     typed(kind, Stream::new(events).boxed_unsync())
@@ -178,7 +180,7 @@ fn verdicts(request: &Parts, house: &House) -> Answer {
 /// The next picture; never one that was there before it was asked for.
 async fn snapshot(request: &Parts, kind: Kind, house: &Arc<House>) -> Answer {
     if request.method == Method::HEAD {
-        return content(JPEG, "");
+        return typed(JPEG, Stream::<MotionJpeg>::unread().boxed_unsync());
     }
     let wait = house.bounds.picture_wait;
     match timeout(wait, house.pictures.look(kind).next()).await {
@@ -198,7 +200,7 @@ async fn snapshot(request: &Parts, kind: Kind, house: &Arc<House>) -> Answer {
 fn stream(request: &Parts, kind: Kind, house: &Arc<House>) -> Answer {
     let media_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
     if request.method == Method::HEAD {
-        return content(&media_type, "");
+        return typed(&media_type, Stream::<MotionJpeg>::unread().boxed_unsync());
     }
     let stream = MotionJpeg::new(house.pictures.look(kind), house.bounds.heartbeat);
     typed(&media_type, Stream::new(stream).boxed_unsync())

@@ -99,7 +99,7 @@ impl Settings {
     /// Checks that nobody is let in by accident.
     pub fn new(listen: SocketAddr, token_file: Option<&Path>) -> Result<Self, StartError> {
         let token = token_file.map(read_token).transpose()?;
-        if token.is_none() && !listen.ip().is_loopback() {
+        if token.is_none() && !listen.ip().to_canonical().is_loopback() {
             return Err(StartError::NoToken(listen));
         }
         Ok(Self { listen, token, bounds: Bounds::default() })

@@ -39,6 +39,11 @@ impl<F: Feed> Stream<F> {
         Self(Some(Self::next_of(feed)))
     }
 
+    /// A body of unknown length that nobody reads: the answer to a HEAD request.
+    pub fn unread() -> Self {
+        Self(None)
+    }
+
     fn next_of(mut feed: F) -> Coming<F> {
         Box::pin(async move { feed.next().await.map(|part| (part, feed)) })
     }
