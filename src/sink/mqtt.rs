@@ -28,9 +28,12 @@ use crate::config::Mqtt;
 use crate::contain::contain;
 use crate::frame::{Clock, Stop};
 
-/// What may wait for the broker: messages on their way to the connection, and messages that it has not acknowledged.
-/// More are dropped.
-const WAITING: u16 = 64;
+/// Messages on their way to the connection. More are dropped.
+const WAITING: usize = 64;
+
+/// Messages that the broker has not acknowledged. By default mosquitto takes 20 of one client at a time and, in this version
+/// of MQTT, throws more away without a word.
+const IN_FLIGHT: u16 = 16;
 
 /// How often a silent connection is tried out. A broker notices after one and a half times this that a client is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -117,7 +120,7 @@ impl MqttSink {
             2 => QoS::ExactlyOnce,
             other => return Err(MqttError::Qos(other)),
         };
-        let (client, mut connection) = Client::new(options(mqtt, &topics)?, WAITING.into());
+        let (client, mut connection) = Client::new(options(mqtt, &topics)?, WAITING);
         connection.eventloop.network_options.set_tcp_nodelay(true);
         let (line, stop) = (Arc::new(Line::default()), Stop::new());
         let (ending, running) = channel();
@@ -170,7 +173,9 @@ impl MqttSink {
 
     /// Returns whether there was room for the message.
     fn retain(&self, topic: &str, message: &[u8]) -> bool {
-        self.client.try_publish(topic, QoS::AtLeastOnce, true, message).is_ok()
+        // Acknowledgements of one kind come in order; rumqttc would give a number away again that still waits for its own.
+        let qos = if self.qos == QoS::ExactlyOnce { self.qos } else { QoS::AtLeastOnce };
+        self.client.try_publish(topic, qos, true, message).is_ok()
     }
 }
 
@@ -293,7 +298,7 @@ impl Worker {
 fn options(mqtt: &Mqtt, topics: &Topics) -> Result<MqttOptions, MqttError> {
     let client_id = mqtt.client_id.clone().unwrap_or_else(|| format!("purecam-{}", host_name()));
     let mut options = MqttOptions::new(client_id, &mqtt.url.host, mqtt.url.port);
-    options.set_keep_alive(KEEP_ALIVE).set_inflight(WAITING).set_clean_session(true);
+    options.set_keep_alive(KEEP_ALIVE).set_inflight(IN_FLIGHT).set_clean_session(true);
     // What a broker says to a client that subscribes to nothing is short.
     options.set_max_packet_size(4096, LONGEST + 4096);
     options.set_last_will(LastWill::new(&topics.state, OFFLINE, QoS::AtLeastOnce, true));

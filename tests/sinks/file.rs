@@ -34,6 +34,7 @@ fn publish(sink: &mut FileSink, sequences: impl IntoIterator<Item = u64>) {
 
 #[test]
 fn a_file_begins_with_the_header_and_every_start_appends_another() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
     publish(&mut sink(&path, MUCH, 4, &clock), [1, 2]);
@@ -43,6 +44,7 @@ fn a_file_begins_with_the_header_and_every_start_appends_another() {
 
 #[test]
 fn new_models_put_their_header_before_their_verdicts_and_into_every_file_after_that() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
     let mut sink = sink(&path, (HEADER.len() + NEW_HEADER.len() + 2 * LINE) as u64, 4, &clock);
@@ -56,6 +58,7 @@ fn new_models_put_their_header_before_their_verdicts_and_into_every_file_after_t
 
 #[test]
 fn a_file_is_rotated_before_it_grows_above_its_bytes_and_the_oldest_goes() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
     let bytes = (HEADER.len() + 2 * LINE) as u64;
@@ -73,6 +76,7 @@ fn a_file_is_rotated_before_it_grows_above_its_bytes_and_the_oldest_goes() {
 
 #[test]
 fn one_file_alone_begins_again_and_a_line_longer_than_a_file_gets_one_of_its_own() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
     let mut sink = sink(&path, 50, 1, &clock);
@@ -83,6 +87,7 @@ fn one_file_alone_begins_again_and_a_line_longer_than_a_file_gets_one_of_its_own
 
 #[test]
 fn a_rotation_that_was_cut_short_loses_nothing() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
     // FILE.2 has become FILE.3 already, and FILE.1 not yet FILE.2.
@@ -97,6 +102,7 @@ fn a_rotation_that_was_cut_short_loses_nothing() {
 
 #[test]
 fn files_beyond_a_smaller_count_go_at_the_start() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
     let names = (1..=4).map(|number| numbered(&path, number));
@@ -108,6 +114,7 @@ fn files_beyond_a_smaller_count_go_at_the_start() {
 
 #[test]
 fn a_torn_last_line_is_cut_off_by_the_next_start_wherever_it_was_torn() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
     let long = line(2, 20_000).line;
@@ -124,6 +131,7 @@ fn a_torn_last_line_is_cut_off_by_the_next_start_wherever_it_was_torn() {
 
 #[test]
 fn a_full_disk_costs_lines_that_are_counted_and_comes_back_by_itself() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::<ManualClock>::default());
     symlink("/dev/full", &path).unwrap();
@@ -145,6 +153,7 @@ fn a_full_disk_costs_lines_that_are_counted_and_comes_back_by_itself() {
 fn a_small_disk_that_fills_up_holds_whole_lines_only() {
     let folder = tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), "64k") else { return };
+    let quiet = without_forks();
     let (path, clock) = (disk.0.join("v.jsonl"), Arc::<ManualClock>::default());
     let ballast = disk.0.join("ballast");
     fs::write(&ballast, vec![0; 30_000]).unwrap();
@@ -157,10 +166,13 @@ fn a_small_disk_that_fills_up_holds_whole_lines_only() {
     clock.advance(10_000);
     publish(&mut sink, [5000]);
     assert_eq!(*read(&path).last().unwrap(), 5000);
+    // The disk goes by way of a child.
+    drop(quiet);
 }
 
 #[test]
 fn a_folder_that_vanishes_and_comes_back_gets_a_new_file_with_a_header() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (home, clock) = (folder.path().join("disk"), Arc::<ManualClock>::default());
     let path = home.join("v.jsonl");
@@ -179,6 +191,7 @@ fn a_folder_that_vanishes_and_comes_back_gets_a_new_file_with_a_header() {
 
 #[test]
 fn a_file_that_somebody_moves_away_is_begun_anew() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
     let mut sink = sink(&path, MUCH, 4, &clock);
@@ -191,6 +204,7 @@ fn a_file_that_somebody_moves_away_is_begun_anew() {
 
 #[test]
 fn a_device_is_written_to_but_never_renamed() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
     symlink("/dev/null", &path).unwrap();
@@ -202,6 +216,7 @@ fn a_device_is_written_to_but_never_renamed() {
 
 #[test]
 fn two_writers_do_not_share_a_file() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let (path, clock) = (folder.path().join("v.jsonl"), Arc::<ManualClock>::default());
     let mut first = sink(&path, MUCH, 4, &clock);
@@ -217,6 +232,7 @@ fn two_writers_do_not_share_a_file() {
 
 #[test]
 fn a_line_that_is_written_allocates_nothing() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let mut sink = sink(&folder.path().join("v.jsonl"), MUCH, 4, &Arc::default());
     let published = line(1, LINE);
@@ -243,16 +259,14 @@ fn a_writer_that_is_killed_leaves_whole_lines_and_the_next_start_repairs_the_las
     for _ in 0..5 {
         let folder = tempdir().unwrap();
         let path = folder.path().join("v.jsonl");
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "file::the_writer_that_is_killed", "--ignored", "--nocapture"])
-            .env("PURECAM_TEST_FILE", &path)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "file::the_writer_that_is_killed", "--ignored", "--nocapture"]);
+        let mut child = start(command.env("PURECAM_TEST_FILE", &path).stdout(Stdio::piped())).unwrap();
         let said = BufReader::new(child.stdout.take().unwrap());
         assert!(said.lines().any(|line| line.unwrap().ends_with("well under way")));
         child.kill().unwrap();
         child.wait().unwrap();
+        let _quiet = without_forks();
         for number in [1, 2] {
             let rotated = numbered(&path, number);
             if rotated.exists() {

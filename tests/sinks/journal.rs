@@ -4,6 +4,8 @@ use std::process::Command;
 
 use tempfile::tempdir;
 
+use super::start;
+
 /// What purecam says of a source that does not exist, on a standard error that may or may not be the journal's.
 fn said(stream: impl FnOnce(&fs::Metadata) -> Option<String>) -> String {
     let folder = tempdir().unwrap();
@@ -14,7 +16,7 @@ fn said(stream: impl FnOnce(&fs::Metadata) -> Option<String>) -> String {
     if let Some(stream) = stream(&stderr.metadata().unwrap()) {
         command.env("JOURNAL_STREAM", stream);
     }
-    assert!(!command.stderr(stderr).status().unwrap().success());
+    assert!(!start(command.stderr(stderr)).unwrap().wait().unwrap().success());
     fs::read_to_string(&file).unwrap()
 }
 

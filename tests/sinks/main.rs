@@ -12,8 +12,10 @@ mod wiring;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use purecam::frame::Frame;
@@ -51,6 +53,20 @@ fn numbers(lines: &[Value]) -> Vec<i64> {
     lines.iter().map(|line| line["seq"].as_i64().unwrap_or(-1)).collect()
 }
 
+/// Between its fork and its exec a child holds copies of this process's open files, and their locks.
+static FORKS: RwLock<()> = RwLock::new(());
+
+/// As long as this is held no child is being started: a file that is closed is closed.
+fn without_forks() -> RwLockReadGuard<'static, ()> {
+    FORKS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a child; when this returns it runs its own program.
+fn start(command: &mut Command) -> io::Result<Child> {
+    let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
 /// A small disk in memory.
 struct SmallDisk(PathBuf);
 
@@ -58,10 +74,10 @@ impl SmallDisk {
     /// Nothing where this user may not mount one.
     fn mount(at: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir(at).unwrap();
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(at).output();
-        match mounted {
-            Ok(output) if output.status.success() => Some(Self(at.to_owned())),
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(at).stderr(Stdio::null());
+        match start(&mut mount).and_then(|mut child| child.wait()) {
+            Ok(status) if status.success() => Some(Self(at.to_owned())),
             _ => {
                 eprintln!("skipped: no small disk can be mounted here");
                 None
@@ -72,7 +88,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+        start(Command::new("umount").arg("-l").arg(&self.0)).and_then(|mut child| child.wait()).ok();
     }
 }
 

@@ -33,6 +33,7 @@ fn rest(mut stream: UnixStream) -> Vec<i64> {
 fn a_fast_reader_among_ten_slow_ones_gets_every_line() {
     const LINES: u64 = 2000;
     const LENGTH: usize = 1000;
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let path = folder.path().join("socket");
     let mut sink = sink(&path);
@@ -66,6 +67,7 @@ fn a_fast_reader_among_ten_slow_ones_gets_every_line() {
 fn a_reader_that_is_slow_for_a_while_gets_every_line() {
     // More than the kernel holds, less than the backlog besides.
     const LINES: u64 = 300;
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let path = folder.path().join("socket");
     let mut sink = sink(&path);
@@ -85,6 +87,7 @@ fn a_reader_that_is_slow_for_a_while_gets_every_line() {
 
 #[test]
 fn a_reader_gets_the_newest_header_first() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let path = folder.path().join("socket");
     let mut sink = sink(&path);
@@ -103,6 +106,7 @@ fn a_reader_gets_the_newest_header_first() {
 
 #[test]
 fn there_are_so_many_readers_at_most_and_one_that_hangs_up_makes_place() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let path = folder.path().join("socket");
     let mut sink = sink(&path);
@@ -122,6 +126,7 @@ fn there_are_so_many_readers_at_most_and_one_that_hangs_up_makes_place() {
 
 #[test]
 fn a_reader_that_is_gone_does_not_count_as_dropped() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let path = folder.path().join("socket");
     let mut sink = sink(&path);
@@ -135,6 +140,7 @@ fn a_reader_that_is_gone_does_not_count_as_dropped() {
 
 #[test]
 fn what_a_dead_process_left_is_replaced_and_what_a_living_one_offers_is_not() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let path = folder.path().join("socket");
     drop(UnixListener::bind(&path).unwrap());
@@ -157,6 +163,7 @@ fn what_a_dead_process_left_is_replaced_and_what_a_living_one_offers_is_not() {
 
 #[test]
 fn a_socket_that_is_somebody_elses_by_now_is_not_removed() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let path = folder.path().join("socket");
     let old = sink(&path);
@@ -169,6 +176,7 @@ fn a_socket_that_is_somebody_elses_by_now_is_not_removed() {
 
 #[test]
 fn a_line_allocates_nothing_but_one_buffer_for_each_slow_reader() {
+    let _quiet = without_forks();
     let folder = tempdir().unwrap();
     let path = folder.path().join("socket");
     let mut sink = sink(&path);
