@@ -100,7 +100,10 @@ fn limits(args: &cli::Run, config: &Config) -> Limits {
         config::Ready::Frame => Ready::AtFirstFrame,
         config::Ready::AtOnce => Ready::AtOnce,
     };
-    Limits { frames: args.frames, max_age: Duration::from_millis(config.run.max_age_ms), ready, ..Limits::default() }
+    // A source that gives a frame every half a minute hangs no sooner than after two.
+    let interval = Duration::from_secs_f64(1.0 / config.source.fps.unwrap_or(DEFAULT_RATE));
+    let patience = Limits::default().patience.max(3 * interval);
+    Limits { frames: args.frames, max_age: config.run.max_age(), patience, ready }
 }
 
 /// SIGINT and SIGTERM end the loop, SIGHUP reloads.
