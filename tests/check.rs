@@ -150,14 +150,16 @@ fn a_token_that_others_may_read_is_refused() {
     let home = Home::new();
     let table = "[http]\nlisten = '127.0.0.1:0'\ntoken_file = 'token'\n";
     home.check(table).assert("http.token_file", "fail", &["cannot be read"]).assert_code(78);
-    std::fs::write(home.path("token"), "secret\n").unwrap();
+    std::fs::write(home.path("token"), "a-secret-of-some-length\n").unwrap();
     let mode = |mode| std::fs::set_permissions(home.path("token"), PermissionsExt::from_mode(mode)).unwrap();
     mode(0o644);
-    home.check(table).assert("http.token_file", "fail", &["mode 0644", "chmod 600"]).assert_code(78);
+    home.check(table).assert("http.token_file", "fail", &["mode 644", "chmod 600"]).assert_code(78);
     mode(0o600);
     home.check(table).assert("http.token_file", "ok", &[]).assert_code(0);
-    std::fs::write(home.path("token"), "\nsecret\n").unwrap();
-    home.check(table).assert("http.token_file", "fail", &["empty first line"]).assert_code(78);
+    std::fs::write(home.path("token"), "\na-secret-of-some-length\n").unwrap();
+    home.check(table)
+        .assert("http.token_file", "fail", &["0 characters in its first line", "openssl rand"])
+        .assert_code(78);
 }
 
 #[test]

@@ -36,13 +36,15 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let uri = uri(&config)?;
     let watched = !json && uri == "demo:" && can_draw();
-    let pipeline = pipeline(&config, watched, &clock)?;
+    // Who watches the demonstration wants to see the raw verdict fail, on a terminal or on the page.
+    let shown = watched || uri == "demo:" && config.http.listen.is_some();
+    let pipeline = pipeline(&config, shown, &clock)?;
     let header = header_line(&pipeline, &config)?;
     let open = opener(&uri, &config.source, DEFAULT_RATE, pipeline.size(), clock.clone())?;
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
-    let reloader = start_reloader(said, config.clone(), watched, &reloads, &replacement, &health)?;
+    let reloader = start_reloader(said, config.clone(), shown, &reloads, &replacement, &health)?;
     let outlets = outputs::outlets(watched, &config.output, &header, &health, &clock)?;
     let keeper = Keeper::start(&config.detect, &health, &stop)?;
     let page = outputs::page(&config.http, &health, &broadcast)?;
@@ -75,14 +77,14 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
 }
 
 /// The models and what they need to know, checked and warm.
-pub(super) fn pipeline(config: &Config, watched: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
+pub(super) fn pipeline(config: &Config, compare_raw: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
     let loaded = models::load(config, true)?;
     let defaults = Options::default();
     let options = Options {
         top: config.classifier.top_k.unwrap_or(defaults.top),
         smoothing: config.verdict.smoothing as usize,
         min_confidence: config.verdict.min_confidence as f32,
-        compare_raw: config.detect.enabled || watched,
+        compare_raw: config.detect.enabled || compare_raw,
         threshold: config.detect.threshold as f32,
     };
     Ok(Pipeline::new(loaded.purifier, loaded.classifier, options, clock.clone()))
@@ -130,7 +132,7 @@ fn listen_to_signals(stop: &Stop, reloads: &Arc<Newest<()>>) -> Result<Handle, F
 fn start_reloader(
     said: Said,
     running: Config,
-    watched: bool,
+    compare_raw: bool,
     reloads: &Arc<Newest<()>>,
     replacement: &Arc<Replacement>,
     health: &Arc<Health>,
@@ -138,7 +140,7 @@ fn start_reloader(
     let (reloads, replacement, health) = (reloads.clone(), replacement.clone(), health.clone());
     let load = move |health: &Health| {
         let config = said.effective()?.config;
-        let pipeline = pipeline(&config, watched, health.clock())?;
+        let pipeline = pipeline(&config, compare_raw, health.clock())?;
         let header = header_line(&pipeline, &config)?;
         logging::set_level(config.log.level.into());
         for table in fixed_tables(&running, &config) {

@@ -18,7 +18,7 @@ pub(super) fn findings(config: &Config) -> Vec<Finding> {
     findings.extend(config.output.file.as_deref().map(output_file));
     findings.extend(config.output.socket.as_deref().map(socket));
     findings.extend(config.output.mqtt.iter().flat_map(broker));
-    findings.extend(config.http.token_file.as_deref().map(|file| secret("http.token_file", file)));
+    findings.extend(config.http.token_file.as_deref().map(token));
     findings.extend(config.http.listen.map(listen));
     findings.extend(config.detect.keep_dir.as_deref().map(|folder| kept(folder, config.detect.keep_bytes)));
     findings
@@ -119,6 +119,22 @@ fn secret(item: &'static str, file: &Path) -> Finding {
         }
         (Ok(_), Ok(_)) => Finding::ok(item, shown.to_string()),
     }
+}
+
+/// What the live page would say of its token.
+#[cfg(feature = "http")]
+fn token(file: &Path) -> Finding {
+    const ITEM: &str = "http.token_file";
+    let anywhere = (std::net::Ipv4Addr::LOCALHOST, 0).into();
+    match crate::health::server::Settings::new(anywhere, Some(file)) {
+        Ok(_) => Finding::ok(ITEM, file.display().to_string()),
+        Err(error) => Finding::new(ITEM, Grade::Hopeless, error.to_string()),
+    }
+}
+
+#[cfg(not(feature = "http"))]
+fn token(file: &Path) -> Finding {
+    secret("http.token_file", file)
 }
 
 /// That an address other than this machine's own needs a token has been seen to by the configuration.
