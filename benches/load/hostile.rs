@@ -37,7 +37,8 @@ fn attack(page: SocketAddr, attacker: u64, requests: u64, lasts: Duration, leave
         let Some(mut stream) = connect(page) else { continue };
         // The server may have hung up in the middle of it.
         drop(stream.write_all(request(kind).as_bytes()));
-        match number % 3 {
+        // Every kind meets every ending: kinds come again after three numbers, endings after nine.
+        match number / 3 % 3 {
             _ if kind == SLOW_LORIS => slow.push(stream),
             0 => {}
             1 => {
