@@ -51,7 +51,15 @@ impl Inference {
         max_age: Duration,
     ) -> Self {
         let galleries = galleries.into_iter().map(|gallery| (gallery, None)).collect();
-        Self { judge, replacement, broadcast, galleries, max_age, judgement: Judgement::default(), line: Vec::new() }
+        Self {
+            judge,
+            replacement,
+            broadcast,
+            galleries,
+            max_age,
+            judgement: Judgement::default(),
+            line: Vec::with_capacity(1024),
+        }
     }
 
     /// Judges until there are no frames, the end is requested, or `frames` verdicts are published.

@@ -3,17 +3,13 @@
 //! Raw YUV goes through the SIMD routines of the crate `yuv`, with the colour matrix and the range that the driver reports
 //! (or that linux/videodev2.h says it means when it reports none); MJPG goes through `mjpg.rs`.
 
+use serde::{Deserialize, Serialize};
 use v4l::FourCC;
-use yuv::{
-    BufferStoreMut, YuvBiPlanarImage, YuvConversionMode, YuvError, YuvPackedImage, YuvPlanarImage, YuvPlanarImageMut,
-    YuvRange, YuvStandardMatrix,
-};
+use yuv::{YuvBiPlanarImage, YuvConversionMode, YuvError, YuvPackedImage, YuvPlanarImage, YuvRange, YuvStandardMatrix};
 
 use super::device::Agreed;
 use super::mjpg::MotionJpeg;
 use super::{SkipCause, Skipped};
-use serde::{Deserialize, Serialize};
-
 use crate::frame::Picture;
 
 /// The formats that can be read, the ones that are read at the least cost first, and the one without colour last.
@@ -153,16 +149,11 @@ fn range(format: PixelFormat, agreed: &Agreed) -> YuvRange {
 pub struct Converter {
     layout: Layout,
     motion_jpeg: MotionJpeg,
-    /// A block of packed lines as planes.
-    planes: Vec<u8>,
 }
-
-/// Packed lines that are converted at once: few enough to stay in a small core's cache.
-const BLOCK: usize = 16;
 
 impl Converter {
     pub fn new(layout: Layout) -> Self {
-        Self { layout, motion_jpeg: MotionJpeg::default(), planes: Vec::new() }
+        Self { layout, motion_jpeg: MotionJpeg::default() }
     }
 
     pub fn layout(&self) -> &Layout {
@@ -196,7 +187,7 @@ impl Converter {
         Ok(())
     }
 
-    fn yuv(&mut self, bytes: &[u8], rgb: &mut [u8]) -> Result<(), YuvError> {
+    fn yuv(&self, bytes: &[u8], rgb: &mut [u8]) -> Result<(), YuvError> {
         let Layout { format, width, height, stride, matrix, range } = self.layout;
         let luma = stride as usize * height as usize;
         let mode = YuvConversionMode::Balanced;
@@ -220,45 +211,23 @@ impl Converter {
     }
 
     /// YUYV and UYVY. The library leaves a last line out whose padding is missing, so that one goes by itself.
-    fn packed(&mut self, bytes: &[u8], rgb: &mut [u8]) -> Result<(), YuvError> {
-        let Layout { width, height, stride, .. } = self.layout;
-        let (stride, rgb_line) = (stride as usize, 3 * width as usize);
-        let whole_lines = (bytes.len() / stride).min(height as usize);
-        let (lines, rest) = bytes.split_at(whole_lines * stride);
-        let (rgb_lines, rgb_rest) = rgb.split_at_mut(whole_lines * rgb_line);
-        for (lines, rgb) in lines.chunks(BLOCK * stride).zip(rgb_lines.chunks_mut(BLOCK * rgb_line)) {
-            self.block(lines, stride, rgb)?;
+    fn packed(&self, bytes: &[u8], rgb: &mut [u8]) -> Result<(), YuvError> {
+        let Layout { format, width, height, stride, matrix, range } = self.layout;
+        let convert = if format == PixelFormat::Uyvy { yuv::uyvy422_to_rgb } else { yuv::yuyv422_to_rgb };
+        let part = |yuy, yuy_stride, height, rgb: &mut [u8]| {
+            convert(&YuvPackedImage { yuy, yuy_stride, width, height }, rgb, 3 * width, range, matrix)
+        };
+        let whole_lines = (bytes.len() / stride as usize).min(height as usize);
+        let (lines, rest) = bytes.split_at(whole_lines * stride as usize);
+        let (rgb_lines, rgb_rest) = rgb.split_at_mut(whole_lines * 3 * width as usize);
+        if whole_lines > 0 {
+            part(lines, stride, whole_lines as u32, rgb_lines)?;
         }
         if rgb_rest.is_empty() {
             return Ok(());
         }
-        let line = 2 * width.next_multiple_of(2) as usize;
-        self.block(&rest[..line], line, rgb_rest)
-    }
-
-    /// Some lines of YUYV or UYVY, by way of planes: straight to RGB the library counts with six bits of fraction, which
-    /// is up to three levels off; planes it converts with thirteen.
-    fn block(&mut self, yuy: &[u8], stride: usize, rgb: &mut [u8]) -> Result<(), YuvError> {
-        let Layout { format, width, matrix, range, .. } = self.layout;
-        let height = rgb.len() / (3 * width as usize);
-        let chroma_width = width.div_ceil(2);
-        self.planes.resize((width + 2 * chroma_width) as usize * BLOCK, 0);
-        let (y_plane, chroma) = self.planes.split_at_mut(width as usize * height);
-        let (u_plane, v_plane) = chroma.split_at_mut(chroma_width as usize * height);
-        let mut planar = YuvPlanarImageMut {
-            y_plane: BufferStoreMut::Borrowed(y_plane),
-            y_stride: width,
-            u_plane: BufferStoreMut::Borrowed(u_plane),
-            u_stride: chroma_width,
-            v_plane: BufferStoreMut::Borrowed(v_plane),
-            v_stride: chroma_width,
-            width,
-            height: height as u32,
-        };
-        let packed = YuvPackedImage { yuy, yuy_stride: stride as u32, width, height: height as u32 };
-        let split = if format == PixelFormat::Uyvy { yuv::uyvy422_to_yuv422 } else { yuv::yuyv422_to_yuv422 };
-        split(&mut planar, &packed)?;
-        yuv::yuv422_to_rgb(&planar.to_fixed(), rgb, 3 * width, range, matrix)
+        let line = 2 * width.next_multiple_of(2);
+        part(&rest[..line as usize], line, 1, rgb_rest)
     }
 }
 
