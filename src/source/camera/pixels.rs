@@ -109,14 +109,15 @@ impl Layout {
         Self { format, width, height, stride, matrix: matrix(agreed), range: range(format, agreed) }
     }
 
-    /// The fewest bytes that a whole frame has; the padding of its last line may be missing.
+    /// The fewest bytes that a whole frame has. Where there is one plane, the padding of its last line may be missing;
+    /// with more of them the library would leave that line out.
     pub fn least_bytes(&self) -> usize {
         let Some(line) = self.format.least_stride(self.width) else { return 4 };
         let [stride, line, height] = [self.stride, line, self.height].map(|length| length as usize);
         let padding = stride - line;
         match self.format {
-            PixelFormat::Nv12 => stride * (height + height.div_ceil(2)) - padding,
-            PixelFormat::Yu12 => stride * height + 2 * (stride / 2) * height.div_ceil(2) - padding / 2,
+            PixelFormat::Nv12 => stride * (height + height.div_ceil(2)),
+            PixelFormat::Yu12 => stride * height + 2 * (stride / 2) * height.div_ceil(2),
             _ => stride * height - padding,
         }
     }
