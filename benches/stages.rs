@@ -298,7 +298,7 @@ fn health() -> Work {
         health.frame(0, 0);
         health.capture.idle();
         health.inference.busy(health.clock().now());
-        black_box(health.verdict(black_box(&verdict), false));
+        black_box(health.verdict(black_box(&verdict)));
         health.inference.idle();
     })
 }
