@@ -7,7 +7,7 @@ use std::path::Path;
 /// What the name of a file begins with that is still being written.
 const UNFINISHED: &str = ".purecam-";
 
-/// Whether a file of this name was being written by [`write`]; it goes when it is finished, or stays after a kill.
+/// Whether a file of this name was being written by [`write()`]; it goes when it is finished, or stays after a kill.
 pub fn is_unfinished(name: &str) -> bool {
     name.starts_with(UNFINISHED)
 }

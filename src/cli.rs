@@ -20,6 +20,12 @@ pub enum Command {
     Run(Run),
     /// Purify and classify image files
     Classify(Classify),
+    /// Measure how long a verdict takes on this machine
+    Bench(Bench),
+    /// Say what would keep `run` from working: configuration, models, source, outputs
+    Check(Check),
+    /// List the cameras, what they offer, and which one would be chosen
+    Probe(Probe),
     /// Train a classifier or a purifier from a folder of photographs
     #[cfg(feature = "training")]
     #[command(subcommand)]
@@ -44,7 +50,7 @@ pub struct Models {
     /// Classifier (ONNX) [default: classifier-*.onnx of the shipped models]
     #[arg(long, value_name = "FILE")]
     pub classifier: Option<PathBuf>,
-    /// Configuration file, for what a foreign classifier does not say of itself (mean, std, layout, labels, ...)
+    /// Configuration (TOML) [default: /etc/purecam/purecam.toml, if it is there, for commands that serve]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Seed of the purifier's noise; without it every start draws its own
@@ -52,18 +58,87 @@ pub struct Models {
     pub seed: Option<u64>,
 }
 
-#[derive(Clone, Debug, Args)]
-pub struct Run {
-    /// `demo:`, or `file:PATH` (an image, a folder of images, a Motion JPEG file) [default: the configuration's]
+/// The configuration's usual keys as flags. Their values are read where the configuration's are, so that one message
+/// and one range serve both.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Settings {
+    /// `camera:`, `camera:WHICH`, `file:PATH` (an image, a folder of images, a Motion JPEG file) or `demo:` [default: the
+    /// configuration's]
     pub source: Option<String>,
     #[command(flatten)]
     pub models: Models,
+    /// Frames a second that the source offers
+    #[arg(long, value_name = "RATE")]
+    pub fps: Option<String>,
+    /// Width of the camera's frame
+    #[arg(long, value_name = "PIXELS")]
+    pub width: Option<String>,
+    /// Height of the camera's frame
+    #[arg(long, value_name = "PIXELS")]
+    pub height: Option<String>,
+    /// The camera's pixel format: YUYV, UYVY, NV12, YU12, RGB3, BGR3, GREY or MJPG
+    #[arg(long, value_name = "FORMAT")]
+    pub pixel_format: Option<String>,
+    /// Withhold verdicts about frames older than this
+    #[arg(long, value_name = "MS")]
+    pub max_age_ms: Option<String>,
+    /// Combine the distributions of so many successive frames
+    #[arg(long, value_name = "FRAMES")]
+    pub smoothing: Option<String>,
+    /// Classify the raw frame too, and say how far the two disagree
+    #[arg(long)]
+    pub detect: bool,
+    /// Append verdicts to this file
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Offer verdicts on this Unix socket
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Show the live page and the metrics at this address, as in 127.0.0.1:8080, or :8080 for the same
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = with_address)]
+    pub http: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub settings: Settings,
     /// End after N verdicts
     #[arg(long, value_name = "N")]
     pub frames: Option<u64>,
-    /// Frames a second that the source offers
-    #[arg(long, value_name = "RATE")]
-    pub fps: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Print the configuration that holds, with where each value comes from, and check nothing else
+    #[arg(long)]
+    pub print: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Bench {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Measure N verdicts
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub frames: u64,
+    /// Leave out the first N verdicts
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub left_out: u64,
+    /// Exit with code 3 where the 99th percentile of a verdict's milliseconds is above this
+    #[arg(long, value_name = "MS")]
+    pub max_p99_ms: Option<f64>,
+    /// Show the numbers beside those of an earlier `purecam bench --json`
+    #[arg(long, value_name = "FILE")]
+    pub compare: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Probe {
+    #[command(flatten)]
+    pub settings: Settings,
 }
 
 #[derive(Debug, Args)]
@@ -274,4 +349,10 @@ mod training {
         #[arg(long, default_value = "auto")]
         pub device: String,
     }
+}
+
+/// A port alone is this machine's own; anything else is left for the configuration to judge.
+fn with_address(text: &str) -> Result<String, std::convert::Infallible> {
+    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+    Ok(port.parse::<u16>().map_or_else(|_| text.to_owned(), |port| format!("127.0.0.1:{port}")))
 }

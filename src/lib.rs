@@ -10,11 +10,13 @@
 //!
 //! The rooms of the device:
 //! - [`frame`]: an image with its capture time and number; decoding, orientation, cropping and resizing.
-//! - [`source`]: where frames come from: files, the built-in demonstration.
+//! - [`source`]: where frames come from: cameras, files, the built-in demonstration.
 //! - [`engine`]: an ONNX file as a checked, warmed-up purifier or classifier.
 //! - [`verdict`]: what is said of a frame, and its JSON.
-//! - [`service`]: the newest-wins slot and the loop that turns frames into verdicts.
+//! - [`service`]: the newest-wins slot, the loop that turns frames into verdicts, its states and numbers.
 //! - [`sink`]: where verdicts go.
+//! - [`health`]: how the service shows itself: systemd, metrics, the live page.
+//! - [`measure`]: latencies and what the machine was doing meanwhile, for `purecam bench`.
 //! - [`contain`](mod@contain): panics as errors, for every room that reads files.
 //! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
 //! - [`logging`]: how log lines look, to the journal and to people.
@@ -35,6 +37,7 @@ pub mod engine;
 pub mod frame;
 pub mod health;
 pub mod logging;
+pub mod measure;
 pub mod service;
 pub mod sink;
 pub mod source;

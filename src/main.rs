@@ -9,7 +9,10 @@ fn main() -> ExitCode {
     let Cli { command, json } = Cli::parse();
     let outcome = match command {
         Command::Run(args) => commands::run::run(&args, json),
+        Command::Bench(args) => commands::bench::bench(&args, json),
         Command::Classify(args) => commands::classify::classify(&args, json),
+        Command::Check(args) => commands::check::check(&args, json),
+        Command::Probe(args) => commands::probe::probe(&args, json),
         #[cfg(feature = "training")]
         Command::Train(args) => commands::train::train(&args, json),
         #[cfg(feature = "training")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::engine::contract::Label;
 
@@ -33,7 +33,7 @@ impl Header {
 }
 
 /// SHA-256 of the models' files.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Models {
     /// Nothing where pictures are classified as they are.
     pub purifier: Option<String>,
@@ -85,6 +85,8 @@ pub struct Verdict {
     pub top: Vec<Guess>,
     /// How far raw and purified disagree, in 0..1; nothing where the raw frame was not compared.
     pub suspicion: Option<f32>,
+    /// Whether the suspicion has reached the threshold.
+    pub suspicious: bool,
     /// Whether earlier frames had a say.
     pub smoothed: bool,
     /// False only where the user asked for pictures to be classified as they are.
@@ -105,6 +107,7 @@ impl Default for Verdict {
             confidence: 0.0,
             top: Vec::new(),
             suspicion: None,
+            suspicious: false,
             smoothed: false,
             purified: false,
             ms: Milliseconds::default(),
@@ -115,19 +118,22 @@ impl Default for Verdict {
 
 impl Clone for Verdict {
     fn clone(&self) -> Self {
-        let Self { seq, captured_at, age_ms, index, confidence, suspicion, smoothed, purified, ms, .. } = *self;
-        let (label, top, models) = (self.label.clone(), self.top.clone(), self.models.clone());
-        Self { seq, captured_at, age_ms, label, index, confidence, top, suspicion, smoothed, purified, ms, models }
+        let mut clone = Self::default();
+        clone.clone_from(self);
+        clone
     }
 
     /// Allocates nothing where `self` has held as many classes before.
     fn clone_from(&mut self, source: &Self) {
-        let mut top = std::mem::take(&mut self.top);
-        top.clone_from(&source.top);
-        let Self { seq, captured_at, age_ms, index, confidence, suspicion, smoothed, purified, ms, .. } = *source;
-        let (label, models) = (source.label.clone(), source.models.clone());
-        *self =
-            Self { seq, captured_at, age_ms, label, index, confidence, top, suspicion, smoothed, purified, ms, models };
+        self.label.clone_from(&source.label);
+        self.top.clone_from(&source.top);
+        self.models.clone_from(&source.models);
+        let Self { seq, captured_at, age_ms, index, confidence, suspicion, suspicious, smoothed, purified, ms, .. } =
+            *source;
+        (self.seq, self.captured_at, self.age_ms) = (seq, captured_at, age_ms);
+        (self.index, self.confidence, self.ms) = (index, confidence, ms);
+        (self.suspicion, self.suspicious) = (suspicion, suspicious);
+        (self.smoothed, self.purified) = (smoothed, purified);
     }
 }
 

@@ -261,7 +261,7 @@ fn run_reads_motion_jpeg_and_skips_what_is_broken_in_it() {
     std::fs::write(home.path("stream.mjpeg"), stream).unwrap();
     let output = home.run(&["run", "file:stream.mjpeg", "--fps", "5"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains("of 3 frames") && stderr(&output).contains("1 unreadable"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("of 3 frames") && stderr(&output).contains("1 unusable"), "{}", stderr(&output));
     assert!(lines(&output.stdout)[1..].iter().all(|line| line["label"] == "green"));
 }
 

@@ -8,7 +8,7 @@ use burn::prelude::*;
 use image::RgbImage;
 use purecam::engine::Description;
 use purecam::evaluate::{
-    Error, Judge, Model, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs,
+    Error, Judge, Model, Pairing, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs,
 };
 
 const SIDE: u32 = 24;
@@ -60,7 +60,7 @@ fn run(subjects: &mut Subjects, photographs: &[Photograph], protocol: &Protocol,
     evaluate(subjects, photographs, protocol, results, |_| {}).unwrap();
     let model = Model { file: "residual.onnx".into(), sha256: String::new() };
     let purifier = subjects.purifier.as_ref().map(|_| Model { file: "purifier.onnx".into(), sha256: String::new() });
-    Report::new("data".into(), model, purifier, protocol, photographs, results)
+    Report::new("data".into(), model, purifier, subjects.pairing, protocol, photographs, results)
 }
 
 fn list(folder: &Path, subjects: &Subjects) -> Vec<Photograph> {
@@ -76,6 +76,17 @@ fn only_photographs_that_the_classifier_gets_right_are_attacked_unless_all_are_a
     assert_eq!(right.transfer[0].without_purifier.right, 19, "none of them is wrong before the attack");
     let all = run(&mut subjects, &photographs, &protocol(true), &mut Results::in_memory());
     assert_eq!((all.counted, all.transfer[0].without_purifier.right), (20, 19));
+}
+
+#[test]
+fn a_report_tells_a_matched_purifier_from_an_agnostic_one_and_from_one_that_does_not_tell() {
+    let (shipped, fixture) = (Path::new("models").join("purifier-edge-128.onnx"), fixture("purifier.onnx"));
+    let partners = |path: &Path| purecam::engine::Purifier::load(path, 0).unwrap().partners().map(<[String]>::to_vec);
+    let known = partners(&shipped).expect("the shipped purifier tells");
+    let classifier = |sha256: &str| Model { file: "classifier.onnx".into(), sha256: sha256.to_owned() };
+    assert_eq!(Pairing::of(&known, &classifier(&known[0])), Pairing::Matched);
+    assert_eq!(Pairing::of(&known, &classifier(&"0".repeat(64))), Pairing::Agnostic);
+    assert_eq!(partners(&fixture), None);
 }
 
 #[test]
@@ -101,6 +112,18 @@ fn transfer_attacks_do_not_depend_on_the_purifier() {
     assert!(purified.get(&photographs[0].name).unwrap().purified.len() == 3);
 }
 
+/// Opens results that were closed just now. A child of another test has all files of this process, locks included, for the
+/// moment between its fork and its exec.
+fn reopen(folder: &Path, header: &serde_json::Value) -> Results {
+    let mut attempts = 0..1000;
+    loop {
+        match Results::open(folder, header) {
+            Err(Error::Results { .. }) if attempts.next().is_some() => std::thread::yield_now(),
+            outcome => return outcome.unwrap(),
+        }
+    }
+}
+
 #[test]
 fn a_run_that_was_killed_ends_with_the_results_of_one_that_was_not() {
     let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
@@ -112,7 +135,7 @@ fn a_run_that_was_killed_ends_with_the_results_of_one_that_was_not() {
     // A kill in the middle of the sixth line.
     let cut = text.match_indices('\n').nth(4).unwrap().0 + 20;
     std::fs::write(&file, &text[..cut]).unwrap();
-    let mut results = Results::open(out.path(), &header).unwrap();
+    let mut results = reopen(out.path(), &header);
     assert!(photographs.iter().filter(|one| results.get(&one.name).is_some()).count() == 4);
     let resumed = run(&mut subjects, &photographs, &protocol(false), &mut results);
     assert_eq!(serde_json::json!(resumed), serde_json::json!(whole));

@@ -167,6 +167,25 @@ fn shrinking_averages_every_pixel() {
 }
 
 #[test]
+fn resampling_agrees_with_pillow_to_its_rounding() {
+    let (width, height) = (97, 61);
+    let value = |x: u32, y: u32, c: u32| ((x * 7 + y * 13 + c * 85 + (x * y) % 31) % 256) as u8;
+    let rgb = (0..height).flat_map(|y| (0..width).flat_map(move |x| (0..3).map(move |c| value(x, y, c)))).collect();
+    let picture = Picture { width, height, rgb };
+    let parts = [[18.0, 0.0, 61.0, 61.0], [0.0, 0.0, 97.0, 61.0], [3.5, 10.25, 40.0, 40.0], [40.0, 30.0, 6.0, 6.0]];
+    let (mut fit, mut found) = (Fit::new([16, 16]), Picture::default());
+    for (part, expected) in parts.into_iter().zip(include_bytes!("fixtures/resampled.bin").chunks(16 * 16 * 3)) {
+        fit.part(&picture, part, &mut found).unwrap();
+        let furthest = found.rgb.iter().zip(expected).map(|(a, b)| a.abs_diff(*b)).max();
+        // Pillow rounds to bytes between its two passes.
+        assert!(furthest <= Some(1), "{part:?} differs by {furthest:?}");
+    }
+    assert_eq!(fit.rgb(&picture).unwrap().len(), 16 * 16 * 3);
+    assert!(fit.part(&picture, [60.0, 0.0, 40.0, 40.0], &mut found).is_err(), "a part outside of the picture");
+    assert!(fit.rgb(&Picture { rgb: vec![0; 5], ..picture }).is_err(), "a picture without its pixels");
+}
+
+#[test]
 fn a_picture_of_the_right_size_arrives_exactly() {
     let rgb: Vec<u8> = (0..8 * 8 * 3).map(|index| (index * 37 % 256) as u8).collect();
     let picture = Picture { width: 8, height: 8, rgb: rgb.clone() };

@@ -8,10 +8,9 @@ use rayon::prelude::*;
 
 use super::attack_demo::attack_demo;
 use super::evaluate::{SEED, progress_bar, write};
-use super::{Failure, models};
+use super::{Failure, models, settings};
 use crate::attack::{Attack, Defended, Target, parse_epsilon};
 use crate::cli;
-use crate::config::Config;
 use crate::evaluate::{self, BATCH, Photograph, Subjects, photographs};
 use crate::frame;
 use crate::train::device;
@@ -177,8 +176,8 @@ pub(super) fn open_subjects(
     device: &str,
     seed: u64,
 ) -> Result<Subjects, Failure> {
-    let config = Config::load(args.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))?;
-    let classifier = models::classifier_path(args, &config)?;
-    let purifier = if with_purifier { Some(models::purifier_path(args, &config)?) } else { None };
+    let config = settings::of_models(args)?;
+    let classifier = models::classifier_path(&config)?;
+    let purifier = if with_purifier { Some(models::purifier_path(&config)?) } else { None };
     Ok(Subjects::open(&classifier, &config.classifier, purifier.as_deref(), &device::open(device)?, seed)?)
 }

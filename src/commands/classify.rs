@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Failure, models};
+use super::{Failure, models, settings};
 use crate::cli;
 use crate::config::Config;
 use crate::frame::{self, Clock, Frame, SystemClock};
@@ -32,9 +32,9 @@ struct Line<'a> {
 /// Classifies the files. Fails, after all of them, where any could not be.
 pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     let files = expand(&args.images);
-    let config = Config::load(args.models.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))?;
+    let config = settings::of_models(&args.models)?;
     let saved = args.save.as_deref().map(Saved::new).transpose()?;
-    let loaded = models::load(&args.models, &config, !args.no_purifier)?;
+    let loaded = models::load(&config, !args.no_purifier)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = Options { top: args.top, ..Options::default() };
     let pipeline = Pipeline::new(loaded.purifier, loaded.classifier, options, clock.clone());

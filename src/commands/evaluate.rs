@@ -33,8 +33,8 @@ pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
     evaluate::evaluate(&mut subjects, &photographs, &protocol, &mut results, |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     let data = args.data.display().to_string();
-    let report =
-        Report::new(data, subjects.classifier_model, subjects.purifier_model, &protocol, &photographs, &results);
+    let Subjects { classifier_model, purifier_model, pairing, .. } = subjects;
+    let report = Report::new(data, classifier_model, purifier_model, pairing, &protocol, &photographs, &results);
     if let Some(folder) = &args.out {
         write(&folder.join("report.json"), &format!("{:#}\n", json!(report)))?;
         write(&folder.join("table.txt"), &report.table())?;

@@ -1,9 +1,13 @@
 //! One file a command. A command builds its parts, runs them, and says how it ended.
 
+pub mod bench;
+pub mod check;
 pub mod classify;
 pub mod models;
 mod outputs;
+pub mod probe;
 pub mod run;
+pub mod settings;
 
 #[cfg(feature = "training")]
 pub mod attack;
@@ -25,6 +29,9 @@ pub enum Failure {
     /// The command line asks for what does not exist or does not fit together.
     #[error("{0}")]
     Usage(String),
+    /// It was done, and took longer than it may.
+    #[error("{0}")]
+    TooSlow(String),
     /// The configuration or a model can never work: a service manager need not try again.
     #[error("{0}")]
     Hopeless(String),
@@ -36,6 +43,7 @@ impl Failure {
         match self {
             Self::Failed(_) => 1,
             Self::Usage(_) => 2,
+            Self::TooSlow(_) => 3,
             Self::Hopeless(_) => 78,
         }
     }

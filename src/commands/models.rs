@@ -1,12 +1,11 @@
-//! Which models a command runs: flags, then the configuration, then the ones that ship.
+//! Which models a command runs: the configuration's, or the ones that ship.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 
 use super::Failure;
-use crate::cli;
 use crate::config::Config;
-use crate::engine::{Classifier, Purifier, Shipped};
+use crate::engine::{Classifier, InferenceError, Purifier, Shipped};
 
 /// The models of a command, checked and warmed up.
 pub struct Loaded {
@@ -16,30 +15,43 @@ pub struct Loaded {
 }
 
 /// Finds and loads the models. Any that is refused is hopeless: the same start will fail again.
-pub fn load(args: &cli::Models, config: &Config, purify: bool) -> Result<Loaded, Failure> {
+pub fn load(config: &Config, purify: bool) -> Result<Loaded, Failure> {
     let hopeless = |error: &dyn std::fmt::Display| Failure::Hopeless(error.to_string());
-    let classifier = classifier_path(args, config)?;
-    let classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
+    let classifier = classifier_path(config)?;
+    let mut classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
     if !purify {
         return Ok(Loaded { purifier: None, classifier });
     }
-    let seed = args.seed.or(config.purifier.seed).unwrap_or_else(fresh_seed);
-    let purifier = Purifier::load(&purifier_path(args, config)?, seed).map_err(|error| hopeless(&error))?;
+    let seed = config.purifier.seed.unwrap_or_else(fresh_seed);
+    let mut purifier = Purifier::load(&purifier_path(config)?, seed).map_err(|error| hopeless(&error))?;
     classifier.expect_size_of(&purifier).map_err(|error| hopeless(&error))?;
+    // Loading has computed a picture with each already.
+    for _ in 1..config.run.warm_up {
+        warm_up(&mut purifier, &mut classifier).map_err(|error| hopeless(&error))?;
+    }
     Ok(Loaded { purifier: Some(purifier), classifier })
 }
 
-/// The classifier's file: the flag's, the configuration's, or the one that ships.
-pub fn classifier_path(args: &cli::Models, config: &Config) -> Result<PathBuf, Failure> {
-    match args.classifier.as_ref().or(config.classifier.model.as_ref()) {
+/// Computes a grey picture with both.
+fn warm_up(purifier: &mut Purifier, classifier: &mut Classifier) -> Result<(), InferenceError> {
+    let [height, width] = purifier.size();
+    let mut purified = Vec::new();
+    purifier.purify(&vec![0.5; 3 * height * width], 0, &mut purified)?;
+    classifier.classify(&purified)?;
+    Ok(())
+}
+
+/// The classifier's file: the configuration's, or the one that ships.
+pub fn classifier_path(config: &Config) -> Result<PathBuf, Failure> {
+    match &config.classifier.model {
         Some(path) => Ok(path.clone()),
         None => Ok(shipped()?.classifier()),
     }
 }
 
-/// The purifier's file: the flag's, the configuration's, or the one that ships.
-pub fn purifier_path(args: &cli::Models, config: &Config) -> Result<PathBuf, Failure> {
-    match args.purifier.as_ref().or(config.purifier.model.as_ref()) {
+/// The purifier's file: the configuration's, or the one that ships.
+pub fn purifier_path(config: &Config) -> Result<PathBuf, Failure> {
+    match &config.purifier.model {
         Some(path) => Ok(path.clone()),
         None => Ok(shipped()?.purifier()),
     }

@@ -7,10 +7,12 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Failure;
-use crate::config::{Detect, Output};
+use crate::config::{Detect, Http, Output};
 use crate::frame::{Clock, Stop};
+#[cfg(feature = "http")]
+use crate::health::server;
 use crate::service::{self, Gallery, Health, Outlet};
-use crate::sink::{FileSink, JsonLines, KeepRing, LiveView, Sink, SocketError, SocketSink};
+use crate::sink::{Broadcast, FileSink, JsonLines, KeepRing, LiveView, Sink, SocketError, SocketSink};
 
 /// How long the end waits for a frame that is being kept.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -97,6 +99,36 @@ impl Keeper {
             // Its panics have been said where they happened.
             drop(self.thread.join());
         }
+    }
+}
+
+/// The live page, while it lives.
+pub struct Page {
+    pub gallery: Arc<Gallery>,
+    #[cfg(feature = "http")]
+    _server: server::Server,
+}
+
+/// The live page, where it is asked for.
+#[cfg(feature = "http")]
+pub fn page(http: &Http, health: &Arc<Health>, broadcast: &Broadcast) -> Result<Option<Page>, Failure> {
+    let Some(listen) = http.listen else { return Ok(None) };
+    let failed = |error: server::StartError| match error.is_hopeless() {
+        true => Failure::Hopeless(error.to_string()),
+        false => Failure::Failed(error.to_string()),
+    };
+    let settings = server::Settings::new(listen, http.token_file.as_deref()).map_err(failed)?;
+    let gallery = Arc::new(Gallery::of_everything());
+    let server = server::Server::start(settings, health.clone(), broadcast.clone(), gallery.clone()).map_err(failed)?;
+    eprintln!("purecam: live page at {}", server.url());
+    Ok(Some(Page { gallery, _server: server }))
+}
+
+#[cfg(not(feature = "http"))]
+pub fn page(http: &Http, _: &Arc<Health>, _: &Broadcast) -> Result<Option<Page>, Failure> {
+    match http.listen {
+        None => Ok(None),
+        Some(_) => Err(Failure::Hopeless("[http]: this purecam was built without the feature 'http'".to_owned())),
     }
 }
 

@@ -10,15 +10,16 @@ use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use super::outputs::{self, Keeper};
-use super::{Failure, models};
+use super::{Failure, models, settings};
 use crate::cli;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Said};
 use crate::frame::{Clock, Stop, SystemClock};
 use crate::health::Systemd;
 use crate::logging;
 use crate::service::{self, Ended, Fresh, Health, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement};
 use crate::sink::Broadcast;
-use crate::source::{Demo, Files, FrameSource, Opener, SourceError};
+use crate::source::camera::Wanted;
+use crate::source::{Camera, Demo, Files, FrameSource, Opener, SourceError};
 use crate::verdict::Header;
 
 /// Frames a second where nobody says otherwise.
@@ -29,21 +30,26 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let stop = Stop::new();
     let reloads = Arc::new(Newest::new());
     let signals = listen_to_signals(&stop, &reloads)?;
-    let config = load_config(args)?;
+    let said = settings::said(&args.settings, json);
+    let config = said.effective()?.config;
     logging::set_level(config.log.level.into());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let uri = uri(args, &config)?;
+    let uri = uri(&config)?;
     let watched = !json && uri == "demo:" && can_draw();
-    let pipeline = pipeline(args, &config, watched, &clock)?;
+    // Who watches the demonstration wants to see the raw verdict fail, on a terminal or on the page.
+    let shown = watched || uri == "demo:" && config.http.listen.is_some();
+    let pipeline = pipeline(&config, shown, &clock)?;
     let header = header_line(&pipeline, &config)?;
-    let rate = args.fps.or(config.source.fps).unwrap_or(DEFAULT_RATE);
-    let open = opener(&uri, rate, pipeline.size(), clock.clone()).map_err(refused)?;
+    let open = opener(&uri, &config.source, DEFAULT_RATE, pipeline.size(), clock.clone())?;
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
-    let reloader = start_reloader(args, watched, &reloads, &replacement, &health)?;
+    let reloader = start_reloader(said, config.clone(), shown, &reloads, &replacement, &health)?;
     let outlets = outputs::outlets(watched, &config.output, &header, &health, &clock)?;
     let keeper = Keeper::start(&config.detect, &health, &stop)?;
+    let page = outputs::page(&config.http, &health, &broadcast)?;
+    let galleries = keeper.iter().map(|keeper| &keeper.gallery).chain(page.iter().map(|page| &page.gallery));
+    let galleries = galleries.cloned().collect();
     let parts = Parts {
         open,
         judge: Box::new(pipeline),
@@ -51,7 +57,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
         health,
         broadcast,
         outlets,
-        galleries: keeper.iter().map(|keeper| keeper.gallery.clone()).collect(),
+        galleries,
         notifier: Box::new(Systemd),
         stop: stop.clone(),
         limits: limits(args, &config),
@@ -60,6 +66,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     if let Some(keeper) = keeper {
         keeper.finish();
     }
+    drop(page);
     signals.close();
     reloads.close();
     if reloader.is_finished() {
@@ -69,19 +76,15 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     finish(ended)
 }
 
-fn load_config(args: &cli::Run) -> Result<Config, Failure> {
-    Config::load(args.models.config.as_deref()).map_err(|error| Failure::Hopeless(error.to_string()))
-}
-
 /// The models and what they need to know, checked and warm.
-fn pipeline(args: &cli::Run, config: &Config, watched: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
-    let loaded = models::load(&args.models, config, true)?;
+pub(super) fn pipeline(config: &Config, compare_raw: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
+    let loaded = models::load(config, true)?;
     let defaults = Options::default();
     let options = Options {
         top: config.classifier.top_k.unwrap_or(defaults.top),
         smoothing: config.verdict.smoothing as usize,
         min_confidence: config.verdict.min_confidence as f32,
-        compare_raw: config.detect.enabled || watched,
+        compare_raw: config.detect.enabled || compare_raw,
         threshold: config.detect.threshold as f32,
     };
     Ok(Pipeline::new(loaded.purifier, loaded.classifier, options, clock.clone()))
@@ -99,7 +102,10 @@ fn limits(args: &cli::Run, config: &Config) -> Limits {
         config::Ready::Frame => Ready::AtFirstFrame,
         config::Ready::AtOnce => Ready::AtOnce,
     };
-    Limits { frames: args.frames, max_age: Duration::from_millis(config.run.max_age_ms), ready, ..Limits::default() }
+    // A source that gives a frame every half a minute hangs no sooner than after two.
+    let interval = Duration::from_secs_f64(1.0 / config.source.fps.unwrap_or(DEFAULT_RATE));
+    let patience = Limits::default().patience.max(3 * interval);
+    Limits { frames: args.frames, max_age: config.run.max_age(), patience, ready }
 }
 
 /// SIGINT and SIGTERM end the loop, SIGHUP reloads.
@@ -124,19 +130,22 @@ fn listen_to_signals(stop: &Stop, reloads: &Arc<Newest<()>>) -> Result<Handle, F
 
 /// The thread that loads new models when it is asked to.
 fn start_reloader(
-    args: &cli::Run,
-    watched: bool,
+    said: Said,
+    running: Config,
+    compare_raw: bool,
     reloads: &Arc<Newest<()>>,
     replacement: &Arc<Replacement>,
     health: &Arc<Health>,
 ) -> io::Result<thread::JoinHandle<()>> {
-    let args = args.clone();
     let (reloads, replacement, health) = (reloads.clone(), replacement.clone(), health.clone());
     let load = move |health: &Health| {
-        let config = load_config(&args)?;
-        let pipeline = pipeline(&args, &config, watched, health.clock())?;
+        let config = said.effective()?.config;
+        let pipeline = pipeline(&config, compare_raw, health.clock())?;
         let header = header_line(&pipeline, &config)?;
         logging::set_level(config.log.level.into());
+        for table in fixed_tables(&running, &config) {
+            log::warn!("[{table}] has changed; that takes effect with a restart");
+        }
         Ok(Fresh { judge: Box::new(pipeline), header })
     };
     thread::Builder::new().name("reload".to_owned()).spawn(move || {
@@ -145,21 +154,53 @@ fn start_reloader(
     })
 }
 
-/// Which source: the argument's, the configuration's, or the demonstration for a newcomer on a terminal.
-fn uri(args: &cli::Run, config: &Config) -> Result<String, Failure> {
-    let said = args.source.clone().or_else(|| config.source.uri.clone());
+/// The tables that differ and that a reload does not touch.
+fn fixed_tables(running: &Config, new: &Config) -> impl Iterator<Item = &'static str> {
+    let kept = |Config { detect, .. }: &Config| {
+        (detect.keep_dir.clone().filter(|_| detect.enabled), detect.keep_files, detect.keep_bytes)
+    };
+    let differ = [
+        ("source", running.source != new.source),
+        ("run", running.run != new.run),
+        ("detect", kept(running) != kept(new)),
+        ("output", running.output != new.output),
+        ("http", running.http != new.http),
+    ];
+    differ.into_iter().filter_map(|(table, differs)| differs.then_some(table))
+}
+
+/// Which source: the configuration's, or the demonstration for a newcomer on a terminal.
+fn uri(config: &Config) -> Result<String, Failure> {
     let newcomer = || io::stdout().is_terminal().then(|| "demo:".to_owned());
-    said.or_else(newcomer).ok_or_else(|| {
-        Failure::Usage("no source: give 'demo:' or 'file:PATH', or [source] uri in a --config file".to_owned())
+    config.source.uri.clone().or_else(newcomer).ok_or_else(|| {
+        let expected = "'camera:', 'demo:' or 'file:PATH', or [source] uri in a --config file";
+        Failure::Usage(format!("no source: give {expected}"))
     })
 }
 
-fn opener(uri: &str, rate: f64, size: [usize; 2], clock: Arc<dyn Clock>) -> Result<Opener, SourceError> {
-    match uri.split_once(':') {
-        Some(("demo", "")) => Ok(once(Demo::new(size, rate, clock)?)),
-        Some(("file", path)) if !path.is_empty() => Ok(once(Files::open(Path::new(path), rate, clock)?)),
+/// What opens the source `uri`. Files and the demonstration are opened here and now; `rate` is theirs where none is set.
+pub(super) fn opener(
+    uri: &str,
+    source: &config::Source,
+    rate: f64,
+    size: [usize; 2],
+    clock: Arc<dyn Clock>,
+) -> Result<Opener, Failure> {
+    let rate = source.fps.unwrap_or(rate);
+    let opened = match uri.split_once(':') {
+        Some(("camera", _)) => Ok(Camera::opener(wanted(uri, source)?, clock)),
+        Some(("demo", "")) => Demo::new(size, rate, clock).map(once),
+        Some(("file", path)) if !path.is_empty() => Files::open(Path::new(path), rate, clock).map(once),
         _ => Err(SourceError::Unknown(uri.to_owned())),
-    }
+    };
+    opened.map_err(refused)
+}
+
+/// What the configuration asks of a camera.
+pub(super) fn wanted(uri: &str, source: &config::Source) -> Result<Wanted, Failure> {
+    let wanted = Wanted::from_uri(uri).ok_or_else(|| refused(SourceError::Unknown(uri.to_owned())))?;
+    let config::Source { width, height, fps, format, skip_frames, .. } = *source;
+    Ok(Wanted { width, height, fps, format, skip_frames: Some(skip_frames), ..wanted })
 }
 
 /// A source that is open already, and that nothing but its end can befall.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Description;
+use crate::source::camera::{DEFAULT_SKIP_FRAMES, PixelFormat};
 
 /// All that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct Config {
 }
 
 /// The `[source]` table: where frames come from, and in what form.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
     /// `camera:`, `camera:WHICH`, `file:PATH` or `demo:`. Nothing: the demonstration on a terminal, else an error.
@@ -43,18 +44,10 @@ pub struct Source {
     pub skip_frames: u32,
 }
 
-/// The pixel formats that a camera may be asked for, by their V4L2 codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum PixelFormat {
-    Yuyv,
-    Uyvy,
-    Nv12,
-    Yu12,
-    Rgb3,
-    Bgr3,
-    Grey,
-    Mjpg,
+impl Default for Source {
+    fn default() -> Self {
+        Self { uri: None, width: None, height: None, fps: None, format: None, skip_frames: DEFAULT_SKIP_FRAMES }
+    }
 }
 
 /// The `[purifier]` table.
@@ -75,7 +68,7 @@ pub struct Run {
     pub max_age_ms: u64,
     /// Threads that compute a model.
     pub threads: u32,
-    /// How often each model computes its known picture before the first frame.
+    /// How often each model computes a picture before the first frame.
     pub warm_up: u32,
     /// When the service manager is told that the service is ready.
     pub ready: Ready,
@@ -180,7 +173,7 @@ pub struct Mqtt {
     pub username: Option<String>,
     /// A file whose first line is the password; only its owner may read it.
     pub password_file: Option<PathBuf>,
-    /// Certificates of the authorities to trust, PEM; needed for `mqtts:`.
+    /// Certificates of the authorities to trust with `mqtts:`, PEM; nothing: the system's.
     pub ca_file: Option<PathBuf>,
     /// Quality of service of the verdicts: 0, 1 or 2.
     #[serde(default)]
@@ -188,6 +181,12 @@ pub struct Mqtt {
 }
 
 impl Mqtt {
+    /// A broker with everything else at its default.
+    pub fn new(url: BrokerUrl) -> Self {
+        let topic = Self::default_topic();
+        Self { url, topic, client_id: None, username: None, password_file: None, ca_file: None, qos: 0 }
+    }
+
     fn default_topic() -> String {
         "purecam".to_owned()
     }

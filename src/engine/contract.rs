@@ -112,6 +112,15 @@ pub struct Metadata {
 }
 
 impl Metadata {
+    /// SHA-256 of the classifiers that a purifier was trained with: those it was attacked through, and those whose features
+    /// its perceptual loss compared. Nothing where the file does not tell.
+    pub fn partners(&self) -> Option<Vec<String>> {
+        let training = self.training.as_ref()?;
+        let attacked = training.get("classifiers")?.as_array()?.iter().map(|file| &file[1]);
+        let perceptual = training.get("perceptual")?.as_array()?.iter().map(|loss| &loss["network"][1]);
+        attacked.chain(perceptual).map(|sha256| sha256.as_str().map(str::to_owned)).collect()
+    }
+
     /// The `metadata_props` of the file, key and value, in a fixed order.
     pub fn to_props(&self) -> Vec<(String, String)> {
         // Serialising these plain structs and JSON values cannot fail: no map has a key that is not a string.

@@ -20,6 +20,7 @@ pub struct Purifier {
     sha256: String,
     input: Input,
     noise: Vec<Noise>,
+    partners: Option<Vec<String>>,
     source: NoiseSource,
     session: Session,
     /// The picture, then each noise.
@@ -36,6 +37,7 @@ impl Purifier {
     fn prepare(file: ModelFile, seed: u64) -> Result<Self, Problem> {
         file.expect_role(Role::Purifier)?;
         let metadata = file.metadata.ok_or(Problem::NotAPurifier)?;
+        let partners = metadata.partners();
         let (input, noise) = (metadata.input, metadata.noise);
         let feeds = feeds(&input, &noise)?;
         check_inputs(&file.proto, &input, &noise)?;
@@ -45,7 +47,8 @@ impl Purifier {
         }
         let session = Session::load(&file.proto, &feeds, OUTPUT)?;
         let source = NoiseSource::new(seed);
-        let mut purifier = Self { path: file.path, sha256: file.sha256, input, noise, source, session, feeds };
+        let mut purifier =
+            Self { path: file.path, sha256: file.sha256, input, noise, partners, source, session, feeds };
         purifier.warm_up()?;
         Ok(purifier)
     }
@@ -62,6 +65,11 @@ impl Purifier {
     /// Of its file, as lower-case hexadecimal.
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// SHA-256 of the classifiers that it was trained with, where its file tells.
+    pub fn partners(&self) -> Option<&[String]> {
+        self.partners.as_deref()
     }
 
     /// Purifies a picture. The noise depends on the seed and on `frame`, the frame's number, and on nothing else.

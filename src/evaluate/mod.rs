@@ -20,7 +20,7 @@ use serde::Serialize;
 
 pub use judge::{Judge, Judged};
 pub use photographs::Photograph;
-pub use report::{Model, Report};
+pub use report::{Model, Pairing, Report};
 pub use results::{Record, Results};
 pub use subjects::Subjects;
 

@@ -14,6 +14,8 @@ pub struct Report {
     pub data: String,
     pub classifier: Model,
     pub purifier: Option<Model>,
+    /// Whether the purifier knows the classifier from its training; nothing where its file does not tell.
+    pub pairing: Option<Pairing>,
     pub protocol: Protocol,
     /// Photographs that could be read.
     pub photographs: usize,
@@ -44,6 +46,23 @@ impl Model {
     }
 }
 
+/// What a purifier knows of the classifier behind it. Numbers of the two kinds never stand in one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pairing {
+    /// It was trained with this classifier.
+    Matched,
+    /// It was trained without it.
+    Agnostic,
+}
+
+impl Pairing {
+    /// `partners` are the SHA-256 of the classifiers that the purifier was trained with.
+    pub fn of(partners: &[String], classifier: &Model) -> Self {
+        if partners.contains(&classifier.sha256) { Self::Matched } else { Self::Agnostic }
+    }
+}
+
 #[derive(Clone, Debug, Serialize)]
 pub struct Transfer {
     pub attack: String,
@@ -64,6 +83,7 @@ impl Report {
         data: String,
         classifier: Model,
         purifier: Option<Model>,
+        pairing: Option<Pairing>,
         protocol: &Protocol,
         photographs: &[Photograph],
         results: &Results,
@@ -86,6 +106,7 @@ impl Report {
             adaptive: protocol.adaptive.iter().map(|attack| adaptive(attack.to_string(), &counted)).collect(),
             classifier,
             purifier,
+            pairing,
             protocol: protocol.clone(),
         }
     }
@@ -102,7 +123,12 @@ impl Report {
         writeln!(text, "{}: {} photographs", self.data, self.photographs)?;
         writeln!(text, "classifier {}: {} right without an attack", self.classifier.file, show(self.classifier_clean))?;
         if let Some(purifier) = &self.purifier {
-            writeln!(text, "purifier   {}", purifier.file)?;
+            let pairing = match self.pairing {
+                Some(Pairing::Matched) => ", matched: trained with this classifier",
+                Some(Pairing::Agnostic) => ", agnostic: trained without this classifier",
+                None => "",
+            };
+            writeln!(text, "purifier   {}{pairing}", purifier.file)?;
         }
         for (image, reason) in self.skipped.iter().take(10) {
             writeln!(text, "skipped {image}: {reason}")?;

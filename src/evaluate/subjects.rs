@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::prelude::*;
 
-use super::report::Model;
+use super::report::{Model, Pairing};
 use super::{Error, Judge};
 use crate::engine::Description;
 use crate::onnx::read::{Classifier, Network, Purifier};
@@ -16,6 +16,8 @@ pub struct Subjects {
     pub purifier: Option<Purifier>,
     pub classifier_model: Model,
     pub purifier_model: Option<Model>,
+    /// Nothing where there is no purifier, or its file does not tell.
+    pub pairing: Option<Pairing>,
 }
 
 impl Subjects {
@@ -33,10 +35,13 @@ impl Subjects {
         let judge = Judge::load(classifier, said, purifier, seed)?;
         let (input, labels) = (judge.classifier().input().clone(), judge.classifier().labels().to_vec());
         let network = Network::load(classifier, device)?;
+        let classifier_model = Model::new(classifier, judge.classifier().sha256());
+        let partners = judge.purifier().and_then(|purifier| purifier.partners());
         Ok(Self {
+            pairing: partners.map(|partners| Pairing::of(partners, &classifier_model)),
             classifier: Classifier::new(network, Some(&input))?.with_labels(labels)?,
             purifier: purifier.map(|path| Purifier::load(path, device)).transpose()?,
-            classifier_model: Model::new(classifier, judge.classifier().sha256()),
+            classifier_model,
             purifier_model: purifier.zip(judge.purifier()).map(|(path, purifier)| Model::new(path, purifier.sha256())),
             judge,
         })

@@ -1,39 +1,29 @@
 //! A picture of any size as a model's square input: centre crop, antialiased bilinear resize, planar floats.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-
 use super::Picture;
+use super::resample::{Part, Resample};
 
 /// A picture that cannot be resized; no picture that [`decode`](super::decode) made is one.
 #[derive(Debug, thiserror::Error)]
-#[error("a picture of {width} x {height} pixels cannot be fitted to {target_width} x {target_height}: {cause}")]
-pub struct FitError {
-    width: u32,
-    height: u32,
-    target_width: u32,
-    target_height: u32,
-    cause: String,
+pub enum FitError {
+    #[error("a picture of {width} x {height} pixels has {expected} bytes, not {found}")]
+    Bytes { width: u32, height: u32, expected: usize, found: usize },
+    #[error("a picture of {width} x {height} pixels has no part {part:?} (left, top, width, height)")]
+    Part { width: u32, height: u32, part: Part },
 }
 
 /// Fits pictures to one size. Keeps its buffers, so that frames of one size allocate nothing after the first.
 pub struct Fit {
     width: u32,
     height: u32,
-    resizer: Resizer,
-    options: ResizeOptions,
-    small: Image<'static>,
+    resample: Resample,
+    small: Vec<u8>,
 }
 
 impl Fit {
     /// Fits to `[height, width]` pixels.
     pub fn new([height, width]: [usize; 2]) -> Self {
-        let (width, height) = (width as u32, height as u32);
-        // Convolution, and not interpolation: shrinking averages all pixels it covers, as Pillow and training do.
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear))
-            .fit_into_destination(Some((0.5, 0.5)));
-        Self { width, height, resizer: Resizer::new(), options, small: Image::new(width, height, PixelType::U8x3) }
+        Self { width: width as u32, height: height as u32, resample: Resample::default(), small: Vec::new() }
     }
 
     /// Height and width of the target.
@@ -63,35 +53,39 @@ impl Fit {
 
     /// The same as bytes, [height, width, 3].
     pub fn rgb<'a>(&'a mut self, picture: &'a Picture) -> Result<&'a [u8], FitError> {
+        let whole = whole(picture)?;
         if (picture.width, picture.height) == (self.width, self.height) {
             return Ok(&picture.rgb);
         }
-        let options = self.options;
-        self.resample(picture, &options)
+        let (wide, high) = (f64::from(picture.width), f64::from(picture.height));
+        let scale = (wide / f64::from(self.width)).min(high / f64::from(self.height));
+        let (width, height) = (scale * f64::from(self.width), scale * f64::from(self.height));
+        let part = [(wide - width) / 2.0, (high - height) / 2.0, width, height];
+        self.resample.run(whole, part, [self.width, self.height], &mut self.small);
+        Ok(&self.small)
     }
 
-    /// Resizes one part of `picture`, `[left, top, width, height]` in pixels and fractions of them, into `out`.
-    pub fn part(&mut self, picture: &Picture, part: [f64; 4], out: &mut Picture) -> Result<(), FitError> {
+    /// Resizes one part of `picture` into `out`.
+    pub fn part(&mut self, picture: &Picture, part: Part, out: &mut Picture) -> Result<(), FitError> {
+        let whole = whole(picture)?;
         let [left, top, width, height] = part;
-        let options = self.options.crop(left, top, width, height);
+        let (wide, high) = (f64::from(picture.width), f64::from(picture.height));
+        let lies = |start: f64, length: f64, side: f64| start >= 0.0 && length > 0.0 && start + length <= side + 1e-6;
+        if !(lies(left, width, wide) && lies(top, height, high)) {
+            return Err(FitError::Part { width: picture.width, height: picture.height, part });
+        }
         (out.width, out.height) = (self.width, self.height);
-        out.rgb.clear();
-        out.rgb.extend_from_slice(self.resample(picture, &options)?);
+        self.resample.run(whole, part, [self.width, self.height], &mut out.rgb);
         Ok(())
     }
+}
 
-    fn resample(&mut self, picture: &Picture, options: &ResizeOptions) -> Result<&[u8], FitError> {
-        let (target_width, target_height) = (self.width, self.height);
-        let failed = |cause: &dyn std::fmt::Display| FitError {
-            width: picture.width,
-            height: picture.height,
-            target_width,
-            target_height,
-            cause: cause.to_string(),
-        };
-        let source = ImageRef::new(picture.width, picture.height, &picture.rgb, PixelType::U8x3)
-            .map_err(|error| failed(&error))?;
-        self.resizer.resize(&source, &mut self.small, options).map_err(|error| failed(&error))?;
-        Ok(self.small.buffer())
+/// The picture, if it has the pixels that its size asks for, and any at all.
+fn whole(picture: &Picture) -> Result<&Picture, FitError> {
+    let Picture { width, height, rgb } = picture;
+    let expected = 3 * *width as usize * *height as usize;
+    if expected == 0 || rgb.len() != expected {
+        return Err(FitError::Bytes { width: *width, height: *height, expected: expected.max(3), found: rgb.len() });
     }
+    Ok(picture)
 }

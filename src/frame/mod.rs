@@ -5,12 +5,14 @@ mod decode;
 mod encode;
 mod fit;
 mod jpeg;
+mod resample;
 
 pub use clock::{Clock, Stop, SystemClock};
 pub use decode::{DecodeError, MAX_FILE_BYTES, MAX_PIXELS, decode, read};
 pub use encode::{png, write_png};
 pub use fit::{Fit, FitError};
 pub use jpeg::{JpegStream, jpeg_length};
+pub use resample::Part;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};

@@ -1,5 +1,10 @@
 //! How the service shows itself: to the service manager, to Prometheus, to a browser.
 
+pub mod prometheus;
+#[cfg(feature = "http")]
+pub mod server;
+#[cfg(feature = "http")]
+mod status;
 mod systemd;
 
 pub use systemd::Systemd;

@@ -2,6 +2,8 @@
 //!
 //! Messages go to the socket that `$NOTIFY_SOCKET` names; without it, nowhere. They are single datagrams: nothing waits.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 
 use crate::service::Notifier;
@@ -17,7 +19,15 @@ impl Systemd {
     }
 }
 
+/// How much longer a start may take, every time that the service says that it is alive.
+const MORE_TIME: Duration = Duration::from_secs(30);
+
 impl Notifier for Systemd {
+    fn starting(&mut self) {
+        // A number of microseconds that fits into 32 bits.
+        self.say(&[NotifyState::ExtendTimeoutUsec(MORE_TIME.as_micros() as u32)]);
+    }
+
     fn ready(&mut self) {
         log::info!("ready");
         self.say(&[NotifyState::Ready]);

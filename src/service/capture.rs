@@ -4,7 +4,7 @@ use super::run::{Shared, is_worth_a_line};
 use super::state::{Backoff, Input};
 use crate::contain::contain;
 use crate::frame::Frame;
-use crate::source::{Fault, Offer, Opener, SkipCause, Skipped, SourceError};
+use crate::source::{Fault, Offer, Opener, Reason, SkipCause, Skipped, SourceError};
 
 /// Captures until the end is requested, the source ends, or it fails in a way that does not pass.
 pub(super) fn capture(mut open: Opener, shared: &Shared) {
@@ -31,7 +31,7 @@ fn open_and_stream(open: &mut Opener, backoff: &mut Backoff, shared: &Shared) ->
     let (health, stop) = (&shared.health, &shared.stop);
     let clock = health.clock();
     health.capture.busy(clock.now());
-    let mut source = contain(open).unwrap_or_else(|panic| Err(SourceError::Panic(panic)))?;
+    let mut source = contain(open).unwrap_or_else(|panic| Err(panicked(panic).into()))?;
     health.opened(source.rate());
     let mut frame = Frame::default();
     let mut missed = source.missed();
@@ -52,6 +52,11 @@ fn open_and_stream(open: &mut Opener, backoff: &mut Backoff, shared: &Shared) ->
         }
     }
     Ok(())
+}
+
+/// A panic while a device was being opened is one more thing that a device can do wrong.
+fn panicked(panic: String) -> Fault {
+    Fault { reason: Reason::Io, device: "the source".to_owned(), detail: format!("made its driver panic: {panic}") }
 }
 
 fn skip(skipped: &Skipped, shared: &Shared) {

@@ -17,8 +17,6 @@ pub struct Exhibit {
     /// Height and width of `purified`.
     pub size: [usize; 2],
     pub verdict: Verdict,
-    /// Whether its suspicion was above the threshold.
-    pub suspicious: bool,
 }
 
 /// Who wants to see what.
@@ -76,25 +74,24 @@ impl Gallery {
         frame: &Frame,
         purified: (&[f32], [usize; 2]),
         verdict: &Verdict,
-        suspicious: bool,
         spare: &mut Option<Exhibit>,
     ) {
-        if !self.wants(suspicious) {
+        if !self.wants(verdict.suspicious) {
             return;
         }
         let (planes, size) = purified;
-        let exhibit = match spare.take() {
+        let exhibit = match spare.take().or_else(|| self.newest.spare()) {
             Some(mut exhibit) => {
                 exhibit.raw.copy_from(&frame.picture);
                 exhibit.purified.clear();
                 exhibit.purified.extend_from_slice(planes);
                 exhibit.verdict.clone_from(verdict);
-                (exhibit.size, exhibit.suspicious) = (size, suspicious);
+                exhibit.size = size;
                 exhibit
             }
             None => {
                 let (raw, purified) = (frame.picture.clone(), planes.to_vec());
-                Exhibit { raw, purified, size, verdict: verdict.clone(), suspicious }
+                Exhibit { raw, purified, size, verdict: verdict.clone() }
             }
         };
         *spare = self.newest.put(exhibit);

@@ -154,11 +154,10 @@ impl Health {
     }
 
     /// A verdict is published. Returns verdicts, replaced and withheld frames up to it.
-    pub fn verdict(&self, verdict: &Verdict, suspicious: bool) -> (u64, u64, u64) {
+    pub fn verdict(&self, verdict: &Verdict) -> (u64, u64, u64) {
         let now = self.clock.now();
         let mut inner = self.lock();
         inner.numbers.count_verdict(verdict);
-        inner.numbers.suspicious += u64::from(suspicious);
         match &mut inner.last {
             Some(last) => last.clone_from(verdict),
             last => *last = Some(verdict.clone()),

@@ -51,7 +51,15 @@ impl Inference {
         max_age: Duration,
     ) -> Self {
         let galleries = galleries.into_iter().map(|gallery| (gallery, None)).collect();
-        Self { judge, replacement, broadcast, galleries, max_age, judgement: Judgement::default(), line: Vec::new() }
+        Self {
+            judge,
+            replacement,
+            broadcast,
+            galleries,
+            max_age,
+            judgement: Judgement::default(),
+            line: Vec::with_capacity(1024),
+        }
     }
 
     /// Judges until there are no frames, the end is requested, or `frames` verdicts are published.
@@ -110,8 +118,8 @@ impl Inference {
     }
 
     fn publish(&mut self, frame: &Frame, shared: &Shared) {
-        let Judgement { verdict, raw, suspicious } = &self.judgement;
-        let (verdicts, replaced, withheld) = shared.health.verdict(verdict, *suspicious);
+        let Judgement { verdict, raw } = &self.judgement;
+        let (verdicts, replaced, withheld) = shared.health.verdict(verdict);
         self.broadcast.publish(|published| {
             published.line.extend_from_slice(&self.line);
             match &mut published.event {
@@ -129,7 +137,7 @@ impl Inference {
         });
         if let Some(purified) = self.judge.picture() {
             for (gallery, spare) in &mut self.galleries {
-                gallery.show(frame, purified, verdict, *suspicious, spare);
+                gallery.show(frame, purified, verdict, spare);
             }
         }
     }

@@ -57,6 +57,11 @@ impl<T> Newest<T> {
         self.lock().spare = Some(item);
     }
 
+    /// An item that was given back, to be filled again.
+    pub fn spare(&self) -> Option<T> {
+        self.lock().spare.take()
+    }
+
     /// Says that nothing more comes. What is in the slot can still be taken.
     pub fn close(&self) {
         self.lock().closed = true;

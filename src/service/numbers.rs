@@ -117,6 +117,7 @@ impl Numbers {
         }
         self.age.record(verdict.age_ms / 1e3);
         self.suspicion = verdict.suspicion;
+        self.suspicious += u64::from(verdict.suspicious);
     }
 
     /// Frames without a verdict, whatever the cause.

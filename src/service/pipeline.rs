@@ -31,8 +31,6 @@ pub struct Judgement {
     pub verdict: Verdict,
     /// The most probable class of the frame as it came, where that was asked for.
     pub raw: Option<Guess>,
-    /// Whether raw and purified disagree by more than the threshold.
-    pub suspicious: bool,
 }
 
 /// Why there is no verdict about a frame.
@@ -200,8 +198,9 @@ impl Judge for Pipeline {
         if confidence < least {
             return Err(Withheld::Unsure { confidence, least });
         }
-        judgement.verdict.suspicion = compare_raw.then(|| self.compare_raw(&mut judgement.raw)).transpose()?;
-        judgement.suspicious = judgement.verdict.suspicion.is_some_and(|suspicion| suspicion >= threshold);
+        let suspicion = compare_raw.then(|| self.compare_raw(&mut judgement.raw)).transpose()?;
+        judgement.verdict.suspicion = suspicion;
+        judgement.verdict.suspicious = suspicion.is_some_and(|suspicion| suspicion >= threshold);
         Ok(())
     }
 

@@ -16,9 +16,9 @@ const GAP: Duration = Duration::from_secs(2);
 
 /// The memory of at most `frames` distributions.
 pub struct Smoothing {
-    frames: usize,
-    /// Oldest first; all of one length.
+    /// The first `held` of them are remembered, oldest first; the others are buffers to be filled again.
     memory: Vec<Vec<f32>>,
+    held: usize,
     /// Of the frame before: when it was taken, and its thumbnail.
     last: Option<Duration>,
     thumbnail: Vec<f32>,
@@ -29,8 +29,8 @@ pub struct Smoothing {
 impl Smoothing {
     /// Combines `frames` distributions, this frame's among them; 1 combines nothing.
     pub fn new(frames: usize) -> Self {
-        let (memory, thumbnail, fresh, mean) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        Self { frames: frames.max(1), memory, last: None, thumbnail, fresh, mean }
+        let memory = vec![Vec::new(); frames.max(1)];
+        Self { memory, held: 0, last: None, thumbnail: Vec::new(), fresh: Vec::new(), mean: Vec::new() }
     }
 
     /// The mean of the remembered distributions and this one, and whether earlier frames had a say in it.
@@ -46,23 +46,28 @@ impl Smoothing {
     ) -> (&[f32], bool) {
         thumbnail(picture, height, width, &mut self.fresh);
         let gap = self.last.is_none_or(|last| captured.saturating_sub(last) > GAP);
-        let known = self.memory.first().is_some_and(|first| first.len() == probabilities.len());
+        let known = self.memory[..self.held].iter().all(|distribution| distribution.len() == probabilities.len());
         if gap || !known || difference(&self.fresh, &self.thumbnail) > CUT {
-            self.memory.clear();
+            self.held = 0;
         }
         self.last = Some(captured);
         std::mem::swap(&mut self.fresh, &mut self.thumbnail);
-        let mut place = if self.memory.len() == self.frames { self.memory.remove(0) } else { Vec::new() };
-        place.clear();
-        place.extend_from_slice(probabilities);
-        self.memory.push(place);
-        let share = 1.0 / self.memory.len() as f32;
+        if self.held == self.memory.len() {
+            self.memory.rotate_left(1);
+        } else {
+            self.held += 1;
+        }
+        let newest = &mut self.memory[self.held - 1];
+        newest.clear();
+        newest.extend_from_slice(probabilities);
+        let remembered = &self.memory[..self.held];
+        let share = 1.0 / remembered.len() as f32;
         self.mean.clear();
         self.mean.resize(probabilities.len(), 0.0);
-        for distribution in &self.memory {
+        for distribution in remembered {
             self.mean.iter_mut().zip(distribution).for_each(|(mean, value)| *mean += share * value);
         }
-        (&self.mean, self.memory.len() > 1)
+        (&self.mean, remembered.len() > 1)
     }
 }
 

@@ -11,6 +11,8 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Whoever wants to hear from the watch: systemd, or nobody.
 pub trait Notifier: Send {
+    /// Capture and inference are alive, and the first frame has not come yet: the start takes longer.
+    fn starting(&mut self);
     /// The service does what it is there for.
     fn ready(&mut self);
     /// Capture and inference are alive. Is not called while one of them hangs.
@@ -25,6 +27,7 @@ pub trait Notifier: Send {
 pub struct Silent;
 
 impl Notifier for Silent {
+    fn starting(&mut self) {}
     fn ready(&mut self) {}
     fn alive(&mut self) {}
     fn status(&mut self, _: &str) {}
@@ -46,13 +49,16 @@ pub(super) fn watch(health: &Health, notifier: &mut dyn Notifier, ready: Ready, 
     let mut is_ready = false;
     let mut said = String::new();
     loop {
-        if health.tick(patience) {
-            notifier.alive();
-        }
+        let alive = health.tick(patience);
         let snapshot = health.snapshot();
         if !is_ready && (ready == Ready::AtOnce || snapshot.numbers.frames > 0) {
             is_ready = true;
             notifier.ready();
+        }
+        match (alive, is_ready) {
+            (true, true) => notifier.alive(),
+            (true, false) => notifier.starting(),
+            (false, _) => {}
         }
         let status = status(&snapshot);
         if status != said {

@@ -12,13 +12,23 @@ use super::Event;
 /// Lines that a reader may be behind.
 const PLACES: usize = 64;
 
+/// Bytes that a place has from the beginning: a verdict of three classes has some seven hundred. Longer lines grow their
+/// places once.
+const LINE: usize = 1024;
+
 /// What is published of one frame.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Published {
     /// The verdict, or a header, as JSON with its line break.
     pub line: Vec<u8>,
     /// Nothing where the line is a header: from here on verdicts come from other models.
     pub event: Option<Event>,
+}
+
+impl Default for Published {
+    fn default() -> Self {
+        Self { line: Vec::with_capacity(LINE), event: None }
+    }
 }
 
 impl Published {

@@ -124,9 +124,9 @@ impl MqttSink {
         connection.eventloop.network_options.set_tcp_nodelay(true);
         let (line, stop) = (Arc::new(Line::default()), Stop::new());
         let (ending, running) = channel();
-        let retry = Retry::new(clock, format!("broker {}", mqtt.url));
+        let retry = Retry::new(clock.clone(), format!("broker {}", mqtt.url));
         let mut worker =
-            Worker { connection, connections: 0, line: line.clone(), topic: topics.verdict.clone(), retry };
+            Worker { connection, connections: 0, line: line.clone(), topic: topics.verdict.clone(), retry, clock };
         let until = stop.clone();
         let work = move || {
             worker.run(&until);
@@ -243,6 +243,7 @@ struct Worker {
     /// Of verdicts.
     topic: String,
     retry: Retry,
+    clock: Arc<dyn Clock>,
 }
 
 impl Worker {
@@ -265,7 +266,7 @@ impl Worker {
                 return;
             }
             self.retry.failed(&problem);
-            if !self.retry.wait(stop) {
+            if !self.clock.wait_until(self.retry.due(), stop) {
                 return;
             }
             // What the sink has sent before it saw that there is no connection would come too late, too.

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::frame::Clock;
-#[cfg(feature = "mqtt")]
-use crate::frame::Stop;
 
 /// The wait after the first failure; it doubles with each one that follows.
 const FIRST: Duration = Duration::from_millis(100);
@@ -37,13 +35,12 @@ impl Retry {
 
     /// Whether to try: always, except for a while after a failure.
     pub fn is_due(&self) -> bool {
-        self.due.is_none_or(|due| self.clock.now() >= due)
+        self.clock.now() >= self.due()
     }
 
-    /// For those who have a thread for it: waits until it is time to try again. Returns false, at once, when `stop` is requested.
-    #[cfg(feature = "mqtt")]
-    pub fn wait(&self, stop: &Stop) -> bool {
-        self.clock.wait_until(self.due.unwrap_or_default(), stop)
+    /// When to try again; at once, where nothing has failed.
+    pub fn due(&self) -> Duration {
+        self.due.unwrap_or_default()
     }
 
     /// An attempt has failed.

@@ -1,8 +1,10 @@
 //! Where frames come from. Every source is a [`FrameSource`]; the loop knows no more of it.
 
+pub mod camera;
 pub mod demo;
 mod files;
 
+pub use camera::Camera;
 pub use demo::{Demo, PHOTOGRAPHS, Photograph};
 pub use files::{Files, images_in};
 
@@ -62,12 +64,13 @@ pub trait FrameSource: Send {
     /// of `stop` being requested.
     fn next(&mut self, frame: &mut Frame, stop: &Stop) -> Result<Offer, SourceError>;
 
-    /// Frames a second that the device has agreed to give.
+    /// Frames a second that its device agreed to, where it has one and that says.
     fn rate(&self) -> Option<f64> {
         None
     }
 
-    /// Frames that were taken and never offered, so far: lost by the driver, or drained for a newer one.
+    /// Frames that nobody saw since its opener was made: lost by the driver, or let go because there was a newer one.
+    /// Never goes back, over reopening neither.
     fn missed(&self) -> u64 {
         0
     }
@@ -76,7 +79,10 @@ pub trait FrameSource: Send {
 /// Why a source has nothing to offer at all, or no longer.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    #[error("'{0}' is no source; expected 'demo:' or 'file:PATH' (an image, a folder of images, a Motion JPEG file)")]
+    #[error(
+        "'{0}' is no source; expected 'camera:' (with a node, a link, a number or a name behind it, or nothing), 'demo:' or \
+         'file:PATH' (an image, a folder of images, a Motion JPEG file)"
+    )]
     Unknown(String),
     #[error("{} cannot be read: {cause}", .path.display())]
     Read { path: PathBuf, cause: std::io::Error },
@@ -92,8 +98,6 @@ pub enum SourceError {
     Rate(f64),
     #[error("the source has been read to its end")]
     Over,
-    #[error("the source panicked: {0}")]
-    Panic(String),
     /// The only one that can pass: the source is worth opening again.
     #[error("{0}")]
     Camera(#[from] Fault),

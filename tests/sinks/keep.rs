@@ -175,8 +175,7 @@ fn the_keeper_counts_what_it_kept_and_what_it_could_not() {
     let clock = Arc::<ManualClock>::default();
     let health = Health::new(clock, Arc::default());
     let gallery = Gallery::of_suspicious();
-    let exhibit =
-        Exhibit { raw: raw(), purified: PURIFIED.to_vec(), size: [2, 2], verdict: verdict(1, 1), suspicious: true };
+    let exhibit = Exhibit { raw: raw(), purified: PURIFIED.to_vec(), size: [2, 2], verdict: verdict(1, 1) };
     let mut outcomes = [Some(true), Some(false), None].into_iter();
     gallery.newest().put(exhibit.clone());
     keep(&gallery, &health, &Stop::new(), |_| {

@@ -1,0 +1,102 @@
+//! `purecam probe`: which cameras there are, what they offer, and which one `purecam run camera:` would open.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::{Failure, run, settings};
+use crate::cli;
+use crate::source::camera::{Linux, Offered, Probe, Report, State, probe as probe_machine};
+
+/// What to look at where there is nothing to list.
+const NOTHING: &str = "no camera: there is no /dev/video* on this machine. Check that\n\
+    \x20 - it is plugged in, and 'lsusb' lists it\n\
+    \x20 - its driver is loaded ('sudo dmesg | grep -i video'; USB cameras need the module uvcvideo)\n\
+    \x20 - a container was given the device (docker run --device /dev/video0), a service DeviceAllow=char-video4linux";
+
+/// Lists the cameras.
+pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
+    let config = settings::said(&args.settings, false).effective()?.config;
+    let is_camera = |uri: &&str| uri.starts_with("camera:");
+    let uri = match args.settings.source.as_deref() {
+        Some(said) => said,
+        None => config.source.uri.as_deref().filter(is_camera).unwrap_or("camera:"),
+    };
+    let wanted = run::wanted(uri, &config.source)?;
+    let found = probe_machine(&Linux, &wanted);
+    if json {
+        let problem = found.chosen.as_ref().err().map(ToString::to_string);
+        println!("{}", json!({ "nodes": found.nodes, "chosen": found.chosen.as_ref().ok(), "problem": problem }));
+    } else {
+        print!("{}", table(&found));
+    }
+    match found.chosen {
+        Ok(_) => Ok(()),
+        Err(_) if found.nodes.is_empty() => Err(Failure::Failed(NOTHING.to_owned())),
+        Err(fault) => Err(Failure::Failed(format!("nothing can be opened: {fault}"))),
+    }
+}
+
+/// The report for people.
+pub fn table(found: &Probe) -> String {
+    let mut out = String::new();
+    for node in &found.nodes {
+        describe(node, &mut out);
+    }
+    if let Ok(chosen) = &found.chosen {
+        let rate = chosen.rate.map_or(String::new(), |rate| format!(" at {} frames/s", short(rate)));
+        let (path, format) = (chosen.path.display(), chosen.format);
+        let line = format!("chosen: {path}, {format} {}x{}{rate}\n", chosen.width, chosen.height);
+        out += &format!("{line}        ({})\n", chosen.why);
+    }
+    out
+}
+
+fn describe(node: &Report, out: &mut String) {
+    let state = match (&node.problem, node.state) {
+        (Some(problem), State::NoCamera) => format!("no camera: {problem}"),
+        (Some(problem), State::Denied) => {
+            format!("denied: {problem}; add this user to the group 'video' (sudo usermod -aG video USER)")
+        }
+        (Some(problem), _) => format!("failed: {problem}"),
+        (None, State::Busy) => "in use by another program".to_owned(),
+        (None, _) => "free".to_owned(),
+    };
+    let mut line = |text: &str| out.push_str(&format!("{text}\n"));
+    line(format!("{}  {}", node.path.display(), node.card).trim_end());
+    if !node.driver.is_empty() {
+        line(&format!("  driver  {} at {}", node.driver, node.bus));
+    }
+    if let Some(by_id) = &node.by_id {
+        line(&format!("  by-id   {}", by_id.display()));
+    }
+    line(&format!("  state   {state}"));
+    for offered in &node.formats {
+        line(&offer(offered));
+    }
+    line("");
+}
+
+fn offer(offered: &Offered) -> String {
+    let Offered { format, readable, width, height, up_to, rates } = offered;
+    let size = match up_to {
+        Some([to_width, to_height]) => format!("{width}x{height} to {to_width}x{to_height}"),
+        None => format!("{width}x{height}"),
+    };
+    let mut text = format!("  {format:<7} {size:<11}");
+    let rates: Vec<String> = rates.iter().copied().map(short).collect();
+    if !rates.is_empty() {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "  {} frames/s", rates.join(" "));
+    }
+    if !readable {
+        text += "  (not read by purecam)";
+    }
+    text
+}
+
+/// A rate without needless digits.
+fn short(rate: f64) -> String {
+    let text = format!("{rate:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,177 @@
+//! What files, variables and flags say, each value with its place.
+
+use std::ffi::{OsStr, OsString};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use toml::Value;
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{KEYS, Key, Kind, PREFIX, is_table};
+use super::problem::{Origin, Problem, nearest_key, nearest_variable};
+
+/// Variables that begin like the configuration's and are none: where the models are, and the tests' own.
+const OTHER_VARIABLES: [&str; 4] = ["PURECAM_MODELS", "PURECAM_FUZZ", "PURECAM_FUZZ_SEED", "PURECAM_CI_TARGET"];
+/// Characters of a wrong value that a message repeats.
+const SHOWN: usize = 60;
+
+/// A value that somebody gave.
+pub(super) struct Given {
+    /// Its place in [`KEYS`].
+    pub key: usize,
+    pub value: Value,
+    pub origin: Origin,
+}
+
+/// A value of the command line, for the key that it stands for.
+#[derive(Clone, Debug)]
+pub struct Flag {
+    /// As the user writes it: `--fps`.
+    pub name: &'static str,
+    /// The key: `source.fps`.
+    pub key: &'static str,
+    pub text: OsString,
+}
+
+/// Reads values and collects what is wrong with them.
+#[derive(Default)]
+pub(super) struct Reader {
+    pub given: Vec<Given>,
+    pub problems: Vec<Problem>,
+}
+
+impl Reader {
+    /// Reads a file. Paths in it are relative to its folder.
+    pub fn file(&mut self, path: &Path) {
+        match std::fs::read_to_string(path) {
+            Ok(text) => FileReader { path, text: &text, reader: self }.read(),
+            Err(cause) => self.problems.push(Problem::Read { path: path.to_owned(), cause }),
+        }
+    }
+
+    /// Reads variables. An empty one is as good as none, which is how a service's unit takes one back.
+    pub fn variables(&mut self, variables: &[(OsString, OsString)]) {
+        for (name, text) in variables {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
+            if text.is_empty() || OTHER_VARIABLES.contains(&name) {
+                continue;
+            }
+            let at = Origin::Variable(name.to_owned());
+            match KEYS.iter().position(|key| key.variable() == name) {
+                Some(key) => self.text(key, text, at),
+                None => {
+                    let nearest = nearest_variable(name);
+                    self.problems.push(Problem::Unknown { at, name: name.to_owned(), nearest });
+                }
+            }
+        }
+    }
+
+    pub fn flags(&mut self, flags: &[Flag]) {
+        for flag in flags {
+            match Key::find(flag.key) {
+                Some(key) => self.text(key, &flag.text, Origin::Flag(flag.name)),
+                None => {
+                    let (at, nearest) = (Origin::Flag(flag.name), nearest_key(flag.key));
+                    self.problems.push(Problem::Unknown { at, name: flag.key.to_owned(), nearest });
+                }
+            }
+        }
+    }
+
+    fn text(&mut self, key: usize, text: &OsStr, origin: Origin) {
+        let kind = KEYS[key].kind;
+        // Text that is not UTF-8 can be no value: a configuration is written, hashed and shown as TOML.
+        let value = text.to_str().and_then(|text| kind.check(&kind.read(text)));
+        match value {
+            Some(value) => self.given.push(Given { key, value, origin }),
+            None => self.refuse(key, format!("'{}'", text.to_string_lossy()), origin),
+        }
+    }
+
+    fn refuse(&mut self, key: usize, found: String, at: Origin) {
+        let Key { name, kind } = KEYS[key];
+        self.problems.push(Problem::Value { at, key: name, found, expected: kind });
+    }
+}
+
+struct FileReader<'a> {
+    path: &'a Path,
+    text: &'a str,
+    reader: &'a mut Reader,
+}
+
+impl FileReader<'_> {
+    fn read(&mut self) {
+        match DeTable::parse(self.text) {
+            Ok(table) => {
+                self.table("", table.get_ref());
+                // Tables come sorted by name; a reader goes through the file from top to bottom.
+                self.reader.problems.sort_by_key(Problem::place);
+            }
+            Err(error) => {
+                let at = self.place(error.span().unwrap_or_default());
+                self.reader.problems.push(Problem::Syntax { at, message: error.message().replace('\n', " ") });
+            }
+        }
+    }
+
+    fn table(&mut self, name: &str, table: &DeTable) {
+        for (key, value) in table {
+            let full = if name.is_empty() { key.get_ref().to_string() } else { format!("{name}.{}", key.get_ref()) };
+            match (Key::find(&full), value.get_ref()) {
+                (Some(key), _) => self.value(key, value),
+                (None, DeValue::Table(inner)) if is_table(&full) => self.table(&full, inner),
+                (None, _) if is_table(&full) => {
+                    let (at, found) = (self.place(value.span()), self.excerpt(value.span()));
+                    self.reader.problems.push(Problem::NoTable { at, name: full, found });
+                }
+                (None, _) => {
+                    let (at, nearest) = (self.place(key.span()), nearest_key(&full));
+                    self.reader.problems.push(Problem::Unknown { at, name: full, nearest });
+                }
+            }
+        }
+    }
+
+    fn value(&mut self, key: usize, value: &toml::Spanned<DeValue>) {
+        let origin = self.place(value.span());
+        let read = Value::deserialize(value.clone().into_deserializer()).ok();
+        match read.and_then(|read| KEYS[key].kind.check(&read)).and_then(|read| self.in_folder(KEYS[key].kind, read)) {
+            Some(value) => self.reader.given.push(Given { key, value, origin }),
+            None => self.reader.refuse(key, self.excerpt(value.span()), origin),
+        }
+    }
+
+    /// Makes a path that is relative to the file's folder one that is relative to where purecam runs.
+    fn in_folder(&self, kind: Kind, value: Value) -> Option<Value> {
+        let join = |path: &str| {
+            let joined: PathBuf = self.path.parent().unwrap_or(Path::new("")).join(path);
+            joined.into_os_string().into_string().ok()
+        };
+        Some(match (kind, value.as_str()) {
+            (Kind::Path, Some(path)) => Value::String(join(path)?),
+            (Kind::Uri, Some(uri)) => match uri.strip_prefix("file:") {
+                Some(path) => Value::String(format!("file:{}", join(path)?)),
+                None => value,
+            },
+            _ => value,
+        })
+    }
+
+    fn place(&self, span: Range<usize>) -> Origin {
+        let before = self.text.get(..span.start).unwrap_or(self.text);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        let (line, column) = (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1);
+        Origin::File { path: self.path.to_owned(), line, column }
+    }
+
+    /// A value as it was written, as far as it fits into a message.
+    fn excerpt(&self, span: Range<usize>) -> String {
+        let written = self.text.get(span).unwrap_or_default();
+        let line: String = written.lines().next().unwrap_or_default().chars().take(SHOWN).collect();
+        if line.len() < written.len() { format!("{line} ...") } else { line }
+    }
+}

@@ -1,0 +1,258 @@
+//! Which request gets which answer. `docs/reference/http.md` lists them for users.
+
+use std::convert::Infallible;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Bytes};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY,
+    SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response, StatusCode};
+use tokio::time::timeout;
+
+use super::House;
+use super::access::Refusal;
+use super::pictures::{BOUNDARY, Kind};
+use super::streams::{Events, MotionJpeg, Stream};
+use crate::health::prometheus::{self, booted, metrics};
+use crate::health::status::{Http, Status};
+use crate::measure::Process;
+use crate::service::State;
+
+type Content = UnsyncBoxBody<Bytes, Infallible>;
+type Answer = Response<Content>;
+
+const HTML: &str = "text/html; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
+const JPEG: &str = "image/jpeg";
+
+const INDEX: &str = include_str!("../page/index.html");
+const LOGIN: &str = include_str!("../page/login.html");
+const SCRIPT: &str = include_str!("../page/app.js");
+const STYLE: &str = include_str!("../page/style.css");
+const ICON: &str = include_str!("../page/icon.svg");
+
+/// What a page of ours may load: its own files, and pictures that its script has fetched.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Answers a request.
+pub(super) async fn answer<B: Body>(request: Request<B>, house: Arc<House>) -> Result<Answer, Infallible> {
+    let has_body = !request.body().is_end_stream();
+    let request = request.into_parts().0;
+    let mut answer = if has_body {
+        let mut answer = say(StatusCode::PAYLOAD_TOO_LARGE, "expected a request without a body\n");
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        answer
+    } else if ![Method::GET, Method::HEAD].contains(&request.method) {
+        let mut answer = say(StatusCode::METHOD_NOT_ALLOWED, "expected GET or HEAD\n");
+        answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        answer
+    } else {
+        match admit(&request, &house) {
+            Ok(()) => route(&request, &house).await,
+            Err(answer) => *answer,
+        }
+    };
+    let headers = answer.headers_mut();
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    Ok(answer)
+}
+
+/// Lets a request in, or gives the answer that says why not, or how to come in.
+fn admit(request: &Parts, house: &House) -> Result<(), Box<Answer>> {
+    let refuse = |refusal: Refusal| Box::new(say(refusal.status(), format!("{refusal}\n")));
+    house.access.check_site(request).map_err(refuse)?;
+    if let "/style.css" | "/icon.svg" = request.uri.path() {
+        // What the login form is made of.
+        return Ok(());
+    }
+    let query = token_of(request);
+    match (house.access.check_token(request, query.as_deref()), &house.access.token) {
+        (Ok(()), Some(token)) if query.is_some() => {
+            Err(Box::new(welcome(request, house.access.cookie_name(), token.cookie())))
+        }
+        (Ok(()), _) => Ok(()),
+        (Err(refusal), _) if request.uri.path() == "/" => {
+            let said = if refusal == Refusal::WrongToken { "This is not the token." } else { "" };
+            let mut page = content(HTML, LOGIN.replace("{problem}", said));
+            *page.status_mut() = refusal.status();
+            Err(Box::new(page))
+        }
+        (Err(refusal), _) => {
+            let mut answer = refuse(refusal);
+            answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"purecam\""));
+            Err(answer)
+        }
+    }
+}
+
+/// Leads to the same place without the token, which else would stay in the address bar and the history.
+fn welcome(request: &Parts, name: &str, cookie: &str) -> Answer {
+    let rest: Vec<&str> = queries(request).filter(|part| !part.starts_with("token=")).collect();
+    let to = if rest.is_empty() {
+        request.uri.path().to_owned()
+    } else {
+        format!("{}?{}", request.uri.path(), rest.join("&"))
+    };
+    let cookie = format!("{name}={cookie}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000");
+    let mut answer = say(StatusCode::SEE_OTHER, "");
+    // A path of an address that was parsed, and a cookie of letters and digits, are header values. Two slashes at the
+    // beginning would lead to another machine.
+    if let (Ok(to), Ok(cookie)) = (format!("/{}", to.trim_start_matches('/')).try_into(), cookie.try_into()) {
+        answer.headers_mut().insert(LOCATION, to);
+        answer.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    answer
+}
+
+async fn route(request: &Parts, house: &Arc<House>) -> Answer {
+    match request.uri.path() {
+        "/" => content(HTML, INDEX),
+        "/app.js" => content("text/javascript; charset=utf-8", SCRIPT),
+        "/style.css" => content("text/css; charset=utf-8", STYLE),
+        "/icon.svg" => content("image/svg+xml", ICON),
+        "/healthz" => healthz(house),
+        "/metrics" => {
+            let process = Process::now();
+            content(prometheus::CONTENT_TYPE, metrics(&house.health.snapshot(), process.as_ref(), booted()))
+        }
+        "/api/status" => status(house),
+        "/api/verdicts" => verdicts(request, house),
+        "/snapshot.jpg" => match kind(request) {
+            Ok(kind) => snapshot(request, kind, house).await,
+            Err(answer) => *answer,
+        },
+        "/stream.mjpg" => match kind(request) {
+            Ok(kind) => stream(request, kind, house),
+            Err(answer) => *answer,
+        },
+        _ => {
+            let places =
+                "/ /healthz /metrics /api/status /api/verdicts /snapshot.jpg?raw|purified /stream.mjpg?raw|purified";
+            say(StatusCode::NOT_FOUND, format!("there is nothing here; there is: {places}\n"))
+        }
+    }
+}
+
+fn healthz(house: &House) -> Answer {
+    let state = house.health.state();
+    let code = match state {
+        State::Running | State::Degraded(_) => StatusCode::OK,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    say(code, format!("{state}\n"))
+}
+
+fn status(house: &House) -> Answer {
+    let (pictures, connections) = (&house.pictures, house.connections());
+    let http = Http { connections, viewers: pictures.viewers(), encoded: pictures.encoded() };
+    let snapshot = house.health.snapshot();
+    match serde_json::to_vec(&Status::new(&snapshot, house.health.clock().wall(), http)) {
+        Ok(json) => content("application/json", json),
+        Err(error) => say(StatusCode::INTERNAL_SERVER_ERROR, format!("the status cannot be written: {error}\n")),
+    }
+}
+
+fn verdicts(request: &Parts, house: &House) -> Answer {
+    let kind = "text/event-stream";
+    if request.method == Method::HEAD {
+        return typed(kind, Stream::<Events>::unread().boxed_unsync());
+    }
+    let events = Events::new(house.lines.clone(), &house.broadcast, house.bounds.heartbeat);
+    typed(kind, Stream::new(events).boxed_unsync())
+}
+
+/// The next picture; never one that was there before it was asked for.
+async fn snapshot(request: &Parts, kind: Kind, house: &Arc<House>) -> Answer {
+    if request.method == Method::HEAD {
+        return typed(JPEG, Stream::<MotionJpeg>::unread().boxed_unsync());
+    }
+    let wait = house.bounds.picture_wait;
+    match timeout(wait, house.pictures.look(kind).next()).await {
+        Ok(Some(shot)) => {
+            let mut answer = content(JPEG, shot.jpeg);
+            answer.headers_mut().insert("purecam-frame", shot.sequence.into());
+            answer
+        }
+        _ => {
+            let state = house.health.state();
+            let said = format!("no frame got a verdict within {} ms; the state is {state}\n", wait.as_millis());
+            say(StatusCode::SERVICE_UNAVAILABLE, said)
+        }
+    }
+}
+
+fn stream(request: &Parts, kind: Kind, house: &Arc<House>) -> Answer {
+    let media_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
+    if request.method == Method::HEAD {
+        return typed(&media_type, Stream::<MotionJpeg>::unread().boxed_unsync());
+    }
+    let stream = MotionJpeg::new(house.pictures.look(kind), house.bounds.heartbeat);
+    typed(&media_type, Stream::new(stream).boxed_unsync())
+}
+
+/// Which picture is asked for: `?raw`, or `?purified` as without either.
+fn kind(request: &Parts) -> Result<Kind, Box<Answer>> {
+    match queries(request).next() {
+        Some("raw") => Ok(Kind::Raw),
+        Some("purified") | None => Ok(Kind::Purified),
+        Some(other) => {
+            Err(Box::new(say(StatusCode::BAD_REQUEST, format!("expected ?raw or ?purified, found ?{other}\n"))))
+        }
+    }
+}
+
+fn queries(request: &Parts) -> impl Iterator<Item = &str> {
+    request.uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty())
+}
+
+/// The token in the address, as a form of a browser writes it.
+fn token_of(request: &Parts) -> Option<String> {
+    let text = queries(request).find_map(|part| part.strip_prefix("token="))?;
+    let mut bytes = text.bytes();
+    let mut token = Vec::new();
+    while let Some(byte) = bytes.next() {
+        token.push(match byte {
+            b'%' => {
+                let mut digit = || char::from(bytes.next()?).to_digit(16);
+                (16 * digit()? + digit()?) as u8
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(token).ok()
+}
+
+fn say(code: StatusCode, text: impl Into<Bytes>) -> Answer {
+    let mut answer = content(TEXT, text);
+    *answer.status_mut() = code;
+    answer
+}
+
+fn content(kind: &(impl Display + ?Sized), body: impl Into<Bytes>) -> Answer {
+    typed(kind, Full::new(body.into()).boxed_unsync())
+}
+
+fn typed(kind: &(impl Display + ?Sized), body: Content) -> Answer {
+    let mut answer = Response::new(body);
+    // The media types above are header values.
+    if let Ok(kind) = HeaderValue::try_from(kind.to_string()) {
+        answer.headers_mut().insert(CONTENT_TYPE, kind);
+    }
+    answer
+}

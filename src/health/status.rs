@@ -1,0 +1,170 @@
+//! A snapshot as JSON, for the page and for whoever scripts against it. `docs/reference/http.md` explains every field.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use crate::service::{BOUNDS, Change, Histogram, STAGES, Snapshot};
+use crate::source::{Reason, SkipCause};
+use crate::verdict::{Models, Verdict};
+
+/// The version of the document. A new field does not change it; a field that goes or changes its meaning does.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// `/api/status`.
+#[derive(Serialize)]
+pub struct Status<'a> {
+    schema: u32,
+    generator: &'static str,
+    now: String,
+    state: Since,
+    /// Oldest first; the last is the state now.
+    history: Vec<Since>,
+    /// A second, over the last seconds.
+    rates: Rates,
+    frames: Frames,
+    verdicts: Verdicts<'a>,
+    reconnects: BTreeMap<&'static str, u64>,
+    /// In seconds; `stages` and `age` count by these bounds and above the last.
+    bounds: [f64; BOUNDS.len()],
+    stages: BTreeMap<&'static str, Times>,
+    age: Times,
+    sinks: Vec<Sink>,
+    reloads: Reloads,
+    models: &'a Models,
+    last: Option<&'a Verdict>,
+    /// How long ago `last` was published.
+    last_age_ms: Option<f64>,
+    http: Http,
+}
+
+/// What the server knows of itself.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Http {
+    pub connections: usize,
+    pub viewers: usize,
+    /// Pictures encoded since the start.
+    pub encoded: u64,
+}
+
+#[derive(Serialize)]
+struct Since {
+    state: &'static str,
+    reason: Option<&'static str>,
+    since: String,
+    for_s: f64,
+}
+
+#[derive(Serialize)]
+struct Rates {
+    frames: Option<f64>,
+    verdicts: Option<f64>,
+    /// What the camera agreed to.
+    agreed: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Frames {
+    arrived: u64,
+    replaced: u64,
+    missed: u64,
+    unusable: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Serialize)]
+struct Verdicts<'a> {
+    published: u64,
+    labels: BTreeMap<&'a str, u64>,
+    withheld: &'a BTreeMap<String, u64>,
+    suspicion: Option<f32>,
+    suspicious: u64,
+    kept: u64,
+    keep_failed: u64,
+}
+
+#[derive(Serialize)]
+struct Times {
+    /// By bucket, not cumulative; one more than there are bounds.
+    counts: [u64; BOUNDS.len() + 1],
+    sum_s: f64,
+}
+
+#[derive(Serialize)]
+struct Sink {
+    name: &'static str,
+    written: u64,
+    dropped: u64,
+}
+
+#[derive(Serialize)]
+struct Reloads {
+    taken: u64,
+    refused: u64,
+}
+
+impl<'a> Status<'a> {
+    pub fn new(snapshot: &'a Snapshot, wall: SystemTime, http: Http) -> Self {
+        let numbers = &snapshot.numbers;
+        let since = |change: &Change| Since::new(change, snapshot.now);
+        Self {
+            schema: SCHEMA_VERSION,
+            generator: concat!("purecam ", env!("CARGO_PKG_VERSION")),
+            now: rfc3339(wall),
+            state: since(&snapshot.state),
+            history: snapshot.history.iter().map(since).collect(),
+            rates: Rates { frames: snapshot.frame_rate, verdicts: snapshot.verdict_rate, agreed: snapshot.agreed_rate },
+            frames: Frames {
+                arrived: numbers.frames,
+                replaced: numbers.replaced,
+                missed: numbers.missed,
+                unusable: SkipCause::ALL.iter().map(|it| (it.name(), numbers.skipped[*it as usize])).collect(),
+            },
+            verdicts: Verdicts {
+                published: numbers.verdicts,
+                labels: numbers.labels.iter().map(|(label, count)| (&**label, *count)).collect(),
+                withheld: &numbers.withheld,
+                suspicion: numbers.suspicion,
+                suspicious: numbers.suspicious,
+                kept: numbers.kept,
+                keep_failed: numbers.keep_failed,
+            },
+            reconnects: Reason::ALL.iter().map(|it| (it.name(), numbers.reconnects[*it as usize])).collect(),
+            bounds: BOUNDS,
+            stages: STAGES.iter().copied().zip(numbers.stages.iter().map(Times::new)).collect(),
+            age: Times::new(&numbers.age),
+            sinks: numbers
+                .sinks
+                .iter()
+                .map(|it| Sink { name: it.name, written: it.written, dropped: it.dropped })
+                .collect(),
+            reloads: Reloads { taken: numbers.reloaded, refused: numbers.reload_refused },
+            models: &snapshot.models,
+            last: snapshot.last.as_ref(),
+            last_age_ms: snapshot.last_age.map(|age| age.as_secs_f64() * 1e3),
+            http,
+        }
+    }
+}
+
+impl Since {
+    fn new(change: &Change, now: Duration) -> Self {
+        Self {
+            state: change.to.name(),
+            reason: change.to.reason(),
+            since: rfc3339(change.wall),
+            for_s: now.saturating_sub(change.at).as_secs_f64(),
+        }
+    }
+}
+
+impl Times {
+    fn new(histogram: &Histogram) -> Self {
+        Self { counts: histogram.counts, sum_s: histogram.sum }
+    }
+}
+
+/// A wall clock that is set before the year -9999 or after 9999 has no such form; it is shown as nothing.
+fn rfc3339(time: SystemTime) -> String {
+    jiff::Timestamp::try_from(time).map(|time| format!("{time:.3}")).unwrap_or_default()
+}

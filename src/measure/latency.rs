@@ -1,0 +1,125 @@
+//! Latencies of every stage in histograms of fixed size: as exact after hours as after seconds.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use crate::frame::Clock;
+use crate::sink::{Published, Sink};
+use crate::verdict::Verdict;
+
+/// Microseconds that a histogram tells apart from more: five minutes.
+const LONGEST: u64 = 300_000_000;
+
+/// What is measured of every verdict, in the order of a report.
+pub const SERIES: [&str; 6] = ["decode", "resize", "purify", "classify", "total", "age"];
+
+/// Quantiles of one series, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quantiles {
+    pub p50: f64,
+    pub p95: f64,
+    pub p99: f64,
+    pub max: f64,
+    pub mean: f64,
+}
+
+/// The histograms, by [`SERIES`].
+#[derive(Debug)]
+pub struct Latencies {
+    series: [Histogram<u64>; SERIES.len()],
+    /// When the first and the newest verdict came that count.
+    first: Option<Duration>,
+    newest: Duration,
+    /// Verdicts before those that count.
+    left_out: u64,
+}
+
+impl Latencies {
+    fn new(left_out: u64) -> Self {
+        // The bounds are constants: 1 < LONGEST, 3 digits.
+        let series = std::array::from_fn(|_| {
+            Histogram::new_with_bounds(1, LONGEST, 3).expect("the bounds are those that the type allows")
+        });
+        Self { series, first: None, newest: Duration::ZERO, left_out }
+    }
+
+    fn record(&mut self, verdict: &Verdict, now: Duration) {
+        if self.left_out > 0 {
+            self.left_out -= 1;
+            return;
+        }
+        self.first.get_or_insert(now);
+        self.newest = now;
+        let ms = &verdict.ms;
+        let values = [ms.decode, ms.resize, ms.purify, ms.classify, ms.total, verdict.age_ms];
+        for (histogram, ms) in self.series.iter_mut().zip(values) {
+            histogram.saturating_record((ms * 1e3).round() as u64);
+        }
+    }
+
+    /// Verdicts that count.
+    pub fn count(&self) -> u64 {
+        self.series[0].len()
+    }
+
+    /// Verdicts a second between the first and the newest; nothing for fewer than two.
+    pub fn per_second(&self) -> Option<f64> {
+        let seconds = self.newest.saturating_sub(self.first?).as_secs_f64();
+        (seconds > 0.0).then(|| (self.count() - 1) as f64 / seconds)
+    }
+
+    /// By [`SERIES`].
+    pub fn quantiles(&self) -> [Quantiles; SERIES.len()] {
+        let ms = |microseconds: u64| microseconds as f64 / 1e3;
+        std::array::from_fn(|index| {
+            let histogram = &self.series[index];
+            let at = |quantile| ms(histogram.value_at_quantile(quantile));
+            Quantiles {
+                p50: at(0.5),
+                p95: at(0.95),
+                p99: at(0.99),
+                max: ms(histogram.max()),
+                mean: (histogram.mean().round() / 1e3).max(0.0),
+            }
+        })
+    }
+}
+
+/// A sink that measures.
+#[derive(Clone)]
+pub struct Recorder {
+    latencies: Arc<Mutex<Latencies>>,
+    first_verdict: Arc<Mutex<Option<Duration>>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Recorder {
+    /// Leaves out the first `left_out` verdicts: caches and clocks of a cold machine say nothing of a running one.
+    pub fn new(left_out: u64, clock: Arc<dyn Clock>) -> Self {
+        let latencies = Arc::new(Mutex::new(Latencies::new(left_out)));
+        Self { latencies, first_verdict: Arc::default(), clock }
+    }
+
+    pub fn latencies(&self) -> MutexGuard<'_, Latencies> {
+        self.latencies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the first verdict of all came.
+    pub fn first_verdict(&self) -> Option<Duration> {
+        *self.first_verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sink for Recorder {
+    fn publish(&mut self, published: &Published) -> io::Result<()> {
+        let Some(event) = &published.event else { return Ok(()) };
+        let now = self.clock.now();
+        self.first_verdict.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
+        self.latencies().record(&event.verdict, now);
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! `purecam check`: what it says of what would not work, and with which exit code.
+
+mod models;
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+use models::*;
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+/// A folder with two good models, a picture and a configuration.
+struct Home(TempDir);
+
+impl Home {
+    fn new() -> Self {
+        let home = Self(tempdir().unwrap());
+        let (purifier, classifier) = write_pair(home.0.path());
+        std::fs::rename(purifier, home.path("purifier.onnx")).unwrap();
+        std::fs::rename(classifier, home.path("classifier.onnx")).unwrap();
+        write_picture(&home.path("red.png"), 40, 40, [200, 40, 40]);
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Checks a configuration with the good models, a good source, and these tables.
+    fn check(&self, tables: &str) -> Check {
+        self.check_whole(&format!(
+            "source.uri = 'file:red.png'\npurifier.model = 'purifier.onnx'\nclassifier.model = 'classifier.onnx'\n{tables}"
+        ))
+    }
+
+    fn check_whole(&self, text: &str) -> Check {
+        std::fs::write(self.path("purecam.toml"), text).unwrap();
+        let output = self.purecam(&["check", "--json", "--config", "purecam.toml"]);
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let findings = lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        Check { code: output.status.code(), findings }
+    }
+
+    fn purecam(&self, args: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_purecam")).current_dir(self.0.path()).args(args).output().unwrap()
+    }
+}
+
+struct Check {
+    code: Option<i32>,
+    findings: Vec<Value>,
+}
+
+impl Check {
+    #[track_caller]
+    fn assert(&self, item: &str, grade: &str, parts: &[&str]) -> &Self {
+        let of_item = self.findings.iter().filter(|finding| finding["item"] == item);
+        let found =
+            of_item.max_by_key(|finding| ["ok", "warn", "fail"].iter().position(|grade| finding["grade"] == *grade));
+        let found = found.unwrap_or_else(|| panic!("nothing is said of {item}: {:#?}", self.findings));
+        assert_eq!(found["grade"], grade, "{found}");
+        let detail = found["detail"].as_str().unwrap();
+        parts.iter().for_each(|part| assert!(detail.contains(part), "'{part}' is missing in: {detail}"));
+        self
+    }
+
+    #[track_caller]
+    fn assert_code(&self, code: i32) {
+        assert_eq!(self.code, Some(code), "{:#?}", self.findings);
+    }
+}
+
+#[test]
+fn what_would_work_is_ok_item_by_item() {
+    let home = Home::new();
+    let check =
+        home.check("[output]\nfile = 'verdicts.jsonl'\nsocket = 'verdicts.sock'\n[http]\nlisten = '127.0.0.1:0'\n");
+    for item in ["configuration", "output.file", "output.socket", "http.listen", "source", "purifier", "classifier"] {
+        check.assert(item, "ok", &[]);
+    }
+    check.assert_code(0);
+    assert!(!home.path("verdicts.jsonl").exists() && !home.path("verdicts.sock").exists(), "it left something behind");
+}
+
+#[test]
+fn people_get_a_line_an_item() {
+    let home = Home::new();
+    home.check("");
+    let output = home.purecam(&["check", "--config", "purecam.toml", "file:blue.png"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.lines().any(|line| line.starts_with("ok    purifier       ")), "{said}");
+    assert!(said.lines().any(|line| line.starts_with("fail  source         blue.png")), "{said}");
+    let summary = String::from_utf8(output.stderr).unwrap();
+    assert!(summary.contains("1 of 4 items would keep it from running"), "{summary}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_is_a_line_a_problem_and_78() {
+    let check = Home::new().check("[run]\nmax_age = 1\nready = 'now'\n");
+    assert_eq!(check.findings.len(), 2, "{:#?}", check.findings);
+    check.assert("configuration", "fail", &["purecam.toml:"]).assert_code(78);
+}
+
+#[test]
+fn models_that_can_never_work_are_78() {
+    let home = Home::new();
+    let swapped = "source.uri = 'demo:'\npurifier.model = 'classifier.onnx'\nclassifier.model = 'classifier.onnx'\n";
+    let check = home.check_whole(swapped);
+    check.assert("purifier", "fail", &["is a classifier, expected a purifier"]).assert("classifier", "ok", &[]);
+    check.assert_code(78);
+    write(home.0.path(), "larger.onnx", &classifier(64));
+    let check = home.check_whole(
+        &swapped.replacen("classifier.onnx", "purifier.onnx", 1).replace("classifier.onnx", "larger.onnx"),
+    );
+    check.assert("models", "fail", &["64 x 64", "32 x 32"]).assert_code(78);
+}
+
+#[test]
+fn what_may_work_tomorrow_is_1() {
+    let home = Home::new();
+    home.check("[output]\nfile = 'nowhere/verdicts'\n")
+        .assert("output.file", "fail", &["nowhere", "make it"])
+        .assert_code(1);
+    home.check("[detect]\nenabled = true\nkeep_dir = 'nowhere'\n")
+        .assert("detect.keep_dir", "fail", &[])
+        .assert_code(1);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = format!("[http]\nlisten = '{}'\n", taken.local_addr().unwrap());
+    home.check(&listen).assert("http.listen", "fail", &["another program"]).assert_code(1);
+}
+
+#[test]
+fn a_socket_that_answers_is_taken_and_one_that_does_not_is_left_over() {
+    let home = Home::new();
+    let listener = UnixListener::bind(home.path("verdicts.sock")).unwrap();
+    let table = "[output]\nsocket = 'verdicts.sock'\n";
+    home.check(table).assert("output.socket", "fail", &["another program answers"]).assert_code(1);
+    drop(listener);
+    home.check(table).assert("output.socket", "ok", &["left over"]).assert_code(0);
+    std::fs::remove_file(home.path("verdicts.sock")).unwrap();
+    std::fs::write(home.path("verdicts.sock"), "").unwrap();
+    home.check(table).assert("output.socket", "fail", &["is no socket"]).assert_code(78);
+}
+
+#[test]
+fn a_token_that_others_may_read_is_refused() {
+    let home = Home::new();
+    let table = "[http]\nlisten = '127.0.0.1:0'\ntoken_file = 'token'\n";
+    home.check(table).assert("http.token_file", "fail", &["cannot be read"]).assert_code(78);
+    std::fs::write(home.path("token"), "a-secret-of-some-length\n").unwrap();
+    let mode = |mode| std::fs::set_permissions(home.path("token"), PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o644);
+    home.check(table).assert("http.token_file", "fail", &["mode 644", "chmod 600"]).assert_code(78);
+    mode(0o600);
+    home.check(table).assert("http.token_file", "ok", &[]).assert_code(0);
+    std::fs::write(home.path("token"), "\na-secret-of-some-length\n").unwrap();
+    home.check(table)
+        .assert("http.token_file", "fail", &["0 characters in its first line", "openssl rand"])
+        .assert_code(78);
+}
+
+#[test]
+fn what_works_otherwise_than_it_may_be_meant_is_a_warning_and_0() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("kept")).unwrap();
+    let check = home.check("[detect]\nkeep_dir = 'kept'\nkeep_bytes = 1125899906842624\n");
+    check.assert("configuration", "warn", &["detect.enabled is false"]);
+    check.assert("detect.keep_dir", "warn", &["MiB free"]).assert_code(0);
+    home.check("[output]\nstdout = false\n").assert("configuration", "warn", &["verdicts go nowhere"]).assert_code(0);
+}
+
+#[test]
+fn print_shows_what_holds_and_checks_nothing() {
+    let home = Home::new();
+    std::fs::write(home.path("purecam.toml"), "[source]\nuri = 'file:nowhere'\n").unwrap();
+    let output = home.purecam(&["check", "--print", "--config", "purecam.toml", "--fps", "10"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let line = |start: &str| said.lines().find(|line| line.starts_with(start)).expect(&said);
+    assert!(line("fps = 10.0").ends_with("# --fps"), "{said}");
+    assert!(line("uri = ").ends_with("# purecam.toml:2:7"), "{said}");
+    let output = home.purecam(&["check", "--print", "--json", "--config", "purecam.toml"]);
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["run.max_age_ms"], serde_json::json!({"value": 1000, "origin": "default"}));
+}
+
+#[test]
+fn run_refuses_what_check_refuses() {
+    let home = Home::new();
+    std::fs::write(home.path("purecam.toml"), "[source]\nfps = 0\n").unwrap();
+    let output = home.purecam(&["run", "--config", "purecam.toml"]);
+    assert_eq!(output.status.code(), Some(78));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("purecam.toml:2:7: 0 is no source.fps"));
+    let output = home.purecam(&["run", "demo:", "--smoothing", "0"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--smoothing: '0' is no verdict.smoothing"));
+}

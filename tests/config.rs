@@ -1,0 +1,432 @@
+//! The configuration: which layer wins, and what is said of a value that cannot be.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use purecam::config::{BrokerUrl, Config, Effective, Flag, KEYS, Level, Origin, Ready, Said};
+use purecam::source::camera::PixelFormat;
+use tempfile::{TempDir, tempdir};
+use toml::Value;
+
+/// A file of its own folder, and what else is said.
+struct Layers {
+    folder: TempDir,
+    said: Said,
+}
+
+impl Layers {
+    fn of_file(text: &str) -> Self {
+        let folder = tempdir().unwrap();
+        let file = folder.path().join("purecam.toml");
+        std::fs::write(&file, text).unwrap();
+        Self { folder, said: Said { file: Some(file), ..Said::default() } }
+    }
+
+    fn variable(mut self, name: &str, text: &str) -> Self {
+        self.said.variables.push((name.into(), text.into()));
+        self
+    }
+
+    fn flag(mut self, name: &'static str, key: &'static str, text: &str) -> Self {
+        self.said.flags.push(Flag { name, key, text: text.into() });
+        self
+    }
+
+    fn effective(&self) -> Effective {
+        self.said.effective().unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    fn config(&self) -> Config {
+        self.effective().config
+    }
+
+    /// What is wrong, a line each.
+    fn refused(&self) -> Vec<String> {
+        let error = self.said.effective().expect_err("the configuration was taken");
+        error.to_string().lines().map(str::to_owned).collect()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+#[track_caller]
+fn assert_says(line: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(line.contains(part), "'{part}' is missing in: {line}");
+    }
+}
+
+/// Refuses a file with one problem, at line and column.
+#[track_caller]
+fn assert_refused(text: &str, place: &str, parts: &[&str]) {
+    let layers = Layers::of_file(text);
+    let lines = layers.refused();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let place = format!("{}:{place}: ", layers.path("purecam.toml").display());
+    assert!(lines[0].starts_with(&place), "expected '{place}' first in: {}", lines[0]);
+    assert_says(&lines[0], parts);
+}
+
+#[test]
+fn without_a_word_every_key_has_its_default() {
+    let effective = Said::default().effective().unwrap();
+    assert_eq!(effective.config, Config::default());
+    assert!(effective.entries.iter().all(|entry| entry.origin == Origin::Default));
+}
+
+#[test]
+fn a_file_goes_over_the_defaults() {
+    let config = Layers::of_file(
+        "[source]\nuri = 'camera:'\nwidth = 640\nheight = 480\nfps = 30\nformat = 'MJPG'\n\
+         [run]\nready = 'at-once'\n[log]\nlevel = 'info'\n",
+    )
+    .config();
+    assert_eq!((config.source.width, config.source.height, config.source.fps), (Some(640), Some(480), Some(30.0)));
+    assert_eq!((config.source.format, config.run.ready), (Some(PixelFormat::Mjpg), Ready::AtOnce));
+    assert_eq!((config.log.level, config.run.max_age_ms), (Level::Info, 1000));
+}
+
+#[test]
+#[cfg(feature = "mqtt")]
+fn a_broker_needs_no_more_than_its_url() {
+    let mqtt = Layers::of_file("[output.mqtt]\nurl = 'mqtts://broker'\nqos = 1\n").config().output.mqtt.unwrap();
+    assert_eq!((mqtt.url.to_string().as_str(), mqtt.topic.as_str(), mqtt.qos), ("mqtts://broker:8883", "purecam", 1));
+}
+
+#[test]
+fn a_variable_goes_over_the_file() {
+    let layers =
+        Layers::of_file("[run]\nmax_age_ms = 500\n[source]\nfps = 5\n").variable("PURECAM_RUN_MAX_AGE_MS", "700");
+    assert_eq!((layers.config().run.max_age_ms, layers.config().source.fps), (700, Some(5.0)));
+}
+
+#[test]
+fn a_flag_goes_over_the_variable() {
+    let layers = Layers::of_file("[run]\nmax_age_ms = 500\n").variable("PURECAM_RUN_MAX_AGE_MS", "700").flag(
+        "--max-age-ms",
+        "run.max_age_ms",
+        "900",
+    );
+    assert_eq!(layers.config().run.max_age_ms, 900);
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let layers = Layers::of_file("[run]\nmax_age_ms = 500\n").variable("PURECAM_RUN_MAX_AGE_MS", "");
+    assert_eq!(layers.config().run.max_age_ms, 500);
+}
+
+#[test]
+fn variables_that_are_not_the_configurations_are_passed_over() {
+    let layers = Layers::of_file("").variable("PURECAM_MODELS", "/nowhere").variable("HOME", "/root");
+    assert_eq!(layers.config(), Config::default());
+}
+
+#[test]
+fn every_key_can_be_set_by_its_variable() {
+    for key in KEYS {
+        let text = example(key.name);
+        let mut layers = Layers::of_file("").variable(&key.variable(), text);
+        for (name, other) in companions(key.name) {
+            layers = layers.variable(name, other);
+        }
+        // A build without MQTT refuses it by name, which shows that the variable was read.
+        if key.name.starts_with("output.mqtt") && !cfg!(feature = "mqtt") {
+            assert_says(&layers.refused()[0], &["mqtt"]);
+            continue;
+        }
+        let effective = layers.effective();
+        let entry = effective.entries.iter().find(|entry| entry.key.name == key.name).unwrap();
+        assert_eq!(entry.origin, Origin::Variable(key.variable()), "{}", key.name);
+        assert_ne!(entry.value, key.default(), "{}: the example is the default", key.name);
+    }
+}
+
+/// A good value of each key that is not its default.
+fn example(key: &str) -> &'static str {
+    match key {
+        "source.uri" => "file:pictures",
+        "source.width" | "source.height" => "480",
+        "source.fps" => "7.5",
+        "source.format" => "YUYV",
+        "classifier.mean" | "classifier.std" => "[0.5, 0.5, 1]",
+        "classifier.range" => "0..255",
+        "classifier.layout" => "NHWC",
+        "classifier.colour" => "bgr",
+        "classifier.output" => "logits",
+        "classifier.size" => "[224, 160]",
+        "run.ready" => "at-once",
+        "verdict.min_confidence" | "detect.threshold" => "0.25",
+        "detect.enabled" => "true",
+        "detect.keep_bytes" | "output.file_bytes" => "2000000",
+        "output.stdout" => "false",
+        "output.mqtt.url" => "mqtt://localhost",
+        "output.mqtt.qos" => "2",
+        "http.listen" => "[::1]:8080",
+        "log.level" => "debug",
+        "purifier.model" | "classifier.model" | "classifier.labels" | "classifier.output_name" => "other",
+        "detect.keep_dir" | "output.file" | "output.socket" | "http.token_file" => "other",
+        key if key.starts_with("output.mqtt.") => "other",
+        _ => "7",
+    }
+}
+
+/// Variables without which a key is refused.
+fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
+    match key {
+        "source.width" => &[("PURECAM_SOURCE_HEIGHT", "480")],
+        "source.height" => &[("PURECAM_SOURCE_WIDTH", "640")],
+        "output.mqtt.password_file" => {
+            &[("PURECAM_OUTPUT_MQTT_URL", "mqtt://localhost"), ("PURECAM_OUTPUT_MQTT_USERNAME", "robot")]
+        }
+        "output.mqtt.url" => &[],
+        key if key.starts_with("output.mqtt.") => &[("PURECAM_OUTPUT_MQTT_URL", "mqtt://localhost")],
+        _ => &[],
+    }
+}
+
+#[test]
+fn the_list_of_keys_and_the_typed_configuration_name_the_same_keys() {
+    // Every key with a value: the typed configuration refuses what it does not know, so the list has no key too many.
+    let mut whole = toml::Table::new();
+    for key in KEYS {
+        let (table, name) = key.name.rsplit_once('.').unwrap();
+        let mut inside = &mut whole;
+        for part in table.split('.') {
+            inside = inside.entry(part).or_insert_with(|| toml::Table::new().into()).as_table_mut().unwrap();
+        }
+        inside.insert(name.to_owned(), key.kind.check(&key.kind.read(example(key.name))).expect(key.name));
+    }
+    let config: Config = whole.clone().try_into().unwrap();
+    // And none too few: with all of them set, nothing else comes out.
+    assert_eq!(names("", &Value::try_from(&config).unwrap()), names("", &Value::Table(whole)));
+}
+
+fn names(prefix: &str, value: &Value) -> Vec<String> {
+    match value {
+        Value::Table(table) => table.iter().flat_map(|(key, value)| names(&format!("{prefix}.{key}"), value)).collect(),
+        _ => vec![prefix.to_owned()],
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_named_with_line_and_column() {
+    assert_refused(
+        "# Überschrift\n[source]\n  width = \"wide\"\nheight = 480\n",
+        "3:11",
+        &["\"wide\" is no source.width", "expected a whole number of pixels from 16 to 8192"],
+    );
+    assert_refused("[output]\nstdout = 1\n", "2:10", &["1 is no output.stdout; expected true or false"]);
+    assert_refused("[classifier]\nmean = [1, 2]\n", "2:8", &["[1, 2] is no classifier.mean; expected three numbers"]);
+    assert_refused("[classifier]\nsize = [224, 0]\n", "2:8", &["expected height and width"]);
+    assert_refused("[purifier]\nmodel = ''\n", "2:9", &["'' is no purifier.model; expected a path"]);
+}
+
+#[test]
+fn a_value_out_of_range_is_named_with_the_range() {
+    assert_refused("[source]\nfps = 0\n", "2:7", &["0 is no source.fps", "from 0.01 to 1000"]);
+    assert_refused("[source]\nfps = nan\n", "2:7", &["nan is no source.fps"]);
+    assert_refused("run.max_age_ms = -1\n", "1:18", &["-1 is no run.max_age_ms", "from 1 to 3600000"]);
+    assert_refused("[verdict]\nmin_confidence = 1.5\n", "2:18", &["1.5 is no verdict.min_confidence", "from 0 to 1"]);
+    assert_refused("[purifier]\nseed = 9223372036854775808\n", "2:8", &["9223372036854775808 is no purifier.seed"]);
+    assert_refused("output = {file_bytes = 1}\n", "1:24", &["1 is no output.file_bytes"]);
+}
+
+#[test]
+fn a_word_that_is_not_among_the_known_is_named_with_them() {
+    assert_refused("[source]\nformat = 'yuyv'\n", "2:10", &["'yuyv' is no source.format", "one of YUYV, UYVY, NV12"]);
+    assert_refused("[run]\nready = 'now'\n", "2:9", &["expected one of frame, at-once"]);
+    assert_refused("[log]\nlevel = 'loud'\n", "2:9", &["expected one of off, error, warn"]);
+}
+
+#[test]
+fn a_source_an_address_and_a_broker_must_look_like_one() {
+    assert_refused("[source]\nuri = '/dev/video0'\n", "2:7", &["'/dev/video0' is no source", "'camera:WHICH'"]);
+    assert_refused("[http]\nlisten = 'localhost'\n", "2:10", &["'localhost' is no http.listen", "127.0.0.1:8080"]);
+    for url in
+        ["http://broker", "mqtt://", "mqtt://broker:0", "mqtt://broker:99999", "mqtt://a b", "mqtt://[::1", "broker"]
+    {
+        let text = format!("[output.mqtt]\nurl = '{url}'\n");
+        assert_refused(&text, "2:7", &[&format!("'{url}' is no output.mqtt.url"), "mqtt://HOST:PORT"]);
+    }
+    assert_refused("[output.mqtt]\ntopic = 'a/#'\n", "2:9", &["a topic without # and +"]);
+}
+
+#[test]
+fn a_broker_is_read_with_the_port_of_its_scheme() {
+    let broker = |url: &str| url.parse::<BrokerUrl>().map(|url| (url.tls, url.host, url.port)).ok();
+    assert_eq!(broker("mqtt://robot.local"), Some((false, "robot.local".to_owned(), 1883)));
+    assert_eq!(broker("mqtts://robot.local/"), Some((true, "robot.local".to_owned(), 8883)));
+    assert_eq!(broker("mqtt://[fe80::1]:99"), Some((false, "fe80::1".to_owned(), 99)));
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_known_one() {
+    assert_refused("[source]\nfsp = 5\n", "2:1", &["'source.fsp' is unknown", "the nearest known is source.fps"]);
+    assert_refused("[classifier]\ncolor = 'rgb'\n", "2:1", &["the nearest known is classifier.colour", "top_k"]);
+    assert_refused("\nfps = 5\n", "2:1", &["'fps' is unknown", "the nearest known is source.fps"]);
+    assert_refused("[http]\ntoken = 'x'\n", "2:1", &["the nearest known is http.token_file"]);
+}
+
+#[test]
+fn an_unknown_table_is_refused_with_the_nearest_known_one() {
+    assert_refused("[sources]\nfps = 5\n", "1:2", &["'sources' is unknown", "the nearest known is [source]"]);
+    assert_refused("source = 5\n", "1:10", &["5 is no table; expected [source]"]);
+    assert_refused("[[source]]\nfps = 5\n", "1:1", &["is no table; expected [source]"]);
+}
+
+#[test]
+fn an_unknown_variable_is_refused_with_the_nearest_known_one() {
+    let lines = Layers::of_file("").variable("PURECAM_SOURCE_URL", "demo:").refused();
+    assert_says(&lines[0], &["PURECAM_SOURCE_URL: ", "is unknown", "the nearest known is PURECAM_SOURCE_URI"]);
+}
+
+#[test]
+fn a_bad_variable_is_named() {
+    let lines = Layers::of_file("").variable("PURECAM_RUN_MAX_AGE_MS", "1s").refused();
+    assert_says(&lines[0], &["PURECAM_RUN_MAX_AGE_MS: '1s' is no run.max_age_ms", "a whole number of milliseconds"]);
+    let mut layers = Layers::of_file("");
+    let text = std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
+    layers.said.variables.push((OsString::from("PURECAM_OUTPUT_FILE"), text));
+    assert_says(&layers.refused()[0], &["PURECAM_OUTPUT_FILE: ", "is no output.file"]);
+}
+
+#[test]
+fn a_bad_flag_is_named_and_is_wrong_usage() {
+    let layers = Layers::of_file("").flag("--smoothing", "verdict.smoothing", "100");
+    assert_says(&layers.refused()[0], &["--smoothing: '100' is no verdict.smoothing", "from 1 to 64"]);
+    assert!(layers.said.effective().unwrap_err().is_wrong_usage());
+    let both = layers.variable("PURECAM_RUN_THREADS", "0");
+    assert!(!both.said.effective().unwrap_err().is_wrong_usage());
+}
+
+#[test]
+fn what_is_no_toml_is_named_with_its_place() {
+    assert_refused("[source]\nuri = demo:\n", "2:7", &["this is not TOML"]);
+    assert_refused("[source]\nfps = 1\nfps = 2\n", "3:1", &["this is not TOML", "duplicate key"]);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let said = Said { file: Some("/nowhere/purecam.toml".into()), ..Said::default() };
+    assert_says(&said.effective().unwrap_err().to_string(), &["/nowhere/purecam.toml cannot be read: No such file"]);
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    let layers = Layers::of_file("[source]\nfps = 0\nuri = ''\n[run]\nmaxage = 1\n")
+        .variable("PURECAM_LOG_LEVEL", "loud")
+        .flag("--width", "source.width", "x");
+    let lines = layers.refused();
+    let places = ["purecam.toml:2:7", "purecam.toml:3:7", "purecam.toml:5:1", "PURECAM_LOG_LEVEL", "--width"];
+    assert_eq!(lines.len(), places.len(), "{lines:#?}");
+    places.iter().zip(&lines).for_each(|(place, line)| assert_says(line, &[place]));
+}
+
+#[test]
+fn values_that_do_not_fit_together_are_refused_at_the_place_of_one() {
+    assert_refused("[source]\nwidth = 640\n", "2:9", &["source.width is given without source.height"]);
+    assert_refused("[output.mqtt]\ntopic = 'a'\n", "2:9", &["output.mqtt.topic is given without output.mqtt.url"]);
+    let open = "0.0.0.0:8080 can be reached from other machines, and http.token_file is not set";
+    assert_refused("[http]\nlisten = '0.0.0.0:8080'\n", "2:10", &[open]);
+    let named = Layers::of_file("[http]\nlisten = '0.0.0.0:8080'\ntoken_file = 'token'\n");
+    assert!(named.config().http.listen.is_some());
+    let own = Layers::of_file("").variable("PURECAM_HTTP_LISTEN", "[::ffff:127.0.0.1]:8080");
+    assert!(own.config().http.listen.is_some());
+}
+
+#[test]
+#[cfg(not(feature = "mqtt"))]
+fn a_broker_is_refused_by_a_build_without_mqtt() {
+    assert_refused("[output.mqtt]\nurl = 'mqtt://broker'\n", "2:7", &["built without 'mqtt'", "--features mqtt"]);
+}
+
+#[test]
+#[cfg(feature = "mqtt")]
+fn a_password_without_a_name_is_refused() {
+    let text = "[output.mqtt]\nurl = 'mqtt://broker'\npassword_file = 'secret'\n";
+    assert_refused(text, "3:17", &["without output.mqtt.username"]);
+}
+
+#[test]
+fn paths_of_a_file_are_relative_to_its_folder_and_others_are_as_they_are() {
+    let layers = Layers::of_file(
+        "[purifier]\nmodel = 'p.onnx'\n[source]\nuri = 'file:pictures'\n[output]\nfile = '/var/log/v'\n",
+    )
+    .variable("PURECAM_OUTPUT_SOCKET", "here.sock");
+    let config = layers.config();
+    assert_eq!(config.purifier.model, Some(layers.path("p.onnx")));
+    assert_eq!(config.source.uri, Some(format!("file:{}", layers.path("pictures").display())));
+    assert_eq!(config.output.file.as_deref(), Some(Path::new("/var/log/v")));
+    assert_eq!(config.output.socket.as_deref(), Some(Path::new("here.sock")));
+}
+
+#[test]
+fn the_hash_is_that_of_what_holds_however_it_was_said() {
+    let file = Layers::of_file("[run]\nmax_age_ms = 500 # half a second\n").config();
+    let variable = Layers::of_file("").variable("PURECAM_RUN_MAX_AGE_MS", "500").config();
+    let other = Layers::of_file("").variable("PURECAM_RUN_MAX_AGE_MS", "501").config();
+    assert_eq!(file.sha256().unwrap().len(), 64);
+    assert_eq!(file.sha256(), variable.sha256());
+    assert_ne!(variable.sha256(), other.sha256());
+}
+
+#[test]
+fn the_printed_configuration_says_where_each_value_comes_from_and_can_be_read_again() {
+    let layers = Layers::of_file("[source]\nuri = 'demo:'\n").variable("PURECAM_RUN_MAX_AGE_MS", "700").flag(
+        "--fps",
+        "source.fps",
+        "10",
+    );
+    let printed = layers.effective().to_toml();
+    let line = |key: &str| printed.lines().find(|line| line.starts_with(key)).expect(key);
+    assert!(line("uri = ").ends_with(&format!("# {}:2:7", layers.path("purecam.toml").display())), "{printed}");
+    assert!(line("max_age_ms = 700").ends_with("# PURECAM_RUN_MAX_AGE_MS"), "{printed}");
+    assert!(line("fps = 10.0").ends_with("# --fps"), "{printed}");
+    assert!(line("stdout = true").ends_with("# default"), "{printed}");
+    assert_eq!(Layers::of_file(&printed).config(), layers.config());
+}
+
+#[test]
+fn the_configuration_that_ships_names_every_key_and_comments_the_real_defaults() {
+    let text = include_str!("../systemd/purecam.toml");
+    let shipped = Layers::of_file(text).effective();
+    let said: Vec<&str> =
+        (shipped.entries.iter()).filter(|entry| entry.origin != Origin::Default).map(|entry| entry.key.name).collect();
+    assert_eq!(said, ["source.uri"], "only the source is chosen; the rest are comments");
+
+    let mut table = String::new();
+    let mut seen = Vec::new();
+    for line in text.lines() {
+        let line = line.strip_prefix("# ").or(line.strip_prefix('#')).unwrap_or(line);
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            table = name.to_owned();
+        } else if let Some((key, value)) = line.split_once(" = ")
+            && let Some(key) = KEYS.iter().find(|known| known.name == format!("{table}.{key}"))
+        {
+            seen.push(key.name);
+            let value =
+                toml::from_str::<toml::Table>(&format!("value = {value}")).expect(line).remove("value").unwrap();
+            let value = key.kind.check(&value).unwrap_or_else(|| panic!("{line}: is no {}", key.name));
+            if let Some(default) = key.default() {
+                assert_eq!(value, default, "{line}: this is not the default of {}", key.name);
+            }
+        }
+    }
+    assert_eq!(seen, KEYS.iter().map(|key| key.name).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_reference_has_every_key_with_its_default_and_no_other() {
+    let text = include_str!("../docs/reference/config.md");
+    let rows: Vec<(&str, &str)> = (text.lines())
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .filter_map(|(name, rest)| Some((name, rest.split(" | ").nth(1)?)))
+        .collect();
+    let default = |value: Option<Value>| value.map_or("-".to_owned(), |value| format!("`{value}`"));
+    let known: Vec<(&str, String)> = KEYS.iter().map(|key| (key.name, default(key.default()))).collect();
+    let known: Vec<(&str, &str)> = known.iter().map(|(name, default)| (*name, default.as_str())).collect();
+    assert_eq!(rows, known);
+}

@@ -1,0 +1,176 @@
+//! New models and configurations for a running service: SIGHUP, systemd's notifications, and the watchdog.
+
+mod models;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Lines};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use models::*;
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+/// A service whose configuration and models lie in a folder of its own.
+struct Service {
+    folder: TempDir,
+    classifier: PathBuf,
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    notifications: UnixDatagram,
+}
+
+impl Service {
+    fn start() -> Self {
+        Self::on("demo:")
+    }
+
+    fn on(source: &str) -> Self {
+        let folder = tempdir().unwrap();
+        let (purifier, classifier) = write_pair(folder.path());
+        let config = folder.path().join("purecam.toml");
+        fs::write(&config, configuration(&purifier, &classifier, "")).unwrap();
+        let socket = folder.path().join("notify");
+        let notifications = UnixDatagram::bind(&socket).unwrap();
+        notifications.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_purecam"))
+            .args(["run", source, "--json", "--fps", "100", "--config"])
+            .arg(&config)
+            .env("NOTIFY_SOCKET", &socket)
+            .env("RUST_LOG", "info")
+            .stdout(Stdio::piped())
+            .stderr(fs::File::create(folder.path().join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { folder, classifier, child, lines, notifications }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    fn line(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+
+    /// The next header; verdicts before it are passed over.
+    fn header(&mut self) -> Value {
+        loop {
+            let line = self.line();
+            if line["schema"].is_u64() {
+                return line;
+            }
+        }
+    }
+
+    /// Waits until the log has `text`; verdicts go on being read meanwhile, so that nothing stands still.
+    fn wait_for_log(&mut self, text: &str) {
+        while !fs::read_to_string(self.path("log")).unwrap().contains(text) {
+            self.line();
+        }
+    }
+
+    /// The next notification that begins so.
+    fn wait_for_notification(&mut self, beginning: &str) -> String {
+        let mut buffer = [0; 4096];
+        loop {
+            let length = self.notifications.recv(&mut buffer).unwrap();
+            let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            if text.starts_with(beginning) {
+                return text;
+            }
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn configuration(purifier: &Path, classifier: &Path, more: &str) -> String {
+    format!("[purifier]\nmodel = {purifier:?}\nseed = 1\n[classifier]\nmodel = {classifier:?}\n{more}")
+}
+
+/// The same model under another hash: protobuf takes the last of a field, and this one is the graph's description.
+fn with_another_hash(model: &[u8]) -> Vec<u8> {
+    const DOC_STRING: u8 = 6 << 3 | 2;
+    [model, &[DOC_STRING, 1, b'x']].concat()
+}
+
+#[test]
+fn a_reload_swaps_models_between_two_frames_and_says_so_in_a_new_header() {
+    let mut service = Service::start();
+    let before = service.header();
+    assert_eq!(service.line()["models"], before["models"]);
+    let bytes = fs::read(&service.classifier).unwrap();
+    fs::write(&service.classifier, with_another_hash(&bytes)).unwrap();
+    service.signal("-HUP");
+    let after = service.header();
+    assert_ne!(after["models"]["classifier"], before["models"]["classifier"]);
+    assert_eq!(after["models"]["purifier"], before["models"]["purifier"]);
+    assert_eq!(service.line()["models"], after["models"], "a verdict of the old models follows the new header");
+}
+
+#[test]
+fn a_reload_that_cannot_work_is_refused_with_its_reason_and_what_runs_goes_on() {
+    let mut service = Service::start();
+    let before = service.header();
+    let bytes = fs::read(&service.classifier).unwrap();
+    fs::write(&service.classifier, &bytes[..bytes.len() / 2]).unwrap();
+    service.signal("-HUP");
+    service.wait_for_log("not reloaded");
+    fs::write(&service.classifier, &bytes).unwrap();
+    let config = fs::read_to_string(service.path("purecam.toml")).unwrap();
+    fs::write(service.path("purecam.toml"), config.clone() + "[runn]\nmax_age_ms = 5\n").unwrap();
+    service.signal("-HUP");
+    service.wait_for_log("runn");
+    for _ in 0..5 {
+        assert_eq!(service.line()["models"], before["models"]);
+    }
+    // And what was mended is taken.
+    fs::write(service.path("purecam.toml"), config + "[verdict]\nsmoothing = 2\n").unwrap();
+    service.signal("-HUP");
+    let after = service.header();
+    assert_ne!(after["configuration"], before["configuration"]);
+    service.line();
+    assert_eq!(service.line()["smoothed"], true);
+}
+
+#[test]
+fn the_service_manager_hears_of_readiness_life_status_and_the_end() {
+    let mut service = Service::start();
+    service.header();
+    service.wait_for_notification("READY=1");
+    service.wait_for_notification("WATCHDOG=1");
+    // Before the first verdict there is nothing to say of it.
+    let status = service.wait_for_notification("STATUS=running: ");
+    assert!(status.contains("age"), "{status}");
+    service.signal("-TERM");
+    service.wait_for_notification("STOPPING=1");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_service_without_its_camera_starts_for_as_long_as_it_takes_and_says_why() {
+    let mut service = Service::on("camera:/dev/no-such-camera");
+    service.header();
+    service.wait_for_notification("STATUS=reconnecting (absent)");
+    service.wait_for_notification("EXTEND_TIMEOUT_USEC=");
+    service.notifications.set_nonblocking(true).unwrap();
+    let mut buffer = [0; 4096];
+    while let Ok(length) = service.notifications.recv(&mut buffer) {
+        assert!(!buffer[..length].starts_with(b"READY"), "it is ready without a frame");
+    }
+    service.signal("-TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+}
