@@ -1,6 +1,8 @@
 //! Our own purifiers, exported and read back: the same pictures and the same gradients as the network in burn.
 #![cfg(feature = "training")]
 
+use std::sync::{Mutex, PoisonError};
+
 use burn::prelude::*;
 use burn::tensor::Distribution;
 use purecam::engine::contract::{Input, Metadata, Role};
@@ -11,6 +13,9 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 const SIDE: usize = 48;
+
+/// burn draws from one generator for the whole process: tests that seed it go one after the other.
+static SEEDED: Mutex<()> = Mutex::new(());
 
 fn model(kind: DecoderKind, grouping: Grouping, masking: Masking) -> Riae {
     let text = r#"
@@ -53,6 +58,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn a_purifier_read_back_gives_the_picture_and_the_gradient_of_the_network_in_burn() {
+    let _alone = SEEDED.lock().unwrap_or_else(PoisonError::into_inner);
     for kind in [DecoderKind::SelfAttention, DecoderKind::CrossAttention] {
         let model = model(kind, Grouping::Fixed, Masking::Mask);
         let purifier = exported(&model);
@@ -76,6 +82,7 @@ fn a_purifier_read_back_gives_the_picture_and_the_gradient_of_the_network_in_bur
 
 #[test]
 fn every_mode_runs_in_batches_and_gives_each_picture_noise_of_its_own() {
+    let _alone = SEEDED.lock().unwrap_or_else(PoisonError::into_inner);
     for kind in [DecoderKind::SelfAttention, DecoderKind::CrossAttention] {
         for grouping in [Grouping::Fixed, Grouping::Random] {
             for masking in [Masking::Mask, Masking::ImageNoise, Masking::FeatureNoise, Masking::Both] {
