@@ -103,7 +103,8 @@ impl Shipped {
         let folders = [
             beside.map(|folder| folder.join("models")),
             beside.and_then(Path::parent).map(|prefix| prefix.join("share/purecam/models")),
-            Some(Path::new(env!("CARGO_MANIFEST_DIR")).join("models")),
+            // A binary that ships has no business in a folder of the machine that built it.
+            option_env!("PURECAM_PACKAGED").is_none().then(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("models")),
             Some(PathBuf::from("/usr/share/purecam/models")),
         ];
         Self::find_in(folders.into_iter().flatten())
