@@ -39,6 +39,9 @@ pub enum Command {
     /// Measure what a purifier is worth, on a folder of labelled photographs
     #[cfg(feature = "training")]
     Evaluate(Evaluate),
+    /// Write the manual pages and the completions of bash, zsh and fish into a folder
+    #[command(hide = true)]
+    Generate(Generate),
 }
 
 /// Which models to run; without flags, the ones in `models/`.
@@ -157,6 +160,12 @@ pub struct Classify {
     /// Write every purified picture as PNG into this folder
     #[arg(long, value_name = "FOLDER")]
     pub save: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// The folder, which is made where it is missing
+    pub folder: PathBuf,
 }
 
 #[cfg(feature = "training")]

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Attack(args) => commands::attack::attack(&args, json),
         #[cfg(feature = "training")]
         Command::Evaluate(args) => commands::evaluate::evaluate(&args, json),
+        Command::Generate(args) => commands::generate::generate(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

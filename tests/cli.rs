@@ -323,3 +323,56 @@ fn without_models_it_says_where_it_looked() {
 fn what_is_neither_a_file_nor_a_folder_is_no_source() {
     assert_fails(&Home::new().run(&["run", "file:/dev/zero"]), 1, &["/dev/zero is neither a file nor a folder"]);
 }
+
+/// Names of everything that a user can type: the page that it belongs on, and the flag, value or command.
+fn definition(command: &clap::Command, page: &str, names: &mut Vec<(String, String)>) {
+    for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
+        let value = argument.get_value_names().map_or(argument.get_id().as_str(), |names| names[0].as_str());
+        let name = argument.get_long().map_or(value.to_owned(), |long| format!("--{long}"));
+        names.push((page.to_owned(), name));
+    }
+    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        let page_below = format!("{page}-{}", command.get_name());
+        names.push((page.to_owned(), format!("{page_below}(1)")));
+        definition(command, &page_below, names);
+    }
+}
+
+#[test]
+fn every_command_and_flag_stands_in_the_manual_and_in_the_completions() {
+    use clap::CommandFactory;
+    let folder = tempdir().unwrap();
+    let folder = folder.path().join("new/generated");
+    let mut generate = Command::new(env!("CARGO_BIN_EXE_purecam"));
+    let output = generate.env("SOURCE_DATE_EPOCH", "86400").arg("generate").arg(&folder).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
+
+    let mut command = purecam::cli::Cli::command().disable_help_subcommand(true);
+    command.build();
+    let mut names = Vec::new();
+    definition(&command, "purecam", &mut names);
+    assert!(names.contains(&("purecam".to_owned(), "purecam-run(1)".to_owned())), "{names:?}");
+    assert!(names.contains(&("purecam-run".to_owned(), "--max-age-ms".to_owned())), "{names:?}");
+    let (bash, zsh, fish) = (read("purecam"), read("_purecam"), read("purecam.fish"));
+    for (page, name) in &names {
+        let text = read(&format!("{page}.1")).replace(r"\-", "-");
+        assert!(text.contains(name.as_str()), "{page}.1 lacks {name}");
+        if let Some(flag) = name.strip_prefix("--") {
+            assert!(text.contains(&format!(r"\fB{name}\fR")), "{page}.1 lacks {name}");
+            assert!(bash.contains(name) && zsh.contains(name), "bash or zsh lack {name}");
+            assert!(fish.contains(&format!("-l {flag}")), "fish lacks {name}");
+        }
+    }
+    let title = concat!(".TH purecam 1 1970-01-02 \"purecam ", env!("CARGO_PKG_VERSION"), "\"");
+    assert!(read("purecam.1").contains(title), "no {title}");
+    assert_eq!(read("purecam.1").matches("EXIT STATUS").count(), 1);
+}
+
+#[test]
+fn a_manual_that_cannot_be_written_is_an_error_with_the_folder_in_it() {
+    let home = Home::new();
+    std::fs::write(home.path("taken"), "a file").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_purecam")).arg("generate").arg(home.path("taken")).output().unwrap();
+    assert_fails(&output, 1, &["taken: cannot be written"]);
+}

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod check;
 pub mod classify;
+pub mod generate;
 pub mod models;
 mod outputs;
 pub mod probe;
