@@ -633,8 +633,8 @@ fn a_mode_is_chosen_by_size_rate_and_cost() {
     let grey: &[Listed] = &[(b"GREY", sizes, &[30]), (b"MJPG", &[[1920, 1080]], &[])];
     assert_eq!(best(Wanted::default(), grey), "MJPG 1920x1080 30");
     let none: &[Listed] = &[(b"H264", sizes, &[30])];
-    let refused = best(Wanted::default(), none);
-    assert!(refused.contains("offers no format that can be read"), "{refused}");
+    let refused = best(Wanted { device: Which::Number(0), ..Wanted::default() }, none);
+    assert!(refused.contains("offers no format that can be read: found H264"), "{refused}");
 }
 
 #[test]

@@ -137,8 +137,10 @@ fn configuration(said: &Said, effective: &Effective) -> Vec<Finding> {
             "verdicts go nowhere: set one of output.stdout, output.file, output.socket, output.mqtt and http.listen";
         findings.push(Finding::new("configuration", Grade::Warn, detail));
     }
-    if effective.config.run.threads > 1 {
-        let detail = "run.threads is above 1: this engine computes a model on one thread, and the rest will be idle";
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if effective.config.run.threads as usize > cores {
+        let threads = effective.config.run.threads;
+        let detail = format!("run.threads is {threads} and there are {cores} cores: they will wait for each other");
         findings.push(Finding::new("configuration", Grade::Warn, detail));
     }
     findings

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Failure;
 use crate::config::Config;
-use crate::engine::{Classifier, InferenceError, Purifier, Shipped};
+use crate::engine::{self, Classifier, InferenceError, Purifier, Shipped};
 
 /// The models of a command, checked and warmed up.
 pub struct Loaded {
@@ -17,6 +17,7 @@ pub struct Loaded {
 /// Finds and loads the models. Any that is refused is hopeless: the same start will fail again.
 pub fn load(config: &Config, purify: bool) -> Result<Loaded, Failure> {
     let hopeless = |error: &dyn std::fmt::Display| Failure::Hopeless(error.to_string());
+    engine::share_among(config.run.threads as usize).map_err(|error| hopeless(&error))?;
     let classifier = classifier_path(config)?;
     let mut classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
     if !purify {

@@ -66,7 +66,7 @@ pub struct Purifier {
 pub struct Run {
     /// A verdict about a frame that is older than this, in milliseconds, is withheld and counted.
     pub max_age_ms: u64,
-    /// Threads that compute a model.
+    /// Threads that share the computing of a model.
     pub threads: u32,
     /// How often each model computes a picture before the first frame.
     pub warm_up: u32,

@@ -13,6 +13,7 @@ mod manifest;
 mod noise;
 mod purifier;
 mod session;
+mod threads;
 
 pub use classifier::Classifier;
 pub use error::{InferenceError, ModelError, Problem};
@@ -21,3 +22,4 @@ pub use foreign::{Description, ForeignOutput, Missing, Range, read_labels};
 pub use manifest::{Entry, Manifest, ManifestError, Shipped};
 pub use noise::NoiseSource;
 pub use purifier::Purifier;
+pub use threads::share_among;

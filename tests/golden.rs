@@ -1,0 +1,125 @@
+//! Promise 5: the same answer everywhere. What one x86-64 machine said of two photographs stands in `tests/golden`: the frame as
+//! the models see it, the purified picture, the probabilities. Every machine must say the same to 1e-3.
+//!
+//! `PURECAM_GOLDEN=write cargo test --release --test golden` writes them anew, after a change of the models or of what
+//! comes before them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use image::{ImageBuffer, Rgb};
+use purecam::engine::{Classifier, Description, Purifier, Shipped, share_among};
+use purecam::frame::{self, Fit};
+use serde::{Deserialize, Serialize};
+
+const PHOTOGRAPHS: [&str; 2] = ["church-tower", "french-horn"];
+const TOLERANCE: f32 = 1e-3;
+
+/// What stands beside the pictures.
+#[derive(Serialize, Deserialize)]
+struct Golden {
+    /// SHA-256 of the files that said it.
+    purifier: String,
+    classifier: String,
+    /// Of each photograph, in the order of the labels.
+    probabilities: Vec<Vec<f32>>,
+}
+
+/// What the shipped models say of one photograph.
+struct Answer {
+    frame: Vec<f32>,
+    purified: Vec<f32>,
+    probabilities: Vec<f32>,
+}
+
+struct Models {
+    purifier: Purifier,
+    classifier: Classifier,
+}
+
+impl Models {
+    fn shipped() -> Self {
+        let shipped = Shipped::find().unwrap();
+        let purifier = Purifier::load(&shipped.purifier(), 1).unwrap();
+        Self { purifier, classifier: Classifier::load(&shipped.classifier(), &Description::default()).unwrap() }
+    }
+
+    fn answer(&mut self, photograph: &str) -> Answer {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo").join(photograph).with_extension("jpg");
+        let (mut frame, mut purified) = (Vec::new(), Vec::new());
+        Fit::new(self.purifier.size()).planes(&frame::read(&path).unwrap(), &mut frame).unwrap();
+        self.purifier.purify(&frame, 1, &mut purified).unwrap();
+        let probabilities = self.classifier.classify(&purified).unwrap().to_vec();
+        Answer { frame, purified, probabilities }
+    }
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// Planes in 0..1 as a picture of 16 bits a channel, whose rounding is far below the tolerance.
+fn write(path: &Path, planes: &[f32], [height, width]: [usize; 2]) {
+    let at = |x: u32, y: u32, channel: usize| planes[(channel * height + y as usize) * width + x as usize];
+    let level = |value: f32| (value * f32::from(u16::MAX)).round() as u16;
+    let pixel = |x, y| Rgb([0, 1, 2].map(|channel| level(at(x, y, channel))));
+    ImageBuffer::from_fn(width as u32, height as u32, pixel).save(path).unwrap();
+}
+
+fn read(path: &Path) -> Vec<f32> {
+    let picture = image::open(path).unwrap().into_rgb16();
+    let plane = |channel: usize| picture.pixels().map(move |pixel| f32::from(pixel[channel]) / f32::from(u16::MAX));
+    (0..3).flat_map(plane).collect()
+}
+
+fn farthest(one: &[f32], other: &[f32]) -> f32 {
+    assert_eq!(one.len(), other.len());
+    one.iter().zip(other).map(|(one, other)| (one - other).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn every_machine_says_what_the_golden_vectors_say() {
+    let (mut models, path) = (Models::shipped(), folder().join("golden.json"));
+    let answers = PHOTOGRAPHS.map(|photograph| models.answer(photograph));
+    let [purifier, classifier] = [models.purifier.sha256(), models.classifier.sha256()].map(str::to_owned);
+    let picture = |kind: &str, photograph: &str| folder().join(format!("{photograph}-{kind}.png"));
+    if std::env::var_os("PURECAM_GOLDEN").is_some_and(|value| value == "write") {
+        fs::create_dir_all(folder()).unwrap();
+        for (photograph, answer) in PHOTOGRAPHS.iter().zip(&answers) {
+            write(&picture("frame", photograph), &answer.frame, models.purifier.size());
+            write(&picture("purified", photograph), &answer.purified, models.purifier.size());
+        }
+        let probabilities = answers.iter().map(|answer| answer.probabilities.clone()).collect();
+        let golden = Golden { purifier, classifier, probabilities };
+        fs::write(&path, serde_json::to_string_pretty(&golden).unwrap() + "\n").unwrap();
+        return;
+    }
+    let golden: Golden = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!([golden.purifier, golden.classifier], [purifier, classifier], "other models: write the vectors anew");
+    for ((photograph, answer), probabilities) in PHOTOGRAPHS.iter().zip(&answers).zip(&golden.probabilities) {
+        let differences = [
+            farthest(&answer.frame, &read(&picture("frame", photograph))),
+            farthest(&answer.purified, &read(&picture("purified", photograph))),
+            farthest(&answer.probabilities, probabilities),
+        ];
+        println!(
+            "{photograph}: frame {}, purified {}, probabilities {}",
+            differences[0], differences[1], differences[2]
+        );
+        assert!(differences.iter().all(|difference| *difference <= TOLERANCE), "{photograph}: {differences:?}");
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit_of_the_answer() {
+    let mut models = Models::shipped();
+    let mut bits = |threads| {
+        share_among(threads).unwrap();
+        let answer = models.answer(PHOTOGRAPHS[0]);
+        let numbers = answer.purified.into_iter().chain(answer.probabilities);
+        numbers.map(f32::to_bits).collect::<Vec<_>>()
+    };
+    let alone = bits(1);
+    assert_eq!(alone, bits(2));
+    assert_eq!(alone, bits(3));
+}
