@@ -26,6 +26,8 @@ pub struct Verdict {
     pub captured: Moment,
     /// When its line was read.
     pub read: Moment,
+    /// From decoding to classifying.
+    pub total_ms: f64,
 }
 
 /// What its two streams have brought so far.
@@ -110,10 +112,18 @@ impl Purecam {
         serde_json::from_slice(&body).map_err(|error| format!("/api/status is no JSON: {error}"))
     }
 
-    /// The newest frame as it came, as JPEG.
-    pub fn raw_snapshot(&mut self) -> Outcome<Vec<u8>> {
-        self.check()?;
-        get("/snapshot.jpg?raw")
+    /// The next frame that gets a verdict as it came, as JPEG.
+    pub fn wait_for_raw_snapshot(&mut self, within: Duration) -> Outcome<Vec<u8>> {
+        // Until there is a page, and a verdict within its patience, the answer is no.
+        let mut refusal = String::new();
+        let found = wait_for("a snapshot", within, || {
+            self.check()?;
+            get("/snapshot.jpg?raw").map(Some).or_else(|problem| {
+                refusal = problem;
+                Ok(None)
+            })
+        });
+        found.map_err(|problem| format!("{problem}; {refusal}; purecam said: {}", self.last_words()))
     }
 
     /// Asks it to end, and returns how long that took.
@@ -190,7 +200,7 @@ impl Heard {
             wrong(format!("captured_at is {late:.1} s from where its age says"));
         }
         self.last_sequence = Some(sequence);
-        self.verdicts.push(Verdict { label: label.to_owned(), captured, read });
+        self.verdicts.push(Verdict { label: label.to_owned(), captured, read, total_ms });
     }
 }
 
