@@ -15,9 +15,9 @@ use crate::usbip::{Command, Link, Setup, Status, Submit};
 
 pub const WIDTH: u16 = 640;
 pub const HEIGHT: u16 = 360;
-/// Between two frames: 15 a second.
-const INTERVAL: Duration = Duration::from_nanos(66_666_600);
-const INTERVAL_100_NS: u32 = 666_666;
+/// Between two frames: 3 a second. An emulated processor decodes some seven.
+const INTERVAL: Duration = Duration::from_nanos(INTERVAL_100_NS as u64 * 100);
+const INTERVAL_100_NS: u32 = 3_333_333;
 const MAX_FRAME: u32 = 200_000;
 const MAX_PAYLOAD: u32 = 16_384;
 const BULK_IN: u32 = 1;

@@ -19,7 +19,8 @@ use crate::vivid::{Control, Vivid, modprobe};
 type Scenario = fn(&Path, &mut Report) -> Outcome;
 
 /// By name.
-pub const ALL: [(&str, Scenario); 3] = [("formats", formats), ("vivid", vivid_faults), ("usb", usb_faults)];
+pub const ALL: [(&str, Scenario); 4] =
+    [("formats", formats), ("vivid", vivid_faults), ("usb", usb_faults), ("disconnect", disconnect)];
 
 /// The models have to be read and warmed up first.
 const START: Duration = Duration::from_secs(120);
@@ -103,7 +104,6 @@ fn vivid_faults(folder: &Path, report: &mut Report) -> Outcome {
             vivid.bind()
         },
     );
-    disconnect(&mut trial, &vivid);
     end(trial)
 }
 
@@ -124,10 +124,25 @@ fn wraps(trial: &mut Trial<'_>, vivid: &Vivid) {
     });
 }
 
-/// The camera goes and its node stays. Before 6.1 the driver never brings it back, and must not be touched any more.
-fn disconnect(trial: &mut Trial<'_>, vivid: &Vivid) {
-    let name = "disconnect";
-    trial.passing(name, Shows::State("reconnecting", "unplugged"), || vivid.set(Control::Disconnect, 1));
+/// The camera goes and its node stays, until the last who has it open closes it; before 6.1, until the driver is bound
+/// anew. The last scenario, because an old driver is not to be relied on afterwards.
+fn disconnect(folder: &Path, report: &mut Report) -> Outcome {
+    let vivid = Vivid::load()?;
+    let begun = Moment::now();
+    let mut purecam = start_on_vivid(folder, "YUYV", "10")?;
+    purecam.wait_for_verdict(begun, START)?;
+    let mut trial = Trial { purecam, camera: "vivid", report };
+    let (name, shows) = ("disconnect", Shows::State("reconnecting", "unplugged"));
+    if vivid.comes_back_by_itself()? {
+        trial.passing(name, shows, || vivid.set(Control::Disconnect, 1));
+    } else {
+        let disconnect = || vivid.set(Control::Disconnect, 1);
+        trial.fault(&Fault { name, shows, blinds: true }, disconnect, || {
+            vivid.unbind()?;
+            vivid.bind()
+        });
+    }
+    end(trial)
 }
 
 fn end(trial: Trial<'_>) -> Outcome {

@@ -80,6 +80,14 @@ impl Vivid {
         self.wait(true)
     }
 
+    /// Whether the driver ends a disconnect when its node is closed: it learnt that after 5.10.
+    pub fn comes_back_by_itself(&self) -> Outcome<bool> {
+        let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").map_err(|error| error.to_string())?;
+        let mut parts = release.split('.').map_while(|part| part.parse::<u32>().ok());
+        let (major, minor) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        Ok((major, minor) >= (6, 1))
+    }
+
     /// Until the node is there, or is not.
     fn wait(&self, there: bool) -> Outcome {
         wait_for("vivid's node", Duration::from_secs(20), || Ok((Path::new(NODE).exists() == there).then_some(())))
