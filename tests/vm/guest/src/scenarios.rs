@@ -1,0 +1,242 @@
+//! What is done to the cameras, in order.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+
+use crate::Outcome;
+use crate::camera::{self, Camera};
+use crate::clock::{Moment, uptime};
+use crate::purecam::Purecam;
+use crate::report::{Report, Times};
+use crate::trial::{Fault, Shows, Trial};
+use crate::vivid::{Control, Vivid, modprobe};
+
+type Scenario = fn(&Path, &mut Report) -> Outcome;
+
+/// By name.
+pub const ALL: [(&str, Scenario); 4] =
+    [("formats", formats), ("vivid", vivid_faults), ("usb", usb_faults), ("disconnect", disconnect)];
+
+/// The models have to be read and warmed up first.
+const START: Duration = Duration::from_secs(120);
+const RAW: [&str; 7] = ["YUYV", "UYVY", "NV12", "YU12", "RGB3", "BGR3", "GREY"];
+
+/// Every raw format: a picture that is known, a verdict, a clean end.
+fn formats(folder: &Path, report: &mut Report) -> Outcome {
+    let vivid = Vivid::load()?;
+    vivid.show_bars()?;
+    for (index, format) in RAW.into_iter().enumerate() {
+        let outcome = format_through(folder, format, index == 0, report);
+        report.row("vivid", &format!("{format}: picture, verdict, end"), "-", outcome);
+    }
+    Ok(())
+}
+
+fn format_through(folder: &Path, format: &str, first: bool, report: &mut Report) -> Outcome<Times> {
+    let begun = Moment::now();
+    let mut purecam = start_on_vivid(folder, format, "5")?;
+    // The page has a picture of the frame that gets a verdict while somebody waits for it.
+    let picture = purecam.wait_for_raw_snapshot(START)?;
+    let verdict = purecam.wait_for_verdict(begun, START)?;
+    if first {
+        report.number("seconds from the kernel's start to the first verdict", uptime());
+        report.number("seconds that a frame takes", verdict.total_ms / 1e3);
+    }
+    expect_bars(&picture, format == "GREY")?;
+    let ended = purecam.end()?;
+    report.number(&format!("{format}: seconds from SIGTERM to the end"), ended.as_secs_f64());
+    Ok(Times { verdict: Some(verdict.read.since(begun)), ..Times::default() })
+}
+
+fn start_on_vivid(folder: &Path, format: &str, fps: &str) -> Outcome<Purecam> {
+    let mode = ["--width", "640", "--height", "480", "--pixel-format", format, "--fps", fps];
+    Purecam::start(folder, "camera:0", &mode)
+}
+
+/// Every fault that vivid can be told to have.
+fn vivid_faults(folder: &Path, report: &mut Report) -> Outcome {
+    let vivid = Vivid::load()?;
+    let begun = Moment::now();
+    let mut purecam = start_on_vivid(folder, "YUYV", "10")?;
+    purecam.wait_for_verdict(begun, START)?;
+    let mut trial = Trial { purecam, camera: "vivid", report };
+    let fatal = || vivid.set(Control::FatalStreamingError, 1);
+    let also_fatal = |controls: &[Control]| {
+        controls.iter().try_for_each(|control| vivid.set(*control, 1))?;
+        fatal()
+    };
+
+    trial.passing("one frame with the error flag", Shows::Count("/frames/unusable/flagged"), || {
+        vivid.set(Control::BufferError, 1)
+    });
+    trial.passing("one QBUF fails", Shows::Nothing, || vivid.set(Control::QbufError, 1));
+    trial.passing("EIO for ever: the stream is started anew", Shows::Log("is started again"), fatal);
+    trial.passing("EIO for ever, again", Shows::State("reconnecting", "io"), fatal);
+    trial.passing("EIO, and the next STREAMON fails", Shows::Log("is started again"), || {
+        also_fatal(&[Control::StreamonError])
+    });
+    trial.passing("EIO again, and the next REQBUFS fails", Shows::State("reconnecting", "refused"), || {
+        also_fatal(&[Control::ReqbufsError])
+    });
+    trial.passing("EIO, and the next QBUF and STREAMON fail", Shows::State("reconnecting", "refused"), || {
+        also_fatal(&[Control::QbufError, Control::StreamonError])
+    });
+    wraps(&mut trial, &vivid);
+    trial.fault(
+        &Fault { name: "every frame dropped", shows: Shows::State("reconnecting", "timed-out"), blinds: true },
+        || vivid.set(Control::PercentageOfDroppedBuffers, 100),
+        || vivid.set(Control::PercentageOfDroppedBuffers, 0),
+    );
+    trial.fault(
+        &Fault {
+            name: "driver unbound, bound 1 s later",
+            shows: Shows::State("reconnecting", "unplugged"),
+            blinds: true,
+        },
+        || vivid.unbind(),
+        || {
+            std::thread::sleep(Duration::from_secs(1));
+            vivid.bind()
+        },
+    );
+    end(trial)
+}
+
+/// Sequence numbers that wrap after 128 frames, time stamps that wrap after 16 s, and what else goes wrong meanwhile.
+fn wraps(trial: &mut Trial<'_>, vivid: &Vivid) {
+    let begun = Moment::now();
+    trial.passing("sequence and time stamps before their wrap", Shows::Nothing, || {
+        vivid.set(Control::WrapSequence, 1)?;
+        vivid.set(Control::WrapTimestamp, 1)?;
+        vivid.set(Control::FatalStreamingError, 1)
+    });
+    // Both are judged with every verdict: its number, its age, its time.
+    let left = 18.0 - Moment::now().since(begun);
+    std::thread::sleep(Duration::from_secs_f64(left.max(0.0)));
+    trial.passing("sequence and time stamps after their wrap", Shows::Nothing, || {
+        vivid.set(Control::WrapSequence, 0)?;
+        vivid.set(Control::WrapTimestamp, 0)
+    });
+}
+
+/// The camera goes and its node stays, until the last who has it open closes it; before 6.1, until the driver is bound
+/// anew. The last scenario, because an old driver is not to be relied on afterwards.
+fn disconnect(folder: &Path, report: &mut Report) -> Outcome {
+    let vivid = Vivid::load()?;
+    let begun = Moment::now();
+    let mut purecam = start_on_vivid(folder, "YUYV", "10")?;
+    purecam.wait_for_verdict(begun, START)?;
+    let mut trial = Trial { purecam, camera: "vivid", report };
+    let (name, shows) = ("disconnect", Shows::State("reconnecting", "unplugged"));
+    if vivid.comes_back_by_itself()? {
+        trial.passing(name, shows, || vivid.set(Control::Disconnect, 1));
+    } else {
+        let disconnect = || vivid.set(Control::Disconnect, 1);
+        trial.fault(&Fault { name, shows, blinds: true }, disconnect, || {
+            vivid.unbind()?;
+            vivid.bind()
+        });
+    }
+    end(trial)
+}
+
+fn end(trial: Trial<'_>) -> Outcome {
+    let Trial { purecam, camera, report } = trial;
+    let outcome = purecam.end().map(|took| Times { noticed: Some(took.as_secs_f64()), ..Times::default() });
+    report.row(camera, "SIGTERM", "exit code 0", outcome);
+    Ok(())
+}
+
+/// A USB camera with MJPG: what it may send, and the cable.
+fn usb_faults(folder: &Path, report: &mut Report) -> Outcome {
+    modprobe(&["uvcvideo"])?;
+    modprobe(&["vhci-hcd"])?;
+    let jpeg = std::fs::read(folder.join("camera.jpg")).map_err(|error| format!("camera.jpg: {error}"))?;
+    let expected = label_of(folder)?;
+    let camera = Camera::plug(0, "Test camera", &jpeg)?;
+    let begun = Moment::now();
+    let mut purecam = Purecam::start(folder, "camera:Test camera", &["--pixel-format", "MJPG"])?;
+    purecam.wait_for_verdict(begun, START)?;
+    let mut trial = Trial { purecam, camera: "usb", report };
+
+    let faults = [
+        ("every frame garbage", camera::Fault::Garbage, Shows::State("degraded", "unusable")),
+        ("every frame cut in half", camera::Fault::Truncated, Shows::State("reconnecting", "format")),
+        ("error bit in every payload", camera::Fault::ErrorBit, Shows::State("reconnecting", "timed-out")),
+        ("transfers stall", camera::Fault::Stall, Shows::State("reconnecting", "timed-out")),
+    ];
+    for (name, fault, shows) in faults {
+        let set = |fault| {
+            camera.set(fault);
+            Ok(())
+        };
+        trial.fault(&Fault { name, shows, blinds: true }, || set(fault), || set(camera::Fault::None));
+    }
+    let (mut other, mut again) = (None, None);
+    trial.fault(
+        &Fault {
+            name: "unplugged, back as another number",
+            shows: Shows::State("reconnecting", "unplugged"),
+            blinds: true,
+        },
+        || camera.unplug(),
+        || {
+            // The other one takes the number, and must not take the place.
+            other = Some(Camera::plug(1, "Another camera", &jpeg)?);
+            std::thread::sleep(Duration::from_secs(1));
+            again = Some(Camera::plug(0, "Test camera", &jpeg)?);
+            Ok(())
+        },
+    );
+    let labels = trial.purecam.verdicts_after(begun);
+    let wrong = labels.iter().find(|verdict| verdict.label != expected);
+    let outcome = wrong.map_or(Ok(Times::default()), |wrong| Err(format!("'{}', expected '{expected}'", wrong.label)));
+    trial.report.row("usb", &format!("{} verdicts, all '{expected}'", labels.len()), "-", outcome);
+    end(trial)?;
+    for camera in [other, again].into_iter().flatten() {
+        camera.unplug()?;
+    }
+    Ok(())
+}
+
+/// What purecam makes of the camera's picture as a file.
+fn label_of(folder: &Path) -> Outcome<String> {
+    let mut command = Command::new(folder.join("purecam"));
+    command.args(["classify", "--json"]).arg(folder.join("camera.jpg")).env("PURECAM_MODELS", folder.join("models"));
+    let output = command.output().map_err(|error| format!("purecam classify cannot be started: {error}"))?;
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    let verdict: Option<Value> = lines.lines().last().and_then(|line| serde_json::from_str(line).ok());
+    let label = verdict.and_then(|verdict| verdict["label"].as_str().map(str::to_owned));
+    label.ok_or_else(|| format!("purecam classify: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// vivid's 75 % colour bars, from left to right.
+const BARS: [[u8; 3]; 8] =
+    [[191, 191, 191], [191, 191, 0], [0, 191, 191], [0, 191, 0], [191, 0, 191], [191, 0, 0], [0, 0, 191], [0, 0, 0]];
+/// JPEG and limited range cost some.
+const TOLERANCE: u8 = 10;
+
+/// Holds the middle of each bar against its colour, or its luminance.
+fn expect_bars(jpeg: &[u8], grey: bool) -> Outcome {
+    let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
+    let pixels = decoder.decode().map_err(|error| format!("the snapshot is no JPEG: {error}"))?;
+    let (width, height) = decoder.dimensions().ok_or("the snapshot has no size")?;
+    // vivid makes grey with the weights of Rec. 709.
+    for (index, bar) in BARS.into_iter().enumerate() {
+        let at = (height / 2 * width + (2 * index + 1) * width / 16) * 3;
+        let found = pixels.get(at..at + 3).ok_or("the snapshot has no colours")?;
+        let luminance = |[red, green, blue]: [u8; 3]| {
+            (0.2126 * f64::from(red) + 0.7152 * f64::from(green) + 0.0722 * f64::from(blue)).round() as u8
+        };
+        let expected = if grey { [luminance(bar); 3] } else { bar };
+        if found.iter().zip(expected).any(|(found, expected)| found.abs_diff(expected) > TOLERANCE) {
+            return Err(format!("bar {} of {width}x{height} is {found:?}, expected {expected:?}", index + 1));
+        }
+    }
+    Ok(())
+}
