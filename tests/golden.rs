@@ -2,10 +2,11 @@
 //! the models see it, the purified picture, the probabilities. Every machine must say the same to 1e-3.
 //!
 //! `PURECAM_GOLDEN=write cargo test --release --test golden` writes them anew, after a change of the models or of what
-//! comes before them.
+//! comes before them. `PURECAM_GOLDEN_BINARY`, a command, holds another binary to them: the one that ships for boards.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use image::{ImageBuffer, Rgb};
 use purecam::engine::{Classifier, Description, Purifier, Shipped, share_among};
@@ -45,13 +46,17 @@ impl Models {
     }
 
     fn answer(&mut self, photograph: &str) -> Answer {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo").join(photograph).with_extension("jpg");
+        let picture = frame::read(&file(photograph)).unwrap();
         let (mut frame, mut purified) = (Vec::new(), Vec::new());
-        Fit::new(self.purifier.size()).planes(&frame::read(&path).unwrap(), &mut frame).unwrap();
+        Fit::new(self.purifier.size()).planes(&picture, &mut frame).unwrap();
         self.purifier.purify(&frame, 1, &mut purified).unwrap();
         let probabilities = self.classifier.classify(&purified).unwrap().to_vec();
         Answer { frame, purified, probabilities }
     }
+}
+
+fn file(photograph: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("demo").join(photograph).with_extension("jpg")
 }
 
 fn folder() -> PathBuf {
@@ -107,6 +112,37 @@ fn every_machine_says_what_the_golden_vectors_say() {
             differences[0], differences[1], differences[2]
         );
         assert!(differences.iter().all(|difference| *difference <= TOLERANCE), "{photograph}: {differences:?}");
+    }
+}
+
+#[test]
+fn the_binary_that_ships_says_what_the_golden_vectors_say() {
+    let Some(command) = std::env::var("PURECAM_GOLDEN_BINARY").ok() else {
+        return eprintln!("skipped: PURECAM_GOLDEN_BINARY names no binary");
+    };
+    let mut words = command.split_whitespace();
+    let output = Command::new(words.next().unwrap())
+        .args(words)
+        .args(["classify", "--json", "--top", "10", "--seed", "1"])
+        .args(PHOTOGRAPHS.map(file))
+        .env_remove("PURECAM_GOLDEN_BINARY")
+        .env("PURECAM_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    let golden: Golden = serde_json::from_slice(&fs::read(folder().join("golden.json")).unwrap()).unwrap();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let verdicts: Vec<serde_json::Value> =
+        lines.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(verdicts.len(), PHOTOGRAPHS.len(), "{lines}");
+    for ((photograph, verdict), expected) in PHOTOGRAPHS.iter().zip(&verdicts).zip(&golden.probabilities) {
+        let mut found = vec![f32::NAN; expected.len()];
+        for guess in verdict["top"].as_array().unwrap() {
+            found[guess["index"].as_u64().unwrap() as usize] = guess["confidence"].as_f64().unwrap() as f32;
+        }
+        let farthest = farthest(&found, expected);
+        println!("{photograph}: {farthest}");
+        assert!(found.iter().all(|value| value.is_finite()) && farthest <= TOLERANCE, "{photograph}: {found:?}");
     }
 }
 
