@@ -69,9 +69,9 @@ fn see(
     Ok(Times { verdict: Some(verdict.read.since(begun)), ..Times::default() })
 }
 
-/// The models beneath which cameras are broken: small ones, or with `PURECAM_VM_MODELS=shipped` those that ship.
+/// The models beneath which cameras are broken: small ones, or with `VM_MODELS=shipped` those that ship.
 fn models() -> Models {
-    if std::env::var_os("PURECAM_VM_MODELS").is_some_and(|models| models == "shipped") {
+    if std::env::var_os("VM_MODELS").is_some_and(|models| models == "shipped") {
         Models::Shipped
     } else {
         Models::Small
