@@ -17,10 +17,9 @@ use crate::vivid::{Control, Vivid, modprobe};
 type Scenario = fn(&Path, &mut Report) -> Outcome;
 
 /// By name.
-pub const ALL: [(&str, Scenario); 6] = [
-    ("packed", packed),
-    ("planar", planar),
-    ("mjpg", mjpg),
+pub const ALL: [(&str, Scenario); 5] = [
+    ("shipped", shipped),
+    ("formats", formats),
     ("usb", usb_faults),
     ("vivid", vivid_faults),
     ("disconnect", disconnect),
@@ -28,33 +27,14 @@ pub const ALL: [(&str, Scenario); 6] = [
 
 /// The models have to be read and warmed up first.
 const START: Duration = Duration::from_secs(120);
-/// The raw formats whose pixels stand together, with the models that ship: a picture that is known, a verdict, a clean end.
-fn packed(folder: &Path, report: &mut Report) -> Outcome {
-    raw(folder, report, &["YUYV", "UYVY", "RGB3", "BGR3"])
-}
-
-/// Those whose brightness stands apart.
-fn planar(folder: &Path, report: &mut Report) -> Outcome {
-    raw(folder, report, &["NV12", "YU12", "GREY"])
-}
-
-fn raw(folder: &Path, report: &mut Report, formats: &[&str]) -> Outcome {
-    let vivid = Vivid::load()?;
-    vivid.show_bars()?;
-    for format in formats.iter().copied() {
-        let mode = ["--width", "640", "--height", "480", "--fps", "5"];
-        let outcome =
-            see(folder, "camera:0", format, &mode, report, |picture, _| expect_bars(picture, format == "GREY"));
-        report.row("vivid", &format!("{format}: picture, verdict, end"), "-", outcome);
-    }
-    Ok(())
-}
-
-/// The same of a USB camera, and the label of a photograph.
-fn mjpg(folder: &Path, report: &mut Report) -> Outcome {
+/// A raw camera and a compressed one, with the models that ship: a picture that is known, a verdict, a clean end; of a
+/// photograph the label too.
+fn shipped(folder: &Path, report: &mut Report) -> Outcome {
+    raw(folder, report, Models::Shipped, &["YUYV"])?;
     let jpeg = camera_picture(folder)?;
     let camera = usb_camera(0, "Test camera", &jpeg)?;
-    let outcome = see(folder, "camera:Test camera", "MJPG", &[], report, |picture, label| {
+    let flags = ["--pixel-format", "MJPG"];
+    let outcome = see(folder, Models::Shipped, "camera:Test camera", &flags, report, |picture, label| {
         expect_same(picture, &jpeg)?;
         if label == LABEL { Ok(()) } else { Err(format!("it says '{label}' of a {LABEL}")) }
     });
@@ -62,23 +42,39 @@ fn mjpg(folder: &Path, report: &mut Report) -> Outcome {
     camera.unplug()
 }
 
+/// The other raw formats.
+fn formats(folder: &Path, report: &mut Report) -> Outcome {
+    raw(folder, report, models(), &["UYVY", "NV12", "YU12", "RGB3", "BGR3", "GREY"])
+}
+
+fn raw(folder: &Path, report: &mut Report, models: Models, formats: &[&str]) -> Outcome {
+    let vivid = Vivid::load()?;
+    vivid.show_bars()?;
+    for format in formats.iter().copied() {
+        let flags = ["--width", "640", "--height", "480", "--fps", "5", "--pixel-format", format];
+        let look = |picture: &[u8], _: &str| expect_bars(picture, format == "GREY");
+        let outcome = see(folder, models, "camera:0", &flags, report, look);
+        report.row("vivid", &format!("{format}: picture, verdict, end"), "-", outcome);
+    }
+    Ok(())
+}
+
 /// Runs purecam until its first verdict, and has a look at the picture and the label.
 fn see(
     folder: &Path,
+    models: Models,
     camera: &str,
-    format: &str,
-    mode: &[&str],
+    flags: &[&str],
     report: &mut Report,
     look: impl Fn(&[u8], &str) -> Outcome,
 ) -> Outcome<Times> {
     let begun = Moment::now();
-    let flags: Vec<&str> = mode.iter().copied().chain(["--pixel-format", format]).collect();
-    let mut purecam = Purecam::start(folder, Models::Shipped, camera, &flags)?;
+    let mut purecam = Purecam::start(folder, models, camera, flags)?;
     // The page has a picture of the frame that gets a verdict while somebody waits for it.
     let picture = purecam.wait_for_raw_snapshot(START)?;
     let verdict = purecam.wait_for_verdict(begun, START)?;
-    if format == "YUYV" {
-        report.number("seconds from the kernel's start to the first verdict", uptime());
+    if models == Models::Shipped {
+        report.number("seconds from the kernel's start to a verdict", uptime());
         report.number("seconds that a frame takes", verdict.total_ms / 1e3);
     }
     look(&picture, &verdict.label)?;
