@@ -2,7 +2,7 @@
 //! does against what it promises. Prints a line for people and a JSON object for each fault.
 //!
 //! ```text
-//! guest FOLDER [formats|vivid|usb ...]        FOLDER has purecam, models/ and camera.jpg
+//! guest FOLDER [formats|vivid|usb|disconnect ...]     FOLDER has purecam, models/, small/ and camera.jpg
 //! ```
 
 mod camera;
@@ -23,7 +23,7 @@ type Outcome<T = ()> = Result<T, String>;
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let Some(folder) = arguments.next().map(PathBuf::from) else {
-        eprintln!("expected a folder with purecam, models and camera.jpg");
+        eprintln!("expected a folder with purecam, models, small and camera.jpg");
         return ExitCode::from(2);
     };
     let wanted: Vec<String> = arguments.map(|name| name.to_string_lossy().into_owned()).collect();

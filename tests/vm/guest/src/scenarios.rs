@@ -1,17 +1,15 @@
 //! What is done to the cameras, in order.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 
 use crate::Outcome;
 use crate::camera::{self, Camera};
 use crate::clock::{Moment, uptime};
-use crate::purecam::Purecam;
+use crate::purecam::{Models, Purecam};
 use crate::report::{Report, Times};
 use crate::trial::{Fault, Shows, Trial};
 use crate::vivid::{Control, Vivid, modprobe};
@@ -24,46 +22,74 @@ pub const ALL: [(&str, Scenario); 4] =
 
 /// The models have to be read and warmed up first.
 const START: Duration = Duration::from_secs(120);
+/// Those that vivid has.
 const RAW: [&str; 7] = ["YUYV", "UYVY", "NV12", "YU12", "RGB3", "BGR3", "GREY"];
 
-/// Every raw format: a picture that is known, a verdict, a clean end.
+/// Every format, with the models that ship: a picture that is known, a verdict, a clean end.
 fn formats(folder: &Path, report: &mut Report) -> Outcome {
     let vivid = Vivid::load()?;
     vivid.show_bars()?;
-    for (index, format) in RAW.into_iter().enumerate() {
-        let outcome = format_through(folder, format, index == 0, report);
+    for format in RAW {
+        let mode = ["--width", "640", "--height", "480", "--fps", "5"];
+        let outcome =
+            see(folder, "camera:0", format, &mode, report, |picture, _| expect_bars(picture, format == "GREY"));
         report.row("vivid", &format!("{format}: picture, verdict, end"), "-", outcome);
     }
-    Ok(())
+    let jpeg = camera_picture(folder)?;
+    let camera = usb_camera(0, "Test camera", &jpeg)?;
+    let outcome = see(folder, "camera:Test camera", "MJPG", &[], report, |picture, label| {
+        expect_same(picture, &jpeg)?;
+        if label == LABEL { Ok(()) } else { Err(format!("it says '{label}' of a {LABEL}")) }
+    });
+    report.row("usb", "MJPG: picture, verdict, end", "-", outcome);
+    camera.unplug()
 }
 
-fn format_through(folder: &Path, format: &str, first: bool, report: &mut Report) -> Outcome<Times> {
+/// Runs purecam until its first verdict, and has a look at the picture and the label.
+fn see(
+    folder: &Path,
+    camera: &str,
+    format: &str,
+    mode: &[&str],
+    report: &mut Report,
+    look: impl Fn(&[u8], &str) -> Outcome,
+) -> Outcome<Times> {
     let begun = Moment::now();
-    let mut purecam = start_on_vivid(folder, format, "5")?;
+    let flags: Vec<&str> = mode.iter().copied().chain(["--pixel-format", format]).collect();
+    let mut purecam = Purecam::start(folder, Models::Shipped, camera, &flags)?;
     // The page has a picture of the frame that gets a verdict while somebody waits for it.
     let picture = purecam.wait_for_raw_snapshot(START)?;
     let verdict = purecam.wait_for_verdict(begun, START)?;
-    if first {
+    if format == RAW[0] {
         report.number("seconds from the kernel's start to the first verdict", uptime());
         report.number("seconds that a frame takes", verdict.total_ms / 1e3);
     }
-    expect_bars(&picture, format == "GREY")?;
-    let ended = purecam.end()?;
-    report.number(&format!("{format}: seconds from SIGTERM to the end"), ended.as_secs_f64());
+    look(&picture, &verdict.label)?;
+    purecam.end()?;
     Ok(Times { verdict: Some(verdict.read.since(begun)), ..Times::default() })
 }
 
-fn start_on_vivid(folder: &Path, format: &str, fps: &str) -> Outcome<Purecam> {
-    let mode = ["--width", "640", "--height", "480", "--pixel-format", format, "--fps", fps];
-    Purecam::start(folder, "camera:0", &mode)
+/// The models beneath which cameras are broken: small ones, or with `PURECAM_VM_MODELS=shipped` those that ship.
+fn models() -> Models {
+    if std::env::var_os("PURECAM_VM_MODELS").is_some_and(|models| models == "shipped") {
+        Models::Shipped
+    } else {
+        Models::Small
+    }
+}
+
+fn start_on_vivid(folder: &Path) -> Outcome<Purecam> {
+    let mode = ["--width", "640", "--height", "480", "--pixel-format", "YUYV", "--fps", "10"];
+    let begun = Moment::now();
+    let mut purecam = Purecam::start(folder, models(), "camera:0", &mode)?;
+    purecam.wait_for_verdict(begun, START)?;
+    Ok(purecam)
 }
 
 /// Every fault that vivid can be told to have.
 fn vivid_faults(folder: &Path, report: &mut Report) -> Outcome {
     let vivid = Vivid::load()?;
-    let begun = Moment::now();
-    let mut purecam = start_on_vivid(folder, "YUYV", "10")?;
-    purecam.wait_for_verdict(begun, START)?;
+    let purecam = start_on_vivid(folder)?;
     let mut trial = Trial { purecam, camera: "vivid", report };
     let fatal = || vivid.set(Control::FatalStreamingError, 1);
     let also_fatal = |controls: &[Control]| {
@@ -128,9 +154,7 @@ fn wraps(trial: &mut Trial<'_>, vivid: &Vivid) {
 /// anew. The last scenario, because an old driver is not to be relied on afterwards.
 fn disconnect(folder: &Path, report: &mut Report) -> Outcome {
     let vivid = Vivid::load()?;
-    let begun = Moment::now();
-    let mut purecam = start_on_vivid(folder, "YUYV", "10")?;
-    purecam.wait_for_verdict(begun, START)?;
+    let purecam = start_on_vivid(folder)?;
     let mut trial = Trial { purecam, camera: "vivid", report };
     let (name, shows) = ("disconnect", Shows::State("reconnecting", "unplugged"));
     if vivid.comes_back_by_itself()? {
@@ -147,6 +171,7 @@ fn disconnect(folder: &Path, report: &mut Report) -> Outcome {
 
 fn end(trial: Trial<'_>) -> Outcome {
     let Trial { purecam, camera, report } = trial;
+    report.number("verdicts that were judged", purecam.verdicts() as f64);
     let outcome = purecam.end().map(|took| Times { noticed: Some(took.as_secs_f64()), ..Times::default() });
     report.row(camera, "SIGTERM", "exit code 0", outcome);
     Ok(())
@@ -154,13 +179,10 @@ fn end(trial: Trial<'_>) -> Outcome {
 
 /// A USB camera with MJPG: what it may send, and the cable.
 fn usb_faults(folder: &Path, report: &mut Report) -> Outcome {
-    modprobe(&["uvcvideo"])?;
-    modprobe(&["vhci-hcd"])?;
-    let jpeg = std::fs::read(folder.join("camera.jpg")).map_err(|error| format!("camera.jpg: {error}"))?;
-    let expected = label_of(folder)?;
-    let camera = Camera::plug(0, "Test camera", &jpeg)?;
+    let jpeg = camera_picture(folder)?;
+    let camera = usb_camera(0, "Test camera", &jpeg)?;
     let begun = Moment::now();
-    let mut purecam = Purecam::start(folder, "camera:Test camera", &["--pixel-format", "MJPG"])?;
+    let mut purecam = Purecam::start(folder, models(), "camera:Test camera", &["--pixel-format", "MJPG"])?;
     purecam.wait_for_verdict(begun, START)?;
     let mut trial = Trial { purecam, camera: "usb", report };
 
@@ -193,10 +215,6 @@ fn usb_faults(folder: &Path, report: &mut Report) -> Outcome {
             Ok(())
         },
     );
-    let labels = trial.purecam.verdicts_after(begun);
-    let wrong = labels.iter().find(|verdict| verdict.label != expected);
-    let outcome = wrong.map_or(Ok(Times::default()), |wrong| Err(format!("'{}', expected '{expected}'", wrong.label)));
-    trial.report.row("usb", &format!("{} verdicts, all '{expected}'", labels.len()), "-", outcome);
     end(trial)?;
     for camera in [other, again].into_iter().flatten() {
         camera.unplug()?;
@@ -204,15 +222,17 @@ fn usb_faults(folder: &Path, report: &mut Report) -> Outcome {
     Ok(())
 }
 
-/// What purecam makes of the camera's picture as a file.
-fn label_of(folder: &Path) -> Outcome<String> {
-    let mut command = Command::new(folder.join("purecam"));
-    command.args(["classify", "--json"]).arg(folder.join("camera.jpg")).env("PURECAM_MODELS", folder.join("models"));
-    let output = command.output().map_err(|error| format!("purecam classify cannot be started: {error}"))?;
-    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
-    let verdict: Option<Value> = lines.lines().last().and_then(|line| serde_json::from_str(line).ok());
-    let label = verdict.and_then(|verdict| verdict["label"].as_str().map(str::to_owned));
-    label.ok_or_else(|| format!("purecam classify: {}", String::from_utf8_lossy(&output.stderr)))
+/// What the classifier that ships says of `camera.jpg`, with 92 %.
+const LABEL: &str = "garbage truck";
+
+fn camera_picture(folder: &Path) -> Outcome<Vec<u8>> {
+    std::fs::read(folder.join("camera.jpg")).map_err(|error| format!("camera.jpg cannot be read: {error}"))
+}
+
+fn usb_camera(port: u32, name: &str, jpeg: &[u8]) -> Outcome<Camera> {
+    modprobe(&["uvcvideo"])?;
+    modprobe(&["vhci-hcd"])?;
+    Camera::plug(port, name, jpeg)
 }
 
 /// vivid's 75 % colour bars, from left to right.
@@ -223,20 +243,37 @@ const TOLERANCE: u8 = 10;
 
 /// Holds the middle of each bar against its colour, or its luminance.
 fn expect_bars(jpeg: &[u8], grey: bool) -> Outcome {
-    let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
-    let pixels = decoder.decode().map_err(|error| format!("the snapshot is no JPEG: {error}"))?;
-    let (width, height) = decoder.dimensions().ok_or("the snapshot has no size")?;
+    let (pixels, width, height) = decode(jpeg)?;
     // vivid makes grey with the weights of Rec. 709.
+    let luminance = |[red, green, blue]: [u8; 3]| {
+        (0.2126 * f64::from(red) + 0.7152 * f64::from(green) + 0.0722 * f64::from(blue)).round() as u8
+    };
     for (index, bar) in BARS.into_iter().enumerate() {
         let at = (height / 2 * width + (2 * index + 1) * width / 16) * 3;
         let found = pixels.get(at..at + 3).ok_or("the snapshot has no colours")?;
-        let luminance = |[red, green, blue]: [u8; 3]| {
-            (0.2126 * f64::from(red) + 0.7152 * f64::from(green) + 0.0722 * f64::from(blue)).round() as u8
-        };
         let expected = if grey { [luminance(bar); 3] } else { bar };
         if found.iter().zip(expected).any(|(found, expected)| found.abs_diff(expected) > TOLERANCE) {
             return Err(format!("bar {} of {width}x{height} is {found:?}, expected {expected:?}", index + 1));
         }
     }
     Ok(())
+}
+
+/// Holds a picture against another that was encoded once less.
+fn expect_same(jpeg: &[u8], original: &[u8]) -> Outcome {
+    let ((found, ..), (expected, ..)) = (decode(jpeg)?, decode(original)?);
+    let difference: u64 = found.iter().zip(&expected).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+    let mean = difference as f64 / expected.len() as f64;
+    if found.len() != expected.len() || mean > f64::from(TOLERANCE) / 2.0 {
+        return Err(format!("the picture is another: {} bytes differ by {mean:.1} on average", found.len()));
+    }
+    Ok(())
+}
+
+/// RGB, width, height.
+fn decode(jpeg: &[u8]) -> Outcome<(Vec<u8>, usize, usize)> {
+    let mut decoder = JpegDecoder::new(ZCursor::new(jpeg));
+    let pixels = decoder.decode().map_err(|error| format!("the snapshot is no JPEG: {error}"))?;
+    let (width, height) = decoder.dimensions().ok_or("the snapshot has no size")?;
+    Ok((pixels, width, height))
 }

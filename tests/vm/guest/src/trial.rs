@@ -87,14 +87,7 @@ impl Trial<'_> {
             _ if fault.blinds => self.wait_for_running_since(ended, patience)?,
             _ => begun,
         };
-        // A verdict takes an emulated machine seconds: of what passes by itself it is enough that frames go on. Every
-        // verdict that comes is judged anyway.
-        let verdict = if fault.blinds {
-            Some(self.purecam.wait_for_verdict(running, patience)?)
-        } else {
-            self.wait_for_frames(patience)?;
-            None
-        };
+        let verdict = self.purecam.wait_for_verdict(running, patience)?;
         let unseen = begun.plus(ON_ITS_WAY);
         if let (true, Some(seen)) = (fault.blinds, self.purecam.verdicts_after(unseen).first())
             && seen.captured < ended
@@ -107,7 +100,7 @@ impl Trial<'_> {
         Ok(Times {
             noticed: noticed.map(|noticed| noticed.since(begun)),
             running: Some(running.since(ended)),
-            verdict: verdict.map(|verdict| verdict.read.since(ended)),
+            verdict: Some(verdict.read.since(ended)),
         })
     }
 
@@ -123,12 +116,6 @@ impl Trial<'_> {
             }),
         };
         shown.map(Some).map_err(|problem| format!("not shown as {shows}: {problem}"))
-    }
-
-    fn wait_for_frames(&mut self, within: Duration) -> Outcome {
-        let arrived = |status: &Value| status["frames"]["arrived"].as_u64();
-        let before = arrived(&self.purecam.status()?);
-        self.wait_for_state(within, |status| (arrived(status) > before.map(|before| before + 2)).then_some(()))
     }
 
     fn wait_for_running_since(&mut self, since: Moment, within: Duration) -> Outcome<Moment> {

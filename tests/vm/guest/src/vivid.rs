@@ -40,7 +40,7 @@ struct ControlValue {
     value: i32,
 }
 
-/// The driver with one camera, `/dev/video0`, until this is dropped.
+/// The driver, which has been loaded, with one camera, `/dev/video0`.
 pub struct Vivid(());
 
 impl Vivid {
