@@ -2,7 +2,7 @@
 //! does against what it promises. Prints a line for people and a JSON object for each fault.
 //!
 //! ```text
-//! guest FOLDER [formats|vivid|usb|disconnect ...]     FOLDER has purecam, models/, small/ and camera.jpg
+//! guest FOLDER [SCENARIO ...]        FOLDER has purecam, models/, small/ and camera.jpg
 //! ```
 
 mod camera;

@@ -17,24 +17,41 @@ use crate::vivid::{Control, Vivid, modprobe};
 type Scenario = fn(&Path, &mut Report) -> Outcome;
 
 /// By name.
-pub const ALL: [(&str, Scenario); 4] =
-    [("formats", formats), ("vivid", vivid_faults), ("usb", usb_faults), ("disconnect", disconnect)];
+pub const ALL: [(&str, Scenario); 6] = [
+    ("packed", packed),
+    ("planar", planar),
+    ("mjpg", mjpg),
+    ("usb", usb_faults),
+    ("vivid", vivid_faults),
+    ("disconnect", disconnect),
+];
 
 /// The models have to be read and warmed up first.
 const START: Duration = Duration::from_secs(120);
-/// Those that vivid has.
-const RAW: [&str; 7] = ["YUYV", "UYVY", "NV12", "YU12", "RGB3", "BGR3", "GREY"];
+/// The raw formats whose pixels stand together, with the models that ship: a picture that is known, a verdict, a clean end.
+fn packed(folder: &Path, report: &mut Report) -> Outcome {
+    raw(folder, report, &["YUYV", "UYVY", "RGB3", "BGR3"])
+}
 
-/// Every format, with the models that ship: a picture that is known, a verdict, a clean end.
-fn formats(folder: &Path, report: &mut Report) -> Outcome {
+/// Those whose brightness stands apart.
+fn planar(folder: &Path, report: &mut Report) -> Outcome {
+    raw(folder, report, &["NV12", "YU12", "GREY"])
+}
+
+fn raw(folder: &Path, report: &mut Report, formats: &[&str]) -> Outcome {
     let vivid = Vivid::load()?;
     vivid.show_bars()?;
-    for format in RAW {
+    for format in formats.iter().copied() {
         let mode = ["--width", "640", "--height", "480", "--fps", "5"];
         let outcome =
             see(folder, "camera:0", format, &mode, report, |picture, _| expect_bars(picture, format == "GREY"));
         report.row("vivid", &format!("{format}: picture, verdict, end"), "-", outcome);
     }
+    Ok(())
+}
+
+/// The same of a USB camera, and the label of a photograph.
+fn mjpg(folder: &Path, report: &mut Report) -> Outcome {
     let jpeg = camera_picture(folder)?;
     let camera = usb_camera(0, "Test camera", &jpeg)?;
     let outcome = see(folder, "camera:Test camera", "MJPG", &[], report, |picture, label| {
@@ -60,7 +77,7 @@ fn see(
     // The page has a picture of the frame that gets a verdict while somebody waits for it.
     let picture = purecam.wait_for_raw_snapshot(START)?;
     let verdict = purecam.wait_for_verdict(begun, START)?;
-    if format == RAW[0] {
+    if format == "YUYV" {
         report.number("seconds from the kernel's start to the first verdict", uptime());
         report.number("seconds that a frame takes", verdict.total_ms / 1e3);
     }
@@ -69,9 +86,9 @@ fn see(
     Ok(Times { verdict: Some(verdict.read.since(begun)), ..Times::default() })
 }
 
-/// The models beneath which cameras are broken: small ones, or with `PURECAM_VM_MODELS=shipped` those that ship.
+/// The models beneath which cameras are broken: small ones, or with `VM_MODELS=shipped` those that ship.
 fn models() -> Models {
-    if std::env::var_os("PURECAM_VM_MODELS").is_some_and(|models| models == "shipped") {
+    if std::env::var_os("VM_MODELS").is_some_and(|models| models == "shipped") {
         Models::Shipped
     } else {
         Models::Small

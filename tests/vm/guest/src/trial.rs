@@ -85,7 +85,8 @@ impl Trial<'_> {
         let running = match (fault.shows, noticed) {
             (Shows::State(..), Some(noticed)) => self.wait_for_running_since(noticed.max(ended), patience)?,
             _ if fault.blinds => self.wait_for_running_since(ended, patience)?,
-            _ => begun,
+            // There is nothing to run again from: what comes behind it is to be as what came before.
+            _ => begun.plus(ON_ITS_WAY),
         };
         let verdict = self.purecam.wait_for_verdict(running, patience)?;
         let unseen = begun.plus(ON_ITS_WAY);
@@ -99,7 +100,7 @@ impl Trial<'_> {
         }
         Ok(Times {
             noticed: noticed.map(|noticed| noticed.since(begun)),
-            running: Some(running.since(ended)),
+            running: (fault.blinds || matches!(fault.shows, Shows::State(..))).then(|| running.since(ended)),
             verdict: Some(verdict.read.since(ended)),
         })
     }
