@@ -264,6 +264,27 @@ fn a_thread_that_is_at_one_frame_for_too_long_hangs_and_the_watchdog_is_not_fed(
 }
 
 #[test]
+fn a_thread_that_takes_no_frame_for_too_long_hangs_too() {
+    let ward = Ward::new(None);
+    let call = || ward.health.inference.called(ward.clock.now());
+    call();
+    for _ in 0..10 {
+        assert!(ward.seconds(1, 1));
+        // It is the first frame that has waited, not the newest.
+        call();
+    }
+    assert!(!ward.seconds(1, 1), "a thread stands still and nobody notices");
+    assert_eq!(ward.health.state(), State::Degraded(Degradation::Hung));
+    ward.health.inference.idle();
+    assert!(ward.seconds(1, 1));
+    // A frame that comes while another is at work does not make the work younger.
+    ward.health.inference.busy(ward.clock.now());
+    ward.seconds(6, 1);
+    call();
+    assert!(!ward.seconds(5, 1));
+}
+
+#[test]
 fn ten_frames_in_a_row_without_a_verdict_are_a_state_and_one_verdict_ends_it() {
     let ward = Ward::new(None);
     ward.seconds(1, 1);

@@ -41,6 +41,7 @@ fn open_and_stream(open: &mut Opener, backoff: &mut Backoff, shared: &Shared) ->
         match contain(|| source.next(&mut frame, stop)) {
             Ok(Ok(Offer::Frame)) => {
                 backoff.reset();
+                health.inference.called(clock.now());
                 frame = shared.newest.put(frame).unwrap_or_default();
                 let before = std::mem::replace(&mut missed, source.missed());
                 health.frame(shared.newest.replaced(), missed.saturating_sub(before));

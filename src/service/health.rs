@@ -191,8 +191,8 @@ impl Health {
         self.lock().models = models;
     }
 
-    /// Called about once a second: rates, a slow camera, a thread that has been busy for longer than `patience`.
-    /// Returns whether capture and inference are alive.
+    /// Called about once a second: rates, a slow camera, a thread that has been at one thing, or has left
+    /// one waiting, for longer than `patience`. Returns whether capture and inference are alive.
     pub fn tick(&self, patience: Duration) -> bool {
         let now = self.clock.now();
         let slow = {
@@ -228,7 +228,7 @@ fn log_change(change: Option<(State, State)>) {
     }
 }
 
-/// Since when a thread has been busy with one thing.
+/// Since when a thread has been busy with one thing, or has left one waiting.
 #[derive(Debug)]
 pub struct Beat(AtomicU64);
 
@@ -244,7 +244,13 @@ impl Default for Beat {
 impl Beat {
     /// The thread begins something that must end soon.
     pub fn busy(&self, now: Duration) {
-        self.0.store(u64::try_from(now.as_millis()).unwrap_or(0), Ordering::Relaxed);
+        self.0.store(millis(now), Ordering::Relaxed);
+    }
+
+    /// Something waits for the thread. If it does not take it up, it is as busy as if it had.
+    pub fn called(&self, now: Duration) {
+        // A thread that is at something already is late with that, and not with this.
+        let _ = self.0.compare_exchange(IDLE, millis(now), Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// The thread waits, for as long as it takes.
@@ -259,4 +265,8 @@ impl Beat {
             since => now.saturating_sub(Duration::from_millis(since)),
         }
     }
+}
+
+fn millis(now: Duration) -> u64 {
+    u64::try_from(now.as_millis()).unwrap_or(0)
 }
