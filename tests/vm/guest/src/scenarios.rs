@@ -242,7 +242,8 @@ fn camera_picture(folder: &Path) -> Outcome<Vec<u8>> {
     std::fs::read(folder.join("camera.jpg")).map_err(|error| format!("camera.jpg cannot be read: {error}"))
 }
 
-fn usb_camera(port: u32, name: &str, jpeg: &[u8]) -> Outcome<Camera> {
+/// A camera in software at a port of the virtual USB controller.
+pub fn usb_camera(port: u32, name: &str, jpeg: &[u8]) -> Outcome<Camera> {
     modprobe(&["uvcvideo"])?;
     modprobe(&["vhci-hcd"])?;
     Camera::plug(port, name, jpeg)
