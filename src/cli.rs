@@ -50,6 +50,9 @@ pub struct Models {
     /// Purifier (ONNX) [default: purifier-*.onnx of the shipped models]
     #[arg(long, value_name = "FILE")]
     pub purifier: Option<PathBuf>,
+    /// Classify pictures as they are; every verdict then says `"purified": false`
+    #[arg(long, conflicts_with = "purifier")]
+    pub no_purifier: bool,
     /// Classifier (ONNX) [default: classifier-*.onnx of the shipped models]
     #[arg(long, value_name = "FILE")]
     pub classifier: Option<PathBuf>,
@@ -151,9 +154,6 @@ pub struct Classify {
     pub images: Vec<PathBuf>,
     #[command(flatten)]
     pub models: Models,
-    /// Classify the pictures as they are; every verdict then says `"purified": false`
-    #[arg(long, conflicts_with = "purifier")]
-    pub no_purifier: bool,
     /// How many classes to name
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub top: usize,
@@ -318,7 +318,7 @@ mod training {
         #[arg(long, default_value = "16/255")]
         pub epsilon: String,
         /// Attack purifier and classifier together instead of the classifier alone
-        #[arg(long)]
+        #[arg(long, conflicts_with = "no_purifier")]
         pub adaptive: bool,
         #[arg(long)]
         pub limit: Option<usize>,
@@ -333,9 +333,6 @@ mod training {
         pub data: PathBuf,
         #[command(flatten)]
         pub models: Models,
-        /// Evaluate the classifier alone
-        #[arg(long, conflicts_with = "purifier")]
-        pub no_purifier: bool,
         /// Attacks on the classifier alone, at 16/255 unless `@EPSILON` says otherwise
         #[arg(long, value_delimiter = ',', default_value = "fgsm,pgd:10")]
         pub transfer: Vec<String>,

@@ -169,6 +169,10 @@ fn what_works_otherwise_than_it_may_be_meant_is_a_warning_and_0() {
     let check = home.check("[detect]\nkeep_dir = 'kept'\nkeep_bytes = 1125899906842624\n");
     check.assert("configuration", "warn", &["detect.enabled is false"]);
     check.assert("detect.keep_dir", "warn", &["MiB free"]).assert_code(0);
+    home.check("purifier.enabled = false\n")
+        .assert("purifier", "warn", &["none, as purifier.enabled asks"])
+        .assert("classifier", "ok", &[])
+        .assert_code(0);
     home.check("[output]\nstdout = false\n").assert("configuration", "warn", &["verdicts go nowhere"]).assert_code(0);
 }
 

@@ -148,6 +148,29 @@ fn classify_without_a_purifier_says_so_in_every_verdict() {
 }
 
 #[test]
+fn run_without_a_purifier_says_so_at_the_start_and_in_every_verdict() {
+    let home = Home::new();
+    let purecam = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_purecam"));
+        command.args(["run", "--json", "--fps", "20", "--classifier"]).arg(&home.classifier);
+        command.arg(format!("file:{}", home.path("pictures").display()));
+        command
+    };
+    let output = purecam().arg("--no-purifier").output().unwrap();
+    assert!(output.status.success() && stderr(&output).contains("without a purifier"), "{}", stderr(&output));
+    let lines = lines(&output.stdout);
+    assert!(lines.len() > 1 && lines[0]["models"]["purifier"].is_null(), "{lines:?}");
+    assert!(lines[1..].iter().all(|verdict| verdict["purified"] == false), "{lines:?}");
+    // Who names a purifier wants it, whatever the configuration says.
+    let output =
+        purecam().env("PURECAM_PURIFIER_ENABLED", "false").arg("--purifier").arg(&home.purifier).output().unwrap();
+    assert!(!stderr(&output).contains("without a purifier"), "{}", stderr(&output));
+    assert!(self::lines(&output.stdout)[1..].iter().all(|verdict| verdict["purified"] == true));
+    let output = purecam().args(["--no-purifier", "--detect"]).output().unwrap();
+    assert_fails(&output, 2, &["detect.enabled", "purifier.enabled is false"]);
+}
+
+#[test]
 fn a_folder_without_images_is_an_error_that_names_it() {
     let home = Home::new();
     std::fs::create_dir(home.path("nothing")).unwrap();

@@ -160,6 +160,7 @@ fn example(key: &str) -> &'static str {
         "run.ready" => "at-once",
         "verdict.min_confidence" | "detect.threshold" => "0.25",
         "detect.enabled" => "true",
+        "purifier.enabled" => "false",
         "detect.keep_bytes" | "output.file_bytes" => "2000000",
         "output.stdout" => "false",
         "output.mqtt.url" => "mqtt://localhost",
@@ -329,6 +330,8 @@ fn all_that_is_wrong_is_said_at_once() {
 fn values_that_do_not_fit_together_are_refused_at_the_place_of_one() {
     assert_refused("[source]\nwidth = 640\n", "2:9", &["source.width is given without source.height"]);
     assert_refused("[output.mqtt]\ntopic = 'a'\n", "2:9", &["output.mqtt.topic is given without output.mqtt.url"]);
+    let raw = "[purifier]\nenabled = false\n[detect]\nenabled = true\n";
+    assert_refused(raw, "4:11", &["detect.enabled compares frames", "purifier.enabled is false"]);
     let open = "0.0.0.0:8080 can be reached from other machines, and http.token_file is not set";
     assert_refused("[http]\nlisten = '0.0.0.0:8080'\n", "2:10", &[open]);
     let named = Layers::of_file("[http]\nlisten = '0.0.0.0:8080'\ntoken_file = 'token'\n");

@@ -28,6 +28,10 @@ pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
     let attack = attack_of(&args.attack, epsilon)?;
     let seed = args.models.seed.unwrap_or(SEED);
     let subjects = open_subjects(&args.models, args.adaptive, &args.device, seed)?;
+    if args.adaptive && subjects.purifier.is_none() {
+        let problem = "--adaptive attacks through a purifier, and purifier.enabled is false in the configuration";
+        return Err(Failure::Usage(problem.to_owned()));
+    }
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let record = serde_json::json!({
         "attack": attack.to_string(),
@@ -178,6 +182,6 @@ pub(super) fn open_subjects(
 ) -> Result<Subjects, Failure> {
     let config = settings::of_models(args)?;
     let classifier = models::classifier_path(&config)?;
-    let purifier = if with_purifier { Some(models::purifier_path(&config)?) } else { None };
+    let purifier = if with_purifier { models::purifier_path(&config)? } else { None };
     Ok(Subjects::open(&classifier, &config.classifier, purifier.as_deref(), &device::open(device)?, seed)?)
 }

@@ -2,7 +2,7 @@
 
 mod outputs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -184,8 +184,8 @@ fn camera(uri: &str, config: &Config) -> Finding {
 fn models_of(config: &Config) -> Vec<Finding> {
     let purifier = models::purifier_path(config).and_then(|path| {
         // Any seed serves: nothing of this is published.
-        let model = Purifier::load(&path, config.purifier.seed.unwrap_or(0));
-        model.map(|model| (path, model)).map_err(|error| Failure::Hopeless(error.to_string()))
+        let load = |path: PathBuf| Purifier::load(&path, config.purifier.seed.unwrap_or(0)).map(|model| (path, model));
+        path.map(load).transpose().map_err(|error| Failure::Hopeless(error.to_string()))
     });
     let classifier = models::classifier_path(config).and_then(|path| {
         let model = Classifier::load(&path, &config.classifier);
@@ -194,7 +194,12 @@ fn models_of(config: &Config) -> Vec<Finding> {
     let refused = |item, failure: &Failure| Finding::new(item, Grade::Hopeless, failure.to_string());
     let mut findings = vec![
         match &purifier {
-            Ok((path, model)) => Finding::ok("purifier", described(path, model.size(), model.sha256())),
+            Ok(Some((path, model))) => Finding::ok("purifier", described(path, model.size(), model.sha256())),
+            Ok(None) => {
+                let detail =
+                    "none, as purifier.enabled asks: frames are classified as they are, and every verdict says so";
+                Finding::new("purifier", Grade::Warn, detail)
+            }
             Err(failure) => refused("purifier", failure),
         },
         match &classifier {
@@ -202,7 +207,7 @@ fn models_of(config: &Config) -> Vec<Finding> {
             Err(failure) => refused("classifier", failure),
         },
     ];
-    if let (Ok((_, purifier)), Ok((_, classifier))) = (&purifier, &classifier)
+    if let (Ok(Some((_, purifier))), Ok((_, classifier))) = (&purifier, &classifier)
         && let Err(error) = classifier.expect_size_of(purifier)
     {
         findings.push(Finding::new("models", Grade::Hopeless, error.to_string()));

@@ -34,7 +34,7 @@ pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     let files = expand(&args.images);
     let config = settings::of_models(&args.models)?;
     let saved = args.save.as_deref().map(Saved::new).transpose()?;
-    let loaded = models::load(&config, !args.no_purifier)?;
+    let loaded = models::load(&config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = Options { top: args.top, ..Options::default() };
     let pipeline = Pipeline::new(loaded.purifier, loaded.classifier, options, clock.clone());

@@ -23,7 +23,7 @@ pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
         all: args.all,
         seed: args.models.seed.unwrap_or(SEED),
     };
-    let mut subjects = open_subjects(&args.models, !args.no_purifier, &args.device, protocol.seed)?;
+    let mut subjects = open_subjects(&args.models, true, &args.device, protocol.seed)?;
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let mut results = match &args.out {
         Some(folder) => Results::open(folder, &header(&subjects, &protocol, &photographs))?,

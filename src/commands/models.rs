@@ -15,30 +15,32 @@ pub struct Loaded {
 }
 
 /// Finds and loads the models. Any that is refused is hopeless: the same start will fail again.
-pub fn load(config: &Config, purify: bool) -> Result<Loaded, Failure> {
+pub fn load(config: &Config) -> Result<Loaded, Failure> {
     let hopeless = |error: &dyn std::fmt::Display| Failure::Hopeless(error.to_string());
     engine::share_among(config.run.threads as usize).map_err(|error| hopeless(&error))?;
     let classifier = classifier_path(config)?;
     let mut classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
-    if !purify {
-        return Ok(Loaded { purifier: None, classifier });
-    }
     let seed = config.purifier.seed.unwrap_or_else(fresh_seed);
-    let mut purifier = Purifier::load(&purifier_path(config)?, seed).map_err(|error| hopeless(&error))?;
-    classifier.expect_size_of(&purifier).map_err(|error| hopeless(&error))?;
+    let purifier = purifier_path(config)?.map(|path| Purifier::load(&path, seed));
+    let mut purifier = purifier.transpose().map_err(|error| hopeless(&error))?;
+    if let Some(purifier) = &purifier {
+        classifier.expect_size_of(purifier).map_err(|error| hopeless(&error))?;
+    }
     // Loading has computed a picture with each already.
     for _ in 1..config.run.warm_up {
-        warm_up(&mut purifier, &mut classifier).map_err(|error| hopeless(&error))?;
+        warm_up(purifier.as_mut(), &mut classifier).map_err(|error| hopeless(&error))?;
     }
-    Ok(Loaded { purifier: Some(purifier), classifier })
+    Ok(Loaded { purifier, classifier })
 }
 
-/// Computes a grey picture with both.
-fn warm_up(purifier: &mut Purifier, classifier: &mut Classifier) -> Result<(), InferenceError> {
-    let [height, width] = purifier.size();
-    let mut purified = Vec::new();
-    purifier.purify(&vec![0.5; 3 * height * width], 0, &mut purified)?;
-    classifier.classify(&purified)?;
+/// Computes a grey picture with each.
+fn warm_up(purifier: Option<&mut Purifier>, classifier: &mut Classifier) -> Result<(), InferenceError> {
+    let [height, width] = classifier.size();
+    let mut picture = vec![0.5; 3 * height * width];
+    if let Some(purifier) = purifier {
+        purifier.purify(&picture.clone(), 0, &mut picture)?;
+    }
+    classifier.classify(&picture)?;
     Ok(())
 }
 
@@ -50,11 +52,12 @@ pub fn classifier_path(config: &Config) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The purifier's file: the configuration's, or the one that ships.
-pub fn purifier_path(config: &Config) -> Result<PathBuf, Failure> {
+/// The purifier's file: the configuration's, or the one that ships. Nothing where pictures are classified as they are.
+pub fn purifier_path(config: &Config) -> Result<Option<PathBuf>, Failure> {
     match &config.purifier.model {
-        Some(path) => Ok(path.clone()),
-        None => Ok(shipped()?.purifier()),
+        _ if !config.purifier.enabled => Ok(None),
+        Some(path) => Ok(Some(path.clone())),
+        None => Ok(Some(shipped()?.purifier())),
     }
 }
 

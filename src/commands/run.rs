@@ -78,13 +78,18 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
 
 /// The models and what they need to know, checked and warm.
 pub(super) fn pipeline(config: &Config, compare_raw: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
-    let loaded = models::load(config, true)?;
+    let loaded = models::load(config)?;
+    if loaded.purifier.is_none() {
+        log::warn!(
+            "without a purifier, as purifier.enabled asks: frames are classified as they are, and every verdict says so"
+        );
+    }
     let defaults = Options::default();
     let options = Options {
         top: config.classifier.top_k.unwrap_or(defaults.top),
         smoothing: config.verdict.smoothing as usize,
         min_confidence: config.verdict.min_confidence as f32,
-        compare_raw: config.detect.enabled || compare_raw,
+        compare_raw: loaded.purifier.is_some() && (config.detect.enabled || compare_raw),
         threshold: config.detect.threshold as f32,
     };
     Ok(Pipeline::new(loaded.purifier, loaded.classifier, options, clock.clone()))

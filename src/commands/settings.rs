@@ -38,7 +38,10 @@ pub fn of_models(models: &cli::Models) -> Result<Config, Failure> {
 
 fn model_flags(models: &cli::Models) -> Vec<Flag> {
     let flags = [
+        // Who names one wants it, whatever the file says.
+        flag("--purifier", "purifier.enabled", models.purifier.as_ref().map(|_| "true".into())),
         flag("--purifier", "purifier.model", models.purifier.as_ref().map(OsString::from)),
+        flag("--no-purifier", "purifier.enabled", models.no_purifier.then(|| "false".into())),
         flag("--classifier", "classifier.model", models.classifier.as_ref().map(OsString::from)),
         flag("--seed", "purifier.seed", models.seed.map(|seed| seed.to_string().into())),
     ];

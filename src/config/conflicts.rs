@@ -2,12 +2,15 @@
 
 use std::net::SocketAddr;
 
+use toml::Value;
+
 use super::effective::Entry;
 use super::problem::{Origin, Problem};
 
 /// All conflicts among the values, each at the place of the one that asks too much.
 pub(super) fn conflicts(entries: &[Entry]) -> Vec<Problem> {
-    let found = [size(entries), broker(entries), password(entries), page(entries), builds(entries)];
+    let found =
+        [size(entries), comparison(entries), broker(entries), password(entries), page(entries), builds(entries)];
     found.into_iter().flatten().map(|(at, conflict)| Problem::Conflict { at, conflict }).collect()
 }
 
@@ -24,6 +27,15 @@ fn size(entries: &[Entry]) -> Conflict {
         _ => return None,
     };
     Some((given.origin.clone(), format!("{} is given without {missing}; give both or neither", given.key.name)))
+}
+
+fn comparison(entries: &[Entry]) -> Conflict {
+    let is = |name, wanted| entry(entries, name).filter(|entry| entry.value == Some(Value::Boolean(wanted)));
+    let detect = is("detect.enabled", true)?;
+    is("purifier.enabled", false)?;
+    let conflict = "detect.enabled compares frames with what the purifier makes of them, and purifier.enabled is false; \
+                    switch one of them";
+    Some((detect.origin.clone(), conflict.to_owned()))
 }
 
 fn broker(entries: &[Entry]) -> Conflict {

@@ -68,6 +68,7 @@ pub const KEYS: &[Key] = &[
     number("source.fps", " of frames a second", 0.01, 1000.0),
     key("source.format", Kind::OneOf(&["YUYV", "UYVY", "NV12", "YU12", "RGB3", "BGR3", "GREY", "MJPG"])),
     whole("source.skip_frames", " of frames", 0, 1000),
+    key("purifier.enabled", Kind::Flag),
     key("purifier.model", Kind::Path),
     whole("purifier.seed", "", 0, i64::MAX),
     key("classifier.model", Kind::Path),

@@ -51,13 +51,21 @@ impl Default for Source {
 }
 
 /// The `[purifier]` table.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Purifier {
+    /// Whether there is one; without it frames are classified as they are, and every verdict says so.
+    pub enabled: bool,
     /// The ONNX file; nothing: the one that ships.
     pub model: Option<PathBuf>,
     /// Seed of its noise; nothing: every start draws its own, which an attacker cannot know.
     pub seed: Option<u64>,
+}
+
+impl Default for Purifier {
+    fn default() -> Self {
+        Self { enabled: true, model: None, seed: None }
+    }
 }
 
 /// The `[run]` table: the loop.

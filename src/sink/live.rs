@@ -47,7 +47,7 @@ impl<W: Write> LiveView<W> {
             format!("camera    {photograph:<LABEL$} {state}"),
             raw.as_ref().map_or("raw       -".to_owned(), |raw| self.guess("raw", raw, wnid)),
             // A ranking holds the verdict's own class at least.
-            self.guess("purified", &verdict.top[0], wnid),
+            self.guess(if verdict.purified { "purified" } else { "as it is" }, &verdict.top[0], wnid),
             self.styled(DIM, &times(&verdict.ms)),
             self.styled(DIM, &self.counts(event)),
             self.styled(DIM, "Ctrl-C ends; --json prints verdicts"),
