@@ -320,7 +320,7 @@ fn a_device_that_is_not_there_is_an_error_and_not_a_panic() {
     photographs(&folder.path().join("data"), 4);
     let data = folder.path().join("data");
     let out = folder.path().join("out");
-    for device in ["cuda:77", "vulkan:77", "abacus", "cuda:x"] {
+    for device in ["cuda:77", "vulkan:77", "abacus", "cuda:x", "cpu:1"] {
         refused(
             &[
                 "train",

@@ -15,12 +15,12 @@ pub fn open(asked: &str) -> Result<Device, Error> {
         }
         None => (asked, None),
     };
-    match kind {
-        "auto" => Ok(cuda(asked, 0).or_else(|_| vulkan(asked, None)).unwrap_or_else(|_| Device::flex())),
-        "cpu" => Ok(Device::flex()),
-        "libtorch" => libtorch(asked),
-        "cuda" => cuda(asked, index.unwrap_or(0)),
-        "vulkan" => vulkan(asked, index),
+    match (kind, index) {
+        ("auto", None) => Ok(cuda(asked, 0).or_else(|_| vulkan(asked, None)).unwrap_or_else(|_| Device::flex())),
+        ("cpu", None) => Ok(Device::flex()),
+        ("libtorch", None) => libtorch(asked),
+        ("cuda", _) => cuda(asked, index.unwrap_or(0)),
+        ("vulkan", _) => vulkan(asked, index),
         _ => Err(refuse(asked, "expected auto, cpu, libtorch, cuda[:N] or vulkan[:N]")),
     }
 }

@@ -158,7 +158,7 @@ function showAge() {
   const old = isOld();
   for (const id of ["verdict", "raw", "purified"]) $(id).classList.toggle("old", old && page.verdict !== null);
   const ago = page.status?.last_age_ms;
-  if (!old && page.verdict) say("verdict-note", `of the frame ${page.verdict.purified ? "purified" : "as it came"}, ${percent(page.verdict.confidence)} sure`);
+  if (!old && page.verdict) say("verdict-note", `of the ${page.verdict.purified ? "purified frame" : "frame as it came"}, ${percent(page.verdict.confidence)} sure`);
   else say("verdict-note", page.paused ? "paused" : ago == null ? "no verdict yet" : `no verdict for ${span(ago / 1000)}`);
   if (!old) return;
   const state = page.status ? nameOf(page.status.state) : "connecting";
