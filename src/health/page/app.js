@@ -124,6 +124,7 @@ function showVerdict() {
   const verdict = page.verdict;
   if (!verdict) return;
   say("label", verdict.label);
+  say("verdict-note", `of the ${verdict.purified ? "purified frame" : "frame as it came"}, ${percent(verdict.confidence)} sure`);
   say("purified-title", verdict.purified ? "Purified" : "Not purified");
   say("purified-label", verdict.label);
   say("purified-confidence", percent(verdict.confidence));
@@ -158,8 +159,7 @@ function showAge() {
   const old = isOld();
   for (const id of ["verdict", "raw", "purified"]) $(id).classList.toggle("old", old && page.verdict !== null);
   const ago = page.status?.last_age_ms;
-  if (!old && page.verdict) say("verdict-note", `of the ${page.verdict.purified ? "purified frame" : "frame as it came"}, ${percent(page.verdict.confidence)} sure`);
-  else say("verdict-note", page.paused ? "paused" : ago == null ? "no verdict yet" : `no verdict for ${span(ago / 1000)}`);
+  if (old || !page.verdict) say("verdict-note", page.paused ? "paused" : ago == null ? "no verdict yet" : `no verdict for ${span(ago / 1000)}`);
   if (!old) return;
   const state = page.status ? nameOf(page.status.state) : "connecting";
   for (const missing of document.querySelectorAll(".missing")) say(missing, page.paused ? "paused" : page.verdict ? `no new picture: ${state}` : `waiting for a picture: ${state}`);
