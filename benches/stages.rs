@@ -13,10 +13,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use clap::Parser;
 use purecam::engine::{Classifier, Description, Purifier, Shipped};
-use purecam::frame::{Clock, Fit, Picture, Stop};
+use purecam::frame::{Fit, Picture};
 use purecam::service::{Health, Smoothing, suspicion};
 use purecam::sink::{Broadcast, Event, Published};
 use purecam::source::camera::{Agreed, Converter, Layout, PixelFormat};
+use purecam::time::{Clock, Stop};
 use purecam::verdict::{ClassNames, Guess, Models, Verdict};
 
 /// A camera's frames: width, height, format.

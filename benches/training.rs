@@ -9,9 +9,10 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 use burn::tensor::Distribution;
-use purecam::riae::RiaeConfig;
-use purecam::train::{device, generator, optimiser};
-use purecam::zoo::{ClassifierConfig, Family};
+use purecam::workshop::device;
+use purecam::workshop::riae::RiaeConfig;
+use purecam::workshop::train::{generator, optimiser};
+use purecam::workshop::zoo::{ClassifierConfig, Family};
 
 const BATCH: usize = 16;
 const SIDE: usize = 128;

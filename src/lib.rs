@@ -36,22 +36,16 @@ pub mod contain;
 pub mod engine;
 pub mod frame;
 pub mod health;
+pub mod host;
 pub mod logging;
 pub mod measure;
 pub mod service;
+pub mod sha256;
 pub mod sink;
 pub mod source;
+pub mod time;
 pub mod verdict;
+pub mod worker;
 
 #[cfg(feature = "training")]
-pub mod attack;
-#[cfg(feature = "training")]
-pub mod evaluate;
-#[cfg(feature = "training")]
-pub mod onnx;
-#[cfg(feature = "training")]
-pub mod riae;
-#[cfg(feature = "training")]
-pub mod train;
-#[cfg(feature = "training")]
-pub mod zoo;
+pub mod workshop;

@@ -14,13 +14,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::check(&args, json),
         Command::Probe(args) => commands::probe::probe(&args, json),
         #[cfg(feature = "training")]
-        Command::Train(args) => commands::train::train(&args, json),
-        #[cfg(feature = "training")]
-        Command::Export(args) => commands::export::export(&args, json),
-        #[cfg(feature = "training")]
-        Command::Attack(args) => commands::attack::attack(&args, json),
-        #[cfg(feature = "training")]
-        Command::Evaluate(args) => commands::evaluate::evaluate(&args, json),
+        Command::Workshop(command) => purecam::workshop::commands::run(&command, json),
         Command::Generate(args) => commands::generate::generate(&args),
     };
     match outcome {

@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use burn::prelude::*;
-use purecam::attack::{Attack, Target};
 use purecam::engine::contract::Input;
-use purecam::onnx::read::{Classifier, Network};
+use purecam::workshop::attack::{Attack, Target};
+use purecam::workshop::onnx::read::{Classifier, Network};
 
 const EPSILON: f32 = 16.0 / 255.0;
 

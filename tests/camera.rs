@@ -7,11 +7,12 @@ mod fakes;
 use std::time::Duration;
 
 use fakes::{Act, METADATA, Shot, Viewer, World, at_once, pause, shot};
-use purecam::frame::{Clock, Frame, SystemClock};
+use purecam::frame::Frame;
 use purecam::source::camera::{
     Agreed, Capability, Fraction, Intervals, Linux, Machine, PixelFormat, Sizes, State, Wanted, Which, probe,
 };
 use purecam::source::{Camera, Fault, Offer, Reason, SkipCause, Skipped, SourceError};
+use purecam::time::{Clock, SystemClock};
 use v4l::FourCC;
 
 /// YUYV of 16 x 4: one luminance, no colours.
@@ -700,7 +701,7 @@ fn the_cameras_of_this_machine_give_frames_where_there_are_any() {
     match Camera::opener(Wanted::default(), clock.clone())() {
         Ok(mut source) => {
             let mut frame = Frame::default();
-            assert_eq!(source.next(&mut frame, &purecam::frame::Stop::new()).unwrap(), Offer::Frame);
+            assert_eq!(source.next(&mut frame, &purecam::time::Stop::new()).unwrap(), Offer::Frame);
             assert!(frame.captured <= clock.now());
             assert_eq!(frame.picture.rgb.len() as u32, frame.picture.width * frame.picture.height * 3);
         }

@@ -8,11 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use purecam::frame::{Clock, Frame, Stop};
+use purecam::frame::Frame;
 use purecam::source::camera::{
     Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, PixelFormat, Readiness, Sizes, Wanted,
 };
 use purecam::source::{Camera, Offer};
+use purecam::time::{Clock, Stop};
 use v4l::FourCC;
 
 /// Counts what this thread allocates.

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use purecam::frame::{Picture, SystemClock, decode};
+use purecam::frame::{Picture, decode};
 use purecam::source::{Demo, PHOTOGRAPHS};
+use purecam::time::SystemClock;
 
 const SIDE: usize = 128;
 

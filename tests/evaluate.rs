@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use burn::prelude::*;
 use image::RgbImage;
 use purecam::engine::Description;
-use purecam::evaluate::{
+use purecam::workshop::evaluate::{
     Error, Judge, Model, Pairing, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs,
 };
 

@@ -10,11 +10,12 @@ use std::thread;
 use std::time::{Duration, SystemTime};
 
 use purecam::engine::{Classifier, Description, Purifier, Shipped};
-use purecam::frame::{Clock, Frame, Stop};
+use purecam::frame::Frame;
 use purecam::measure::Process;
 use purecam::service::{Gallery, Health, Judge, Judgement, Options, Pipeline, Withheld, run};
 use purecam::sink::{JsonLines, Published, Sink};
 use purecam::source::{FrameSource, Offer, SourceError};
+use purecam::time::{Clock, Stop};
 use service_parts::{ManualClock, once, parts};
 
 /// The system's allocator, with a count of its calls and of the bytes that are in use.
@@ -57,7 +58,7 @@ struct Unwatched;
 
 impl Clock for Unwatched {
     fn now(&self) -> Duration {
-        purecam::frame::SystemClock.now()
+        purecam::time::SystemClock.now()
     }
 
     fn wall(&self) -> SystemTime {
@@ -88,7 +89,7 @@ impl FrameSource for Tireless {
         picture.rgb.resize(640 * 480 * 3, 0);
         let row = (self.sequence % 480) as usize * 640 * 3;
         picture.rgb[row..row + 640 * 3].fill(self.sequence as u8);
-        (frame.sequence, frame.captured) = (self.sequence, purecam::frame::SystemClock.now());
+        (frame.sequence, frame.captured) = (self.sequence, purecam::time::SystemClock.now());
         self.sequence += 1;
         // The models are slower than this; a moment's sleep leaves them the processor.
         thread::sleep(Duration::from_micros(if self.end == u64::MAX { 2000 } else { 0 }));

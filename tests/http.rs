@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use purecam::cli::{Cli, Command};
-use purecam::frame::SystemClock;
 use purecam::health::server::{Bounds, Server, Settings, StartError, Token};
 use purecam::service::{Gallery, Health, Input};
 use purecam::sink::Broadcast;
 use purecam::source::Reason;
+use purecam::time::SystemClock;
 use web::{Client, Web, stream, wait_until};
 
 const TOKEN: &str = "a-token-of/enough+length==";

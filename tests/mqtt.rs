@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 use std::{fs, io, thread};
 
 use purecam::config::Mqtt;
-use purecam::frame::{Frame, SystemClock};
+use purecam::frame::Frame;
 use purecam::sink::{Event, MqttError, MqttSink, Published, Sink};
+use purecam::time::SystemClock;
 use service_parts::judgement;
 use tempfile::{TempDir, tempdir};
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::prelude::{Device, TensorData};
 use burn::tensor::{Tensor, activation};
 use purecam::engine::contract::{Colour, Input};
-use purecam::onnx::read::{Classifier, Error, Network};
+use purecam::workshop::onnx::read::{Classifier, Error, Network};
 use safetensors::SafeTensors;
 use tract_onnx::prelude::{DatumExt, Framework, InferenceModelExt, IntoRunnable, Tensor as TractTensor, tvec};
 

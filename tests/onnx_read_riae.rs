@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use burn::prelude::*;
 use burn::tensor::Distribution;
 use purecam::engine::contract::{Input, Metadata, Role};
-use purecam::onnx::read::{Network, Purifier};
-use purecam::riae::config::{DecoderKind, Grouping, Masking};
-use purecam::riae::{Riae, RiaeConfig, export};
+use purecam::workshop::onnx::read::{Network, Purifier};
+use purecam::workshop::riae::config::{DecoderKind, Grouping, Masking};
+use purecam::workshop::riae::{Riae, RiaeConfig, export};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 

@@ -6,11 +6,11 @@ use std::sync::{Mutex, PoisonError};
 use burn::module::Module;
 use burn::prelude::*;
 use burn::tensor::Distribution;
-use purecam::riae::block::norm;
-use purecam::riae::config::{DecoderKind, FeatureNorm, FinalConv, Grouping, Masking};
-use purecam::riae::decoder_self::{Material, SelfDecoder};
-use purecam::riae::groups::{fixed_order, others};
-use purecam::riae::{Decoder, Error, Riae, RiaeConfig, state_dict};
+use purecam::workshop::riae::block::norm;
+use purecam::workshop::riae::config::{DecoderKind, FeatureNorm, FinalConv, Grouping, Masking};
+use purecam::workshop::riae::decoder_self::{Material, SelfDecoder};
+use purecam::workshop::riae::groups::{fixed_order, others};
+use purecam::workshop::riae::{Decoder, Error, Riae, RiaeConfig, state_dict};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
@@ -232,7 +232,7 @@ fn a_convolution_that_starts_as_identity_changes_nothing_yet() {
     for conv in [FinalConv::Conv3x3, FinalConv::Conv1x1, FinalConv::None] {
         let mut config = small(DecoderKind::CrossAttention, Grouping::Fixed, Masking::Mask, 4);
         config.final_conv = conv;
-        config.final_conv_init = purecam::riae::config::FinalConvInit::Identity;
+        config.final_conv_init = purecam::workshop::riae::config::FinalConvInit::Identity;
         let model = model(&config);
         let draw = model.draw_evaluation(1, SIDE, &mut ChaCha8Rng::seed_from_u64(0));
         let purified = model.forward(image(1), &draw);

@@ -3,12 +3,12 @@
 
 use burn::prelude::*;
 use purecam::engine::contract::{Draw as Distribution, Input, Metadata, Noise, Role};
-use purecam::onnx::read::{Network, Purifier};
-use purecam::riae::config::{DecoderKind, FinalConv, Grouping, Masking};
-use purecam::riae::draw::{FeatureNoise, ImageNoise};
-use purecam::riae::export::export;
-use purecam::riae::groups::fixed_order;
-use purecam::riae::{Draw, Riae, RiaeConfig};
+use purecam::workshop::onnx::read::{Network, Purifier};
+use purecam::workshop::riae::config::{DecoderKind, FinalConv, Grouping, Masking};
+use purecam::workshop::riae::draw::{FeatureNoise, ImageNoise};
+use purecam::workshop::riae::export::export;
+use purecam::workshop::riae::groups::fixed_order;
+use purecam::workshop::riae::{Draw, Riae, RiaeConfig};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -154,7 +154,7 @@ fn tract_gives_burns_picture_for_every_further_choice() {
         |config| config.final_conv = FinalConv::Conv1x1,
         |config| config.final_conv = FinalConv::None,
         |config| config.encoder.taps.clear(),
-        |config| (config.clamp, config.feature_norm) = (false, purecam::riae::config::FeatureNorm::Paper),
+        |config| (config.clamp, config.feature_norm) = (false, purecam::workshop::riae::config::FeatureNorm::Paper),
     ];
     for edit in edits {
         for mut config in [base.clone(), cross.clone()] {

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use purecam::engine::InferenceError;
-use purecam::frame::{Clock, Frame, Stop};
+use purecam::frame::Frame;
 use purecam::service::{Ended, Newest, Parts, Withheld, run};
 use purecam::sink::{Published, Sink};
 use purecam::source::{FrameSource, Offer, SkipCause, Skipped, SourceError};
+use purecam::time::{Clock, Stop};
 use purecam::verdict::Verdict;
 use service_parts::{ManualClock, Scripted, judgement, once, parts as parts_of};
 

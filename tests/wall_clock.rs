@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use purecam::frame::{Clock, Frame, Stop};
+use purecam::frame::Frame;
 use purecam::service::{Health, State, Withheld, run};
 use purecam::sink::{Published, Sink};
 use purecam::source::{Fault, FrameSource, Offer, Opener, Reason, SourceError};
+use purecam::time::{Clock, Stop};
 use serde_json::Value;
 use service_parts::{ManualClock, Scripted, judgement, parts};
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, run, settings};
+use super::{Failure, run};
 use crate::cli;
-use crate::frame::{Clock, Stop, SystemClock};
 use crate::measure::{Benchmark, Comparison, Doubt, Machine, Process, Recorder, SCHEMA, SERIES};
 use crate::service::{self, Ended, Health, Limits, Outlet, Parts, Replacement, Silent};
 use crate::sink::Broadcast;
+use crate::time::{Clock, Stop, SystemClock};
 
 /// Frames a second of files and of the demonstration where nobody says otherwise: a camera's.
 const RATE: f64 = 30.0;
@@ -23,7 +23,7 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     ctrlc::set_handler(move || on_interrupt.request())
         .map_err(|error| Failure::Failed(format!("signals cannot be handled: {error}")))?;
     let before = Machine::now();
-    let config = settings::said(&args.settings, false).effective()?.config;
+    let config = args.settings.said(false).effective()?.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = run::pipeline(&config, false, &clock)?;
     let models = pipeline.models().clone();

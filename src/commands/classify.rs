@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Failure, models, settings};
+use super::{Failure, models};
 use crate::cli;
 use crate::config::Config;
-use crate::frame::{self, Clock, Frame, SystemClock};
+use crate::frame::{self, Frame};
 use crate::service::{Judge, Judgement, Options, Pipeline};
 use crate::sink::JsonLines;
 use crate::source::images_in;
+use crate::time::{Clock, SystemClock};
 use crate::verdict::{Header, Milliseconds, Verdict};
 
 /// Characters of the table's label column; longer labels are cut.
@@ -32,7 +33,7 @@ struct Line<'a> {
 /// Classifies the files. Fails, after all of them, where any could not be.
 pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     let files = expand(&args.images);
-    let config = settings::of_models(&args.models)?;
+    let config = args.models.config()?;
     let saved = args.save.as_deref().map(Saved::new).transpose()?;
     let loaded = models::load(&config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -8,18 +8,8 @@ pub mod models;
 mod outputs;
 pub mod probe;
 pub mod run;
-pub mod settings;
 
-#[cfg(feature = "training")]
-pub mod attack;
-#[cfg(feature = "training")]
-pub mod attack_demo;
-#[cfg(feature = "training")]
-pub mod evaluate;
-#[cfg(feature = "training")]
-pub mod export;
-#[cfg(feature = "training")]
-pub mod train;
+use crate::config::ConfigError;
 
 /// Why a command ended without doing what it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -53,5 +43,14 @@ impl Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self::Failed(error.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        match error.is_wrong_usage() {
+            true => Self::Usage(error.to_string()),
+            false => Self::Hopeless(error.to_string()),
+        }
     }
 }

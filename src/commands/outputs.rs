@@ -2,17 +2,16 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::Failure;
 use crate::config::{Detect, Http, Output};
-use crate::frame::{Clock, Stop};
 #[cfg(feature = "http")]
 use crate::health::server;
 use crate::service::{self, Gallery, Health, Outlet};
 use crate::sink::{Broadcast, FileSink, JsonLines, KeepRing, LiveView, Sink, SocketError, SocketSink};
+use crate::time::{Clock, Stop};
+use crate::worker::Worker;
 
 /// How long the end waits for a frame that is being kept.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -69,8 +68,7 @@ fn broker(_: &crate::config::Mqtt, _: &[u8], _: &Arc<Health>, _: &Arc<dyn Clock>
 /// The thread that keeps suspicious frames.
 pub struct Keeper {
     pub gallery: Arc<Gallery>,
-    running: Receiver<()>,
-    thread: JoinHandle<()>,
+    worker: Worker,
 }
 
 impl Keeper {
@@ -80,25 +78,19 @@ impl Keeper {
         let ring = KeepRing::new(folder, detect.keep_files, detect.keep_bytes, health.clock().clone());
         let mut ring = ring.map_err(|error| Failure::Hopeless(format!("[detect] {error}")))?;
         let gallery = Arc::new(Gallery::of_suspicious());
-        let (ending, running) = channel();
         let (shown, health, stop) = (gallery.clone(), health.clone(), stop.clone());
-        let thread = thread::Builder::new().name("keep".to_owned()).spawn(move || {
+        let worker = Worker::spawn("keep", move || {
             service::keep(&shown, &health, &stop, |exhibit| {
                 ring.keep(&exhibit.raw, (&exhibit.purified, exhibit.size), &exhibit.verdict)
             });
-            drop::<std::sync::mpsc::Sender<()>>(ending);
         })?;
-        Ok(Some(Self { gallery, running, thread }))
+        Ok(Some(Self { gallery, worker }))
     }
 
     /// Lets it finish the frame that it is at, if that does not take too long.
     pub fn finish(self) {
         self.gallery.newest().close();
-        // Nothing is ever sent: the wait ends early when the thread has come to its end.
-        if self.running.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Disconnected) {
-            // Its panics have been said where they happened.
-            drop(self.thread.join());
-        }
+        self.worker.join_within(PATIENCE);
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::{Failure, run, settings};
+use super::{Failure, run};
 use crate::cli;
 use crate::source::camera::{Linux, Offered, Probe, Report, State, probe as probe_machine};
 
@@ -16,7 +16,7 @@ const NOTHING: &str = "no camera: there is no /dev/video* on this machine. Check
 
 /// Lists the cameras.
 pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
-    let config = settings::said(&args.settings, false).effective()?.config;
+    let config = args.settings.said(false).effective()?.config;
     let is_camera = |uri: &&str| uri.starts_with("camera:");
     let uri = match args.settings.source.as_deref() {
         Some(said) => said,

@@ -10,16 +10,16 @@ use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use super::outputs::{self, Keeper};
-use super::{Failure, models, settings};
+use super::{Failure, models};
 use crate::cli;
 use crate::config::{self, Config, Said};
-use crate::frame::{Clock, Stop, SystemClock};
 use crate::health::Systemd;
 use crate::logging;
 use crate::service::{self, Ended, Fresh, Health, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement};
 use crate::sink::Broadcast;
 use crate::source::camera::Wanted;
 use crate::source::{Camera, Demo, Files, FrameSource, Opener, SourceError};
+use crate::time::{Clock, Stop, SystemClock};
 use crate::verdict::Header;
 
 /// Frames a second where nobody says otherwise.
@@ -30,7 +30,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let stop = Stop::new();
     let reloads = Arc::new(Newest::new());
     let signals = listen_to_signals(&stop, &reloads)?;
-    let said = settings::said(&args.settings, json);
+    let said = args.settings.said(json);
     let config = said.effective()?.config;
     logging::set_level(config.log.level.into());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

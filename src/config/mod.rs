@@ -6,6 +6,7 @@
 
 mod conflicts;
 mod effective;
+pub mod flags;
 mod keys;
 mod layers;
 mod problem;
@@ -22,8 +23,8 @@ pub use tables::{
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::sha256;
 use layers::Reader;
-use sha2::{Digest, Sha256};
 
 /// The file of a command that serves, where no other is named and this one is there.
 pub const SYSTEM_FILE: &str = "/etc/purecam/purecam.toml";
@@ -78,6 +79,6 @@ impl Config {
     pub fn sha256(&self) -> Option<String> {
         // Through a table, whose keys are sorted.
         let table = toml::Table::try_from(self).ok()?;
-        Some(Sha256::digest(table.to_string()).iter().map(|byte| format!("{byte:02x}")).collect())
+        Some(sha256::sum(table.to_string()))
     }
 }

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::sha256;
 use prost::Message;
-use sha2::{Digest, Sha256};
 use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
 
 use super::contract::{Metadata, Role};
@@ -34,7 +34,7 @@ impl ModelFile {
 
     fn check(path: &Path) -> Result<Self, Problem> {
         let bytes = read(path)?;
-        let sha256 = hex(&Sha256::digest(&bytes));
+        let sha256 = sha256::sum(&bytes);
         check_manifest(path, &sha256)?;
         let proto = pb::ModelProto::decode(bytes.as_slice()).map_err(|error| Problem::NotOnnx(error.to_string()))?;
         drop(bytes);
@@ -171,9 +171,4 @@ fn has_nan(tensor: &pb::TensorProto) -> bool {
         }
         _ => false,
     }
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

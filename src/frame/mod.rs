@@ -1,13 +1,11 @@
 //! A picture on its way from a source to a verdict: its pixels, when it was taken, and which it was.
 
-mod clock;
 mod decode;
 mod encode;
 mod fit;
 mod jpeg;
 mod resample;
 
-pub use clock::{Clock, Stop, SystemClock};
 pub use decode::{DecodeError, MAX_FILE_BYTES, MAX_PIXELS, decode, read};
 pub use encode::{png, write_png};
 pub use fit::{Fit, FitError};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use crate::frame::Clock;
 use crate::sink::{Published, Sink};
+use crate::time::Clock;
 use crate::verdict::Verdict;
 
 /// Microseconds that a histogram tells apart from more: five minutes.

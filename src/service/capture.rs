@@ -1,14 +1,22 @@
 //! Capture: every frame of the source into the slot; a source that is lost is opened again, for ever.
 
+use std::time::Duration;
+
 use super::run::{Shared, is_worth_a_line};
-use super::state::{Backoff, Input};
+use super::state::Input;
 use crate::contain::contain;
 use crate::frame::Frame;
 use crate::source::{Fault, Offer, Opener, Reason, SkipCause, Skipped, SourceError};
+use crate::time::Backoff;
+
+/// The wait before the first attempt to open a source again.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+/// A camera that was plugged in again is found within this and the time that it takes to open.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Captures until the end is requested, the source ends, or it fails in a way that does not pass.
 pub(super) fn capture(mut open: Opener, shared: &Shared) {
-    let mut backoff = Backoff::default();
+    let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
     let clock = shared.health.clock();
     while !shared.stop.is_requested() {
         match open_and_stream(&mut open, &mut backoff, shared) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::numbers::{Numbers, Rate};
 use super::state::{Change, Degradation, Input, Machine, State};
-use crate::frame::Clock;
+use crate::time::Clock;
 use crate::verdict::{Models, Verdict};
 
 /// Frames or verdicts in a row that fail before that is a state and not an accident.

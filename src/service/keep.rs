@@ -3,7 +3,7 @@
 use super::gallery::{Exhibit, Gallery};
 use super::health::Health;
 use crate::contain::contain;
-use crate::frame::Stop;
+use crate::time::Stop;
 
 /// After each frame the keeper rests for so many times as long as it took: under an attack that lasts, every frame is
 /// suspicious, and compressing all of them would take the models' processor time.

@@ -35,6 +35,6 @@ pub use pipeline::{Judge, Judgement, Options, Pipeline, Withheld};
 pub use reload::reload;
 pub use run::{Ended, Limits, Parts, run};
 pub use smoothing::Smoothing;
-pub use state::{Backoff, Change, Degradation, Input, Machine, State};
+pub use state::{Change, Degradation, Input, Machine, State};
 pub use suspicion::suspicion;
 pub use watch::{Notifier, Ready, Silent};

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::smoothing::Smoothing;
 use super::suspicion::suspicion;
 use crate::engine::{Classifier, InferenceError, Purifier};
-use crate::frame::{Clock, Fit, FitError, Frame};
+use crate::frame::{Fit, FitError, Frame};
+use crate::time::Clock;
 use crate::verdict::{ClassNames, Guess, Milliseconds, Models, Verdict, milliseconds};
 
 /// Reaches verdicts. The loop knows only this; the tests script it.

@@ -2,9 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::capture::capture;
@@ -16,9 +14,11 @@ use super::numbers::Numbers;
 use super::outlet::Outlet;
 use super::pipeline::Judge;
 use super::watch::{Notifier, Ready, watch};
-use crate::frame::{Frame, Stop};
+use crate::frame::Frame;
 use crate::sink::Broadcast;
 use crate::source::{Opener, SourceError};
+use crate::time::Stop;
+use crate::worker::Worker;
 
 /// How long a thread may take to notice that the end was requested. Who asks for the end gets it within a second, even
 /// where a model needs longer than that for one frame.
@@ -93,8 +93,7 @@ pub fn run(parts: Parts) -> io::Result<Ended> {
         source: Mutex::default(),
         sink: Mutex::default(),
     });
-    let (running, all_done) = mpsc::channel();
-    let mut crew = Crew { shared: shared.clone(), running, threads: Vec::new() };
+    let mut crew = Crew { shared: shared.clone(), workers: Vec::new() };
     for mut outlet in outlets {
         let lines = broadcast.subscribe();
         crew.start(outlet.name, move |shared| {
@@ -110,35 +109,27 @@ pub fn run(parts: Parts) -> io::Result<Ended> {
     })?;
     crew.start("capture", |shared| capture(open, shared))?;
     crew.start("watch", move |shared| watch(&shared.health, &mut *notifier, ready, patience, &shared.stop))?;
-    let threads = crew.threads;
-    drop(crew.running);
     stop.wait_for_request();
-    if all_done.recv_timeout(GRACE) == Err(RecvTimeoutError::Timeout) {
-        log::warn!("a thread is still busy; it is left behind");
-    } else {
-        // Their panics have been said where they happened, and each thread's part has ended either way.
-        threads.into_iter().for_each(|thread| drop(thread.join()));
+    let busy = Worker::join_all_within(crew.workers, GRACE);
+    if !busy.is_empty() {
+        log::warn!("still busy and left behind: {}", busy.join(", "));
     }
     let numbers = health.snapshot().numbers;
     Ok(Ended { numbers, source: taken(&shared.source), sink: taken(&shared.sink) })
 }
 
-/// The loop's threads. `running` says by its disappearance that they all have ended.
+/// The loop's threads.
 struct Crew {
     shared: Arc<Shared>,
-    running: mpsc::Sender<()>,
-    threads: Vec<JoinHandle<()>>,
+    workers: Vec<Worker>,
 }
 
 impl Crew {
-    /// Starts a named thread. Where that fails, the others are told to end.
+    /// Starts a named thread. If that fails, the others are told to stop.
     fn start(&mut self, name: &str, work: impl FnOnce(&Shared) + Send + 'static) -> io::Result<()> {
-        let (shared, running) = (self.shared.clone(), self.running.clone());
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            work(&shared);
-            drop(running);
-        });
-        self.threads.push(thread.inspect_err(|_| self.shared.stop.request())?);
+        let shared = self.shared.clone();
+        let worker = Worker::spawn(name, move || work(&shared));
+        self.workers.push(worker.inspect_err(|_| self.shared.stop.request())?);
         Ok(())
     }
 }

@@ -186,33 +186,3 @@ impl Machine {
         }
     }
 }
-
-/// How long to wait before the source is opened again: a tenth of a second, then twice as long each time, up to two.
-#[derive(Clone, Copy, Debug)]
-pub struct Backoff {
-    next: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { next: Self::FIRST }
-    }
-}
-
-impl Backoff {
-    const FIRST: Duration = Duration::from_millis(100);
-    /// A camera that was plugged in again is seen again within this and the time that it takes to open.
-    const LONGEST: Duration = Duration::from_secs(2);
-
-    /// The wait before the next attempt.
-    pub fn wait(&mut self) -> Duration {
-        let wait = self.next;
-        self.next = (2 * wait).min(Self::LONGEST);
-        wait
-    }
-
-    /// A frame has come: the next fault is a new one.
-    pub fn reset(&mut self) {
-        *self = Self::default();
-    }
-}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::health::{Health, Snapshot};
 use super::state::{Input, State};
-use crate::frame::Stop;
+use crate::time::Stop;
 
 /// How often the watch looks.
 const EVERY: Duration = Duration::from_secs(1);

@@ -15,7 +15,7 @@ use rustix::fs::OFlags;
 
 use super::retry::Retry;
 use super::{Published, Sink};
-use crate::frame::Clock;
+use crate::time::Clock;
 
 /// Appends lines to a file.
 pub struct FileSink {

@@ -13,7 +13,8 @@ use std::time::{Duration, SystemTime};
 
 use super::retry::Retry;
 use crate::atomic;
-use crate::frame::{self, Clock, Picture};
+use crate::frame::{self, Picture};
+use crate::time::Clock;
 use crate::verdict::Verdict;
 
 /// What the names of a frame's files end with. The last is written last: where it is, the others are.

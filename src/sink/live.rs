@@ -7,7 +7,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::{Event, Published, Sink};
-use crate::frame::Clock;
+use crate::time::Clock;
 use crate::verdict::{Guess, Milliseconds};
 
 /// Lines of one drawing.

@@ -12,8 +12,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, channel};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use std::{fs, io};
 
@@ -26,7 +24,9 @@ use super::retry::Retry;
 use super::{Published, Sink};
 use crate::config::Mqtt;
 use crate::contain::contain;
-use crate::frame::{Clock, Stop};
+use crate::host;
+use crate::time::{Clock, Stop};
+use crate::worker::Worker;
 
 /// Messages on their way to the connection. More are dropped.
 const WAITING: usize = 64;
@@ -85,9 +85,8 @@ pub struct MqttSink {
     state_said: String,
     dropped: u64,
     stop: Stop,
-    /// Ends with the connection's thread.
-    running: Receiver<()>,
-    thread: Option<JoinHandle<()>>,
+    /// The connection's thread; `None` once it is being joined.
+    worker: Option<Worker>,
 }
 
 struct Topics {
@@ -123,16 +122,11 @@ impl MqttSink {
         let (client, mut connection) = Client::new(options(mqtt, &topics)?, WAITING);
         connection.eventloop.network_options.set_tcp_nodelay(true);
         let (line, stop) = (Arc::new(Line::default()), Stop::new());
-        let (ending, running) = channel();
         let retry = Retry::new(clock.clone(), format!("broker {}", mqtt.url));
-        let mut worker =
-            Worker { connection, connections: 0, line: line.clone(), topic: topics.verdict.clone(), retry, clock };
+        let mut dialogue =
+            Dialogue { connection, connections: 0, line: line.clone(), topic: topics.verdict.clone(), retry, clock };
         let until = stop.clone();
-        let work = move || {
-            worker.run(&until);
-            drop(ending);
-        };
-        let thread = thread::Builder::new().name("broker".to_owned()).spawn(work).map_err(MqttError::Thread)?;
+        let worker = Worker::spawn("broker", move || dialogue.run(&until)).map_err(MqttError::Thread)?;
         Ok(Self {
             client,
             line,
@@ -145,8 +139,7 @@ impl MqttSink {
             state_said: String::new(),
             dropped: 0,
             stop,
-            running,
-            thread: Some(thread),
+            worker: Some(worker),
         })
     }
 
@@ -215,12 +208,8 @@ impl Drop for MqttSink {
             self.client.try_disconnect().ok();
         }
         let patience = if connected { FAREWELL } else { FAREWELL / 8 };
-        // Nothing is ever sent: it says by its end that the thread has come to its own.
-        if self.running.recv_timeout(patience) == Err(std::sync::mpsc::RecvTimeoutError::Disconnected)
-            && let Some(thread) = self.thread.take()
-        {
-            // Its panics have been said where they happened.
-            drop(thread.join());
+        if let Some(worker) = self.worker.take() {
+            worker.join_within(patience);
         }
     }
 }
@@ -236,7 +225,7 @@ impl Topics {
 }
 
 /// The connection's own thread.
-struct Worker {
+struct Dialogue {
     connection: Connection,
     connections: u64,
     line: Arc<Line>,
@@ -246,7 +235,7 @@ struct Worker {
     clock: Arc<dyn Clock>,
 }
 
-impl Worker {
+impl Dialogue {
     /// Connects, sends and connects again until the end is requested and the broker has closed the connection.
     fn run(&mut self, stop: &Stop) {
         loop {
@@ -296,7 +285,10 @@ impl Worker {
 }
 
 fn options(mqtt: &Mqtt, topics: &Topics) -> Result<MqttOptions, MqttError> {
-    let client_id = mqtt.client_id.clone().unwrap_or_else(|| format!("purecam-{}", host_name()));
+    let client_id = mqtt
+        .client_id
+        .clone()
+        .unwrap_or_else(|| format!("purecam-{}", host::name().unwrap_or_else(|| "unnamed".to_owned())));
     let mut options = MqttOptions::new(client_id, &mqtt.url.host, mqtt.url.port);
     options.set_keep_alive(KEEP_ALIVE).set_inflight(IN_FLIGHT).set_clean_session(true);
     // What a broker says to a client that subscribes to nothing is short.
@@ -349,13 +341,6 @@ fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, MqttError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(config.with_root_certificates(authorities).with_no_client_auth())
-}
-
-/// As the kernel has it; where a sandbox hides that, as the system's configuration has it.
-fn host_name() -> String {
-    let names = ["/proc/sys/kernel/hostname", "/etc/hostname"];
-    let name = names.iter().find_map(|file| fs::read_to_string(file).ok());
-    name.map_or_else(|| "unnamed".to_owned(), |name| name.trim().to_owned())
 }
 
 /// A line without its line break.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::frame::Clock;
+use crate::time::{Backoff, Clock};
 
 /// The wait after the first failure; it doubles with each one that follows.
 const FIRST: Duration = Duration::from_millis(100);
@@ -18,7 +18,7 @@ pub(super) struct Retry {
     clock: Arc<dyn Clock>,
     /// What cannot be done while it fails, as the subject of a log line.
     what: String,
-    wait: Duration,
+    backoff: Backoff,
     /// While it fails: when to try again.
     due: Option<Duration>,
     /// While it works: since when, unless it never failed.
@@ -30,7 +30,15 @@ pub(super) struct Retry {
 
 impl Retry {
     pub fn new(clock: Arc<dyn Clock>, what: String) -> Self {
-        Self { clock, what, wait: FIRST, due: None, works_since: None, said: None, known: false }
+        Self {
+            clock,
+            what,
+            backoff: Backoff::new(FIRST, LONGEST),
+            due: None,
+            works_since: None,
+            said: None,
+            known: false,
+        }
     }
 
     /// Whether to try: always, except for a while after a failure.
@@ -48,10 +56,9 @@ impl Retry {
         let now = self.clock.now();
         // What works for a moment only, again and again, must not be tried without a pause.
         if self.works_since.take().is_some_and(|since| now.saturating_sub(since) >= LONGEST) {
-            self.wait = FIRST;
+            self.backoff.reset();
         }
-        self.due = Some(now + self.wait);
-        self.wait = (2 * self.wait).min(LONGEST);
+        self.due = Some(now + self.backoff.wait());
         if self.said.is_none_or(|said| now.saturating_sub(said) >= SAID_EVERY) {
             log::warn!("{}: {problem}; trying again", self.what);
             (self.said, self.known) = (Some(now), true);

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FrameSource, Offer, SourceError};
-use crate::frame::{self, Clock, Fit, Frame, Picture, Staged, Stop};
+use crate::frame::{self, Fit, Frame, Picture, Staged};
+use crate::time::{Clock, Stop};
 
 /// A photograph of the demonstration.
 #[derive(Debug)]

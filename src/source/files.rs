@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FrameSource, Offer, SkipCause, Skipped, SourceError};
-use crate::frame::{self, Clock, Frame, JpegStream, Picture, Stop};
+use crate::frame::{self, Frame, JpegStream, Picture};
+use crate::time::{Clock, Stop};
 
 /// The images of a folder and of the folders in it, by path. None at all is an error; links to folders are not followed.
 pub fn images_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {

@@ -10,7 +10,8 @@ pub use files::{Files, images_in};
 
 use std::path::PathBuf;
 
-use crate::frame::{DecodeError, Frame, Stop};
+use crate::frame::{DecodeError, Frame};
+use crate::time::Stop;
 
 /// What a source has when it is asked for its next frame.
 #[derive(Clone, Debug, PartialEq, Eq)]

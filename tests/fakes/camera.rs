@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use purecam::frame::{Clock, Frame, Stop};
+use purecam::frame::Frame;
 use purecam::source::camera::{
     Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, Readiness, Sizes, Wanted,
 };
 use purecam::source::{Camera, Fault, FrameSource, Offer, Opener, Reason, SourceError};
+use purecam::time::{Clock, Stop};
 use v4l::FourCC;
 
 pub const CAPTURE: u32 = 0x0400_0001;

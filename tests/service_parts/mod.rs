@@ -4,10 +4,11 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
 
-use purecam::frame::{Clock, Frame, Stop};
+use purecam::frame::Frame;
 use purecam::service::{Health, Judge, Judgement, Limits, Outlet, Parts, Replacement, Silent, Withheld};
 use purecam::sink::{Broadcast, Sink};
 use purecam::source::{FrameSource, Opener, SourceError};
+use purecam::time::{Clock, Stop};
 use purecam::verdict::{Guess, Models, Verdict};
 
 /// A clock that stands still until it is moved.

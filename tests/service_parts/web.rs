@@ -6,10 +6,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use purecam::frame::{Clock, Picture, SystemClock};
+use purecam::frame::Picture;
 use purecam::health::server::{Bounds, Server, Settings, Token};
 use purecam::service::{Exhibit, Gallery, Health};
 use purecam::sink::{Broadcast, Event};
+use purecam::time::{Clock, SystemClock};
 use purecam::verdict::{Guess, Models, Verdict};
 
 /// How long a test waits for what must happen.

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use purecam::frame::SystemClock;
 use purecam::sink::{FileSink, Sink};
+use purecam::time::SystemClock;
 use tempfile::tempdir;
 
 use super::*;

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use purecam::frame::{Picture, Stop};
+use purecam::frame::Picture;
 use purecam::service::{Exhibit, Gallery, Health, keep};
 use purecam::sink::KeepRing;
+use purecam::time::Stop;
 use purecam::verdict::Verdict;
 use tempfile::tempdir;
 

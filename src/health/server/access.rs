@@ -6,6 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use crate::{host, sha256};
 use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
@@ -30,8 +31,7 @@ impl Token {
     /// Nothing where `text` has a character that a bearer token cannot have (RFC 6750, section 2.1).
     pub fn new(text: &str) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-        let cookie =
-            || Sha256::digest(format!("purecam cookie\n{text}")).iter().map(|it| format!("{it:02x}")).collect();
+        let cookie = || sha256::sum(format!("purecam cookie\n{text}"));
         text.bytes().all(fits).then(|| Self { digest: Sha256::digest(text).into(), cookie: cookie() })
     }
 
@@ -107,8 +107,8 @@ pub(super) struct Access {
 impl Access {
     pub fn new(token: Option<Token>, port: u16) -> Self {
         let mut names = vec!["localhost".to_owned()];
-        let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_ascii_lowercase();
-        if !name.is_empty() {
+        if let Some(name) = host::name() {
+            let name = name.to_ascii_lowercase();
             names.push(format!("{name}.local"));
             names.push(name);
         }

@@ -32,9 +32,9 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
 
-use crate::frame::Stop;
 use crate::service::{Gallery, Health};
 use crate::sink::Broadcast;
+use crate::time::Stop;
 use access::Access;
 use pictures::Pictures;
 use stall::Stalling;

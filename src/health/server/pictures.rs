@@ -9,8 +9,8 @@ use jpeg_encoder::{ColorType, Encoder};
 use tokio::sync::watch;
 
 use crate::contain::contain;
-use crate::frame::Stop;
 use crate::service::{Exhibit, Gallery};
+use crate::time::Stop;
 
 /// Stands between the parts of a Motion JPEG stream.
 pub(super) const BOUNDARY: &str = "frame";

@@ -15,8 +15,9 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::pictures::{BOUNDARY, Look};
-use crate::frame::{Staged, Stop};
+use crate::frame::Staged;
 use crate::sink::{Broadcast, Event, Next, Published, Subscriber};
+use crate::time::Stop;
 use crate::verdict::{Guess, Verdict};
 
 /// How long the bridge waits before it looks whether the end was requested.

@@ -29,7 +29,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Fault, FrameSource, Offer, Opener, Reason, SkipCause, Skipped, SourceError};
-use crate::frame::{Clock, Frame, Stop};
+use crate::frame::Frame;
+use crate::time::{Clock, Stop};
 use stream::{Count, Stream, Taken};
 
 /// Frames that are let go after every opening, where nobody says otherwise: a sensor needs some to find its exposure.

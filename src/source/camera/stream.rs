@@ -17,7 +17,7 @@ use std::time::Duration;
 use super::device::{Device, Filled, Readiness};
 use super::fault::{Doing, fault, is_gone};
 use super::{Fault, Reason, SkipCause, Skipped};
-use crate::frame::{Clock, Stop};
+use crate::time::{Clock, Stop};
 
 /// Buffers that the driver is asked for: one being read, one being filled, two for the moments in between.
 const BUFFERS: u32 = 4;

@@ -1,0 +1,127 @@
+//! The command line as a layer of the configuration: flags that stand for keys.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Config, ConfigError, Flag, Said};
+
+/// Which models to run; without flags, the ones in `models/`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ModelFlags {
+    /// Purifier (ONNX) [default: purifier-*.onnx of the shipped models]
+    #[arg(long, value_name = "FILE")]
+    pub purifier: Option<PathBuf>,
+    /// Classify pictures as they are; every verdict then says `"purified": false`
+    #[arg(long, conflicts_with = "purifier")]
+    pub no_purifier: bool,
+    /// Classifier (ONNX) [default: classifier-*.onnx of the shipped models]
+    #[arg(long, value_name = "FILE")]
+    pub classifier: Option<PathBuf>,
+    /// Configuration (TOML) [default: /etc/purecam/purecam.toml, if it is there, for commands that serve]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Seed of the purifier's noise; without it every start draws its own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// The configuration's usual keys as flags. Their values are read where the configuration's are, so that one message
+/// and one range serve both.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServiceFlags {
+    /// `camera:`, `camera:WHICH`, `file:PATH` (an image, a folder of images, a Motion JPEG file) or `demo:` [default: the
+    /// configuration's]
+    pub source: Option<String>,
+    #[command(flatten)]
+    pub models: ModelFlags,
+    /// Frames a second that the source offers
+    #[arg(long, value_name = "RATE")]
+    pub fps: Option<String>,
+    /// Width of the camera's frame
+    #[arg(long, value_name = "PIXELS")]
+    pub width: Option<String>,
+    /// Height of the camera's frame
+    #[arg(long, value_name = "PIXELS")]
+    pub height: Option<String>,
+    /// The camera's pixel format: YUYV, UYVY, NV12, YU12, RGB3, BGR3, GREY or MJPG
+    #[arg(long, value_name = "FORMAT")]
+    pub pixel_format: Option<String>,
+    /// Withhold verdicts about frames older than this
+    #[arg(long, value_name = "MS")]
+    pub max_age_ms: Option<String>,
+    /// Combine the distributions of so many successive frames
+    #[arg(long, value_name = "FRAMES")]
+    pub smoothing: Option<String>,
+    /// Classify the raw frame too, and say how far the two disagree
+    #[arg(long)]
+    pub detect: bool,
+    /// Append verdicts to this file
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Offer verdicts on this Unix socket
+    #[arg(long, value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// Show the live page and the metrics at this address, as in 127.0.0.1:8080, or :8080 for the same
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = with_address)]
+    pub http: Option<String>,
+}
+
+/// A port alone is this machine's own; anything else is left for the configuration to judge.
+fn with_address(text: &str) -> Result<String, std::convert::Infallible> {
+    let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+    Ok(port.parse::<u16>().map_or_else(|_| text.to_owned(), |port| format!("127.0.0.1:{port}")))
+}
+
+impl ServiceFlags {
+    /// The layers of a command that serves: its flags over the variables over the file, the system's if none is named.
+    pub fn said(&self, json: bool) -> Said {
+        let text = |name, key, value: &Option<String>| flag(name, key, value.as_ref().map(OsString::from));
+        let path = |name, key, value: &Option<PathBuf>| flag(name, key, value.as_ref().map(OsString::from));
+        let set = |name, key, value: bool| flag(name, key, value.then(|| "true".into()));
+        let flags = [
+            text("SOURCE", "source.uri", &self.source),
+            text("--fps", "source.fps", &self.fps),
+            text("--width", "source.width", &self.width),
+            text("--height", "source.height", &self.height),
+            text("--pixel-format", "source.format", &self.pixel_format),
+            text("--max-age-ms", "run.max_age_ms", &self.max_age_ms),
+            text("--smoothing", "verdict.smoothing", &self.smoothing),
+            set("--detect", "detect.enabled", self.detect),
+            set("--json", "output.stdout", json),
+            path("--output-file", "output.file", &self.output_file),
+            path("--socket", "output.socket", &self.socket),
+            text("--http", "http.listen", &self.http),
+        ];
+        let models = &self.models;
+        Said::new(models.config.as_deref(), flags.into_iter().flatten().chain(models.flags()).collect())
+            .or_system_file()
+    }
+}
+
+impl ModelFlags {
+    /// The configuration of a command that does not serve: flags over variables over the file, if one is named.
+    ///
+    /// # Errors
+    /// All that is wrong with any layer.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        Ok(Said::new(self.config.as_deref(), self.flags()).effective()?.config)
+    }
+
+    fn flags(&self) -> Vec<Flag> {
+        let flags = [
+            // Who names one wants it, whatever the file says.
+            flag("--purifier", "purifier.enabled", self.purifier.as_ref().map(|_| "true".into())),
+            flag("--purifier", "purifier.model", self.purifier.as_ref().map(OsString::from)),
+            flag("--no-purifier", "purifier.enabled", self.no_purifier.then(|| "false".into())),
+            flag("--classifier", "classifier.model", self.classifier.as_ref().map(OsString::from)),
+            flag("--seed", "purifier.seed", self.seed.map(|seed| seed.to_string().into())),
+        ];
+        flags.into_iter().flatten().collect()
+    }
+}
+
+fn flag(name: &'static str, key: &'static str, text: Option<OsString>) -> Option<Flag> {
+    text.map(|text| Flag { name, key, text })
+}

@@ -1,0 +1,43 @@
+//! Shares with their uncertainty.
+
+use serde::Serialize;
+
+/// The 97.5 % point of the normal distribution: intervals cover 95 %.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// Right answers among so many, with the 95 % interval of Wilson (1927).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Share {
+    pub right: usize,
+    pub of: usize,
+    /// `right / of`; 0 where nothing was counted.
+    pub share: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Share {
+    pub fn new(right: usize, of: usize) -> Self {
+        if of == 0 {
+            return Self { right, of, share: 0.0, low: 0.0, high: 1.0 };
+        }
+        let (share, n) = (right as f64 / of as f64, of as f64);
+        let centre = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+        let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+        Self { right, of, share, low: (centre - half).max(0.0), high: (centre + half).min(1.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_the_one_that_wilson_published() {
+        // Newcombe 1998 (Statistics in Medicine 17, table I, method 3): 81 of 263 and 0 of 20.
+        let share = Share::new(81, 263);
+        assert!((share.low - 0.2553).abs() < 5e-5 && (share.high - 0.3662).abs() < 5e-5, "{share:?}");
+        let none = Share::new(0, 20);
+        assert!(none.low == 0.0 && (none.high - 0.1611).abs() < 5e-5, "{none:?}");
+    }
+}

@@ -1,0 +1,21 @@
+//! The workshop: everything that a workstation runs and a robot does not. It uses the device's rooms; none of them uses it.
+//!
+//! - [`riae`], [`zoo`]: the purifier and the classifiers as burn modules; [`fused`]: CPU operators that they share with
+//!   imported graphs.
+//! - [`onnx`]: burn to ONNX, and any ONNX classifier to burn with gradients.
+//! - [`train`]: data, losses, schedules, checkpoints.
+//! - [`attack`], [`evaluate`]: adversarial pictures, and what they do to a defence.
+//! - [`pictures`], [`device`]: pictures to tensors and back; the processor or card that computes.
+//! - [`cli`], [`commands`]: the workshop's part of the command line.
+
+pub mod attack;
+pub mod cli;
+pub mod commands;
+pub mod device;
+pub mod evaluate;
+pub mod fused;
+pub mod onnx;
+pub mod pictures;
+pub mod riae;
+pub mod train;
+pub mod zoo;
