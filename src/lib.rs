@@ -1,6 +1,7 @@
 //! purecam: camera frames in, purified verdicts out.
 //!
-//! Data flows one way, and so do the imports: a room may use the rooms to its left and below, never to its right.
+//! The house has two wings. Everything here except `workshop` is the device: what a robot runs. Data
+//! flows one way, and so do the imports: a room may use the rooms to its left and below, never those to its right.
 //!
 //! ```text
 //! source -> frame -> engine (purify, classify) -> verdict -> sink
@@ -8,25 +9,25 @@
 //!    +------------------ service (the loop) ------------------+
 //! ```
 //!
-//! The rooms of the device:
+//! Rooms of the device:
 //! - [`frame`]: an image with its capture time and number; decoding, orientation, cropping and resizing.
 //! - [`source`]: where frames come from: cameras, files, the built-in demonstration.
 //! - [`engine`]: an ONNX file as a checked, warmed-up purifier or classifier.
-//! - [`verdict`]: what is said of a frame, and its JSON.
+//! - [`verdict`]: what purecam reports about a frame, and its JSON.
 //! - [`service`]: the newest-wins slot, the loop that turns frames into verdicts, its states and numbers.
 //! - [`sink`]: where verdicts go.
 //! - [`health`]: how the service shows itself: systemd, metrics, the live page.
-//! - [`measure`]: latencies and what the machine was doing meanwhile, for `purecam bench`.
-//! - [`contain`](mod@contain): panics as errors, for every room that reads files.
-//! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
-//! - [`logging`]: how log lines look, to the journal and to people.
-//! - [`atomic`], [`contain`]: files that appear whole, panics that stay where they happen; anybody may use them.
+//! - [`measure`]: latencies, and what the machine was doing meanwhile, for `purecam bench`.
+//! - [`config`], [`cli`], [`commands`]: what the user wants, and one file per command.
 //!
-//! The rooms of the workshop (feature `training`):
-//! - [`riae`], [`zoo`]: the purifier and the classifiers as burn modules.
-//! - [`onnx`]: burn to ONNX, and any ONNX classifier to burn with gradients.
-//! - [`train`]: data, losses, schedules, checkpoints.
-//! - [`attack`], [`evaluate`]: adversarial pictures, and what they do to a defence.
+//! Used by every room: [`time`] (clock, stop, back-off), [`worker`] (threads joined with a time-out), [`secret`] (files
+//! that only their owner may read), [`atomic`] (files that appear whole), [`contain`](mod@contain) (panics as errors),
+//! [`sha256`], [`host`], [`logging`].
+//!
+//! # The workshop
+//!
+//! `src/workshop/`, the feature `training`: networks, training, export, attacks, evaluation. It uses the rooms of the
+//! device; none of them uses it.
 
 pub mod atomic;
 pub mod cli;
