@@ -1,91 +1,83 @@
-//! Operators that slide a window over rows and columns: convolution and pooling.
+//! The window that a convolution or a pooling slides over rows and columns.
 
-use burn::prelude::*;
-use burn::tensor::module;
-use burn::tensor::ops::{AvgPoolOptions, ConvOptions, MaxPoolOptions};
+use super::attributes::{Attributes, ParseError};
+use crate::workshop::onnx::read::error::Reason;
 
-use super::operator::Window;
-use super::value::Floats;
+/// Steps and reach of a sliding window; each pair is for rows and columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Pixels between two places of the window.
+    pub stride: [usize; 2],
+    /// Pixels between two taps of the window.
+    pub dilation: [usize; 2],
+    border: Border,
+}
 
-/// `image` [B, C, H, W], `weight` [O, C / groups, h, w], `bias` [O] -> [B, O, H', W'].
-pub fn convolution(
-    image: Floats,
-    weight: Floats,
-    bias: Option<Floats>,
-    window: &Window,
-    groups: usize,
-) -> Result<Tensor<4>, String> {
-    let (image, weight) = (image.into_rank4()?, weight.into_rank4()?);
-    let ([_, channels, height, width], [outputs, inputs, rows, columns]) = (image.dims(), weight.dims());
-    if inputs * groups != channels || outputs % groups != 0 {
-        return Err(format!(
-            "a weight of {:?} in {groups} groups does not fit an image of {:?}",
-            weight.dims(),
-            image.dims()
-        ));
+/// How far a window reaches over the picture's edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Border {
+    /// Pixels before and after, for rows and columns.
+    Fixed([(usize, usize); 2]),
+    /// As many as give the output `ceil(input / stride)` pixels; an odd one goes to the end or to the start.
+    Same { odd_at_end: bool },
+}
+
+impl Window {
+    /// Reads `strides`, `dilations`, `auto_pad` and `pads`.
+    ///
+    /// # Errors
+    /// Windows over one or three axes, and negative padding.
+    pub fn parse(attributes: &Attributes) -> Result<Self, ParseError> {
+        Ok(Self {
+            stride: attributes.pair("strides")?.unwrap_or([1, 1]),
+            dilation: attributes.pair("dilations")?.unwrap_or([1, 1]),
+            border: Border::parse(attributes)?,
+        })
     }
-    let bias = bias.map(Floats::into_rank1).transpose()?;
-    if bias.as_ref().is_some_and(|bias| bias.dims() != [outputs]) {
-        return Err(format!("the bias must have {outputs} numbers"));
+
+    /// Pixels that are added before and after the rows and columns of a picture of this size.
+    ///
+    /// # Errors
+    /// The window is larger than the padded picture.
+    pub fn padding(&self, size: [usize; 2], kernel: [usize; 2]) -> Result<[(usize, usize); 2], Reason> {
+        let padding = match self.border {
+            Border::Fixed(pixels) => pixels,
+            Border::Same { odd_at_end } => std::array::from_fn(|axis| {
+                let outputs = size[axis].div_ceil(self.stride[axis]);
+                let reach = outputs.saturating_sub(1) * self.stride[axis]
+                    + kernel[axis].saturating_sub(1) * self.dilation[axis]
+                    + 1;
+                let missing = reach.saturating_sub(size[axis]);
+                let (small, large) = (missing / 2, missing - missing / 2);
+                if odd_at_end { (small, large) } else { (large, small) }
+            }),
+        };
+        for axis in 0..2 {
+            let padded = size[axis] + padding[axis].0 + padding[axis].1;
+            if kernel[axis] == 0 || (kernel[axis] - 1) * self.dilation[axis] >= padded {
+                return Err(format!("a window of {kernel:?} does not fit into a picture of {size:?}").into());
+            }
+        }
+        Ok(padding)
     }
-    let padding = window.border.pixels([height, width], [rows, columns], window);
-    check_reach([height, width], [rows, columns], padding, window)?;
-    let options = ConvOptions { stride: window.stride, padding, dilation: window.dilation, groups };
-    Ok(module::conv2d(image, weight, bias, options))
 }
 
-pub fn max_pool(image: Floats, window: &Window) -> Result<Tensor<4>, String> {
-    let (image, kernel, padding) = pooling(image, window)?;
-    let mut options = MaxPoolOptions::new(kernel).with_stride(window.stride);
-    options.padding = padding;
-    options.dilation = window.dilation;
-    options.ceil_mode = window.ceil;
-    Ok(module::max_pool2d(image, options))
-}
-
-pub fn average_pool(image: Floats, window: &Window) -> Result<Tensor<4>, String> {
-    if window.dilation != [1, 1] {
-        return Err("an average pooling with dilation".to_owned());
-    }
-    let (image, kernel, padding) = pooling(image, window)?;
-    let mut options = AvgPoolOptions::new(kernel).with_stride(window.stride);
-    options.padding = padding;
-    options.count_include_pad = window.count_padding;
-    options.ceil_mode = window.ceil;
-    Ok(module::avg_pool2d(image, options))
-}
-
-/// The mean of each channel: [B, C, H, W] -> [B, C, 1, 1].
-pub fn global_average_pool(image: Floats) -> Result<Tensor<4>, String> {
-    let image = image.into_rank4()?;
-    let [batch, channels, height, width] = image.dims();
-    Ok(image.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels, 1, 1]))
-}
-
-/// A picture, and the window and border that a pooling moves over it.
-type Pooling = (Tensor<4>, [usize; 2], [(usize, usize); 2]);
-
-fn pooling(image: Floats, window: &Window) -> Result<Pooling, String> {
-    let image = image.into_rank4()?;
-    let [_, _, height, width] = image.dims();
-    // The parser refuses a pooling without a kernel.
-    let kernel = window.kernel.ok_or("a pooling without kernel_shape")?;
-    let padding = window.border.pixels([height, width], kernel, window);
-    check_reach([height, width], kernel, padding, window)?;
-    Ok((image, kernel, padding))
-}
-
-fn check_reach(
-    size: [usize; 2],
-    kernel: [usize; 2],
-    padding: [(usize, usize); 2],
-    window: &Window,
-) -> Result<(), String> {
-    for axis in 0..2 {
-        let padded = size[axis] + padding[axis].0 + padding[axis].1;
-        if kernel[axis] == 0 || (kernel[axis] - 1) * window.dilation[axis] >= padded {
-            return Err(format!("a window of {kernel:?} does not fit into a picture of {size:?}"));
+impl Border {
+    fn parse(attributes: &Attributes) -> Result<Self, ParseError> {
+        match attributes.text("auto_pad", "NOTSET").as_str() {
+            "SAME_UPPER" => return Ok(Self::Same { odd_at_end: true }),
+            "SAME_LOWER" => return Ok(Self::Same { odd_at_end: false }),
+            _ => {}
+        }
+        match attributes.ints("pads").as_deref() {
+            None | Some([]) => Ok(Self::Fixed([(0, 0); 2])),
+            Some(&[top, left, bottom, right]) if top.min(left).min(bottom).min(right) >= 0 => {
+                Ok(Self::Fixed([(top as usize, bottom as usize), (left as usize, right as usize)]))
+            }
+            Some(other) => {
+                let found = format!("pads {other:?}; expected four numbers that are not negative");
+                Err(ParseError::Unsupported(found))
+            }
         }
     }
-    Ok(())
 }
