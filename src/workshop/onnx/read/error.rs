@@ -54,7 +54,13 @@ pub enum Reason {
     Panicked(String),
     /// Numbers cannot be copied from the device.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(Box<DataError>),
+}
+
+impl From<DataError> for Reason {
+    fn from(error: DataError) -> Self {
+        Self::Data(Box::new(error))
+    }
 }
 
 impl From<String> for Reason {

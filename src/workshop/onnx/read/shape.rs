@@ -19,8 +19,8 @@ pub fn axes(list: &[i64], rank: usize) -> Result<Vec<usize>, Reason> {
 
 /// Indices along an axis of this length, counted from the start; negative ones count from the end.
 pub fn indices(list: &[i64], length: usize) -> Result<Vec<usize>, Reason> {
-    let found = |&index| from_start(index, length).ok_or_else(|| format!("index {index} of {length}").into());
-    list.iter().map(found).collect()
+    let refuse = |index: i64| Reason::from(format!("index {index} of an axis of length {length}"));
+    list.iter().map(|&index| from_start(index, length).ok_or_else(|| refuse(index))).collect()
 }
 
 fn from_start(index: i64, length: usize) -> Option<usize> {

@@ -36,7 +36,7 @@ pub struct Ints {
     pub shape: Vec<usize>,
 }
 
-/// Evaluates an expression on the tensor inside, whatever its rank.
+/// An expression of the tensor inside, whatever its rank.
 macro_rules! with_tensor {
     ($floats:expr, $tensor:ident => $body:expr) => {
         match $floats {
@@ -50,7 +50,7 @@ macro_rules! with_tensor {
     };
 }
 
-/// Evaluates an expression on two tensors of one rank; the caller has made the ranks equal.
+/// An expression of two tensors of one rank; the caller has made the ranks equal.
 macro_rules! with_pair {
     ($left:expr, $right:expr, ($a:ident, $b:ident) => $body:expr) => {{
         use $crate::workshop::onnx::read::value::Floats;
