@@ -10,13 +10,13 @@ use purecam::workshop::onnx::read::{Classifier, Error, Network};
 use safetensors::SafeTensors;
 use tract_onnx::prelude::{DatumExt, Framework, InferenceModelExt, IntoRunnable, Tensor as TractTensor, tvec};
 
-/// The foreign classifiers that lie beside a checkout of the maintainers; `None` elsewhere.
+/// A foreign classifier beside the maintainers' checkout; `None` on other machines.
 fn shared_model(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models").join(name);
     if path.exists() {
         return Some(path);
     }
-    eprintln!("skipped: {} is not there", path.display());
+    eprintln!("skipped: {} does not exist", path.display());
     None
 }
 
@@ -33,7 +33,7 @@ fn mobilenet_input() -> Input {
     Input { name: "input".into(), mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..Input::native(224) }
 }
 
-/// A picture of smooth waves, RGB in 0..1, channel by channel.
+/// A picture of smooth waves, RGB in 0..1, one channel after the other.
 fn picture(side: usize, phase: f32) -> Vec<f32> {
     let value = |channel: usize, row: usize, column: usize| {
         let (x, y) = (column as f32 / side as f32, row as f32 / side as f32);
@@ -100,6 +100,14 @@ fn squeezenet_gives_the_probabilities_that_tract_gives_once_its_softmax_is_put_b
     assert!(relative_error(&found, &expected) < 1e-4);
     let row: f32 = numbers(logits).iter().take(1000).sum();
     assert!((row - 1.0).abs() > 1.0, "logits, not probabilities");
+}
+
+#[test]
+fn the_mask_of_a_dropout_is_not_among_the_tensors_of_a_network() {
+    let Some(path) = shared_model("squeezenet_fp32.onnx") else { return };
+    let classifier = Classifier::load(&path, Some(&squeezenet_input()), &Device::flex()).unwrap();
+    assert!(classifier.network().node_outputs().all(|name| !name.contains("_mask_")));
+    assert_eq!(classifier.stages().unwrap().len(), 4);
 }
 
 #[test]

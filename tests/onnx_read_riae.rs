@@ -1,10 +1,9 @@
 //! Our own purifiers, exported and read back: the same pictures and the same gradients as the network in burn.
 #![cfg(feature = "training")]
 
-use std::sync::{Mutex, PoisonError};
-
 use burn::prelude::*;
 use burn::tensor::Distribution;
+use parking_lot::Mutex;
 use purecam::engine::contract::{Input, Metadata, Role};
 use purecam::workshop::onnx::read::{Network, Purifier};
 use purecam::workshop::riae::config::{DecoderKind, Grouping, Masking};
@@ -14,7 +13,7 @@ use rand_chacha::ChaCha8Rng;
 
 const SIDE: usize = 48;
 
-/// burn draws from one generator for the whole process: tests that seed it go one after the other.
+/// burn draws from one generator for the whole process: tests that seed it run one at a time.
 static SEEDED: Mutex<()> = Mutex::new(());
 
 fn model(kind: DecoderKind, grouping: Grouping, masking: Masking) -> Riae {
@@ -58,7 +57,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn a_purifier_read_back_gives_the_picture_and_the_gradient_of_the_network_in_burn() {
-    let _alone = SEEDED.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = SEEDED.lock();
     for kind in [DecoderKind::SelfAttention, DecoderKind::CrossAttention] {
         let model = model(kind, Grouping::Fixed, Masking::Mask);
         let purifier = exported(&model);
@@ -67,7 +66,7 @@ fn a_purifier_read_back_gives_the_picture_and_the_gradient_of_the_network_in_bur
         let gradient = |purify: &dyn Fn(Tensor<4>) -> Tensor<4>| {
             let image = pictures(2).autodiff().require_grad();
             let purified = purify(image.clone());
-            // Another weight for every pixel, so that no error can cancel out.
+            // Each pixel has its own weight, so that errors do not cancel out.
             let weights = pictures(2).autodiff();
             let gradients = (purified.clone() * weights).sum().backward();
             (numbers(purified), numbers(image.grad(&gradients).unwrap()))
@@ -81,8 +80,8 @@ fn a_purifier_read_back_gives_the_picture_and_the_gradient_of_the_network_in_bur
 }
 
 #[test]
-fn every_mode_runs_in_batches_and_gives_each_picture_noise_of_its_own() {
-    let _alone = SEEDED.lock().unwrap_or_else(PoisonError::into_inner);
+fn every_mode_runs_in_batches_and_gives_each_picture_its_own_noise() {
+    let _alone = SEEDED.lock();
     for kind in [DecoderKind::SelfAttention, DecoderKind::CrossAttention] {
         for grouping in [Grouping::Fixed, Grouping::Random] {
             for masking in [Masking::Mask, Masking::ImageNoise, Masking::FeatureNoise, Masking::Both] {

@@ -1,24 +1,26 @@
-//! Multi-head attention with its gradients, a group and a head at a time, so that scores never leave the cache.
+//! Multi-head attention with its gradients, one group and one head at a time, so that scores never leave the cache.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::Operator;
+use super::kernel::Kernel;
 use super::math::{Matrix, exp, max, product, sum, sum_pairs};
 
 /// Groups of queries, each of which attends to some of the keys.
 #[derive(Clone, Debug)]
 pub struct Attention {
     pub groups: usize,
-    /// Queries in a group.
+    /// Queries in each group.
     pub queries: usize,
     /// Keys of an image, for all groups.
     pub keys: usize,
+    /// Values of a query, a key or a value vector, for all heads.
     pub width: usize,
+    /// Heads, which share the width equally.
     pub heads: usize,
-    /// Of every group in turn, the keys that it sees; `None`: every group sees all.
+    /// For each group in turn, the keys that it sees; `None` if each group sees all.
     pub rows: Option<Arc<Vec<usize>>>,
 }
 
@@ -27,7 +29,7 @@ struct Group<'a> {
     query: &'a [f32],
     key: Cow<'a, [f32]>,
     value: Cow<'a, [f32]>,
-    /// Keys that it sees.
+    /// The number of keys that it sees.
     seen: usize,
 }
 
@@ -43,12 +45,12 @@ impl Attention {
         Some(&rows[group * seen..(group + 1) * seen])
     }
 
-    /// Values of queries, and of keys, in an image.
+    /// How many values the queries, and the keys, of an image have.
     fn image_lens(&self) -> (usize, usize) {
         (self.groups * self.queries * self.width, self.keys * self.width)
     }
 
-    /// A group's operands; keys and values that are not all seen are copied together.
+    /// A group's operands. If it does not see all keys, those that it sees are copied together.
     fn group<'a>(&self, group: usize, [query, key, value]: [&'a [f32]; 3]) -> Group<'a> {
         let width = self.width;
         let (key, value, seen) = match self.rows_of(group) {
@@ -87,6 +89,7 @@ impl Attention {
         );
     }
 
+    /// Writes the output of one image into `out`.
     fn forward_image(&self, image: [&[f32]; 3], out: &mut [f32], weights: &mut Vec<f32>) {
         for (number, out) in out.chunks_exact_mut(self.queries * self.width).enumerate() {
             let group = self.group(number, image);
@@ -182,7 +185,7 @@ impl Scratch {
     }
 }
 
-impl Operator<3> for Attention {
+impl Kernel<3> for Attention {
     fn forward(&self, [query, key, value]: [&[f32]; 3]) -> Vec<f32> {
         let (queries, keys) = self.image_lens();
         let mut out = vec![0.0; query.len()];

@@ -81,19 +81,20 @@ pub fn max(values: &[f32]) -> f32 {
 /// A matrix in a slice: element (row, column) at `row * row_stride + column * column_stride`.
 #[derive(Clone, Copy)]
 pub struct Matrix<'a> {
-    pub values: &'a [f32],
-    pub rows: usize,
-    pub columns: usize,
-    pub row_stride: usize,
-    pub column_stride: usize,
+    values: &'a [f32],
+    rows: usize,
+    columns: usize,
+    row_stride: usize,
+    column_stride: usize,
 }
 
 impl<'a> Matrix<'a> {
-    /// Row-major, `row_stride` apart.
+    /// A row-major matrix with rows `row_stride` apart.
     pub fn new(values: &'a [f32], rows: usize, columns: usize, row_stride: usize) -> Self {
         Self { values, rows, columns, row_stride, column_stride: 1 }
     }
 
+    /// The same elements with rows and columns exchanged.
     pub fn transposed(self) -> Self {
         Self {
             rows: self.columns,
@@ -113,6 +114,9 @@ impl<'a> Matrix<'a> {
 }
 
 /// Writes `left` x `right` into a row-major matrix with rows `row_stride` apart, on this thread.
+///
+/// # Panics
+/// If the matrices do not fit each other, their slices or `out`.
 pub fn product(out: &mut [f32], row_stride: usize, left: Matrix, right: Matrix) {
     let (rows, columns, depth) = (left.rows, right.columns, left.columns);
     assert!(left.fits() && right.fits() && right.rows == depth, "a matrix product of fitting matrices");

@@ -2,17 +2,17 @@
 
 use rayon::prelude::*;
 
-use super::Operator;
+use super::kernel::Kernel;
 use super::math::{erf, exp, sum, sum_pairs};
 
-/// Values that one task handles: enough to be worth it, few enough to stay in a core's cache.
+/// Values per task: enough to be worth a task, few enough to stay in a core's cache.
 const TASK: usize = 16 * 1024;
 
-/// The exact GELU.
+/// The exact GELU: `x / 2 * (1 + erf(x / sqrt(2)))`.
 #[derive(Clone, Debug)]
 pub struct Gelu;
 
-impl Operator<1> for Gelu {
+impl Kernel<1> for Gelu {
     fn forward(&self, [input]: [&[f32]; 1]) -> Vec<f32> {
         map(input, input, |x, _| 0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2)))
     }
@@ -45,10 +45,12 @@ fn map(a: &[f32], b: &[f32], function: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f
     out
 }
 
-/// Layer normalisation of rows with a learnt gain and bias.
+/// Layer normalisation (Ba et al. 2016) of rows with a learnt gain and bias.
 #[derive(Clone, Debug)]
 pub struct Norm {
+    /// Values in a row.
     pub width: usize,
+    /// Added to the variance.
     pub epsilon: f32,
 }
 
@@ -90,7 +92,7 @@ impl Norm {
     }
 }
 
-impl Operator<3> for Norm {
+impl Kernel<3> for Norm {
     fn forward(&self, [input, gain, bias]: [&[f32]; 3]) -> Vec<f32> {
         let mut out = vec![0.0; input.len()];
         let tasks = out.par_chunks_mut(self.task()).zip(input.par_chunks(self.task()));

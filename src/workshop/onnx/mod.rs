@@ -1,4 +1,4 @@
-//! Between burn and ONNX: [`mod@write`] makes files, [`read`] turns any classifier's file into a differentiable function.
+//! Between burn and ONNX: [`mod@write`] makes files, [`read`] turns a model file into a differentiable function.
 
 pub mod read;
 pub mod write;

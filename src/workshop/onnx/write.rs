@@ -24,6 +24,7 @@ const INT64: i32 = 7;
 pub struct Value(String);
 
 impl Value {
+    /// The tensor's name.
     pub fn name(&self) -> &str {
         &self.0
     }
@@ -32,8 +33,11 @@ impl Value {
 /// An attribute of a node.
 #[derive(Clone, Debug)]
 pub enum Attribute {
+    /// One integer.
     Int(i64),
+    /// A list of integers.
     Ints(Vec<i64>),
+    /// One number.
     Float(f32),
 }
 
@@ -47,6 +51,7 @@ pub struct Graph {
 }
 
 impl Graph {
+    /// A graph without nodes.
     pub fn new() -> Self {
         Self::default()
     }
@@ -68,13 +73,13 @@ impl Graph {
         self.outputs.push(value_info(value.name(), FLOAT, shape));
     }
 
-    /// Adds a constant f32 tensor. `data` is in row-major order.
+    /// Adds a constant f32 tensor. `data` is in row-major order and fills `shape`.
     pub fn weight(&mut self, name: &str, shape: &[usize], data: &[f32]) -> Value {
         debug_assert_eq!(shape.iter().product::<usize>(), data.len(), "{name}");
         self.initializer(name, FLOAT, shape, data.iter().flat_map(|x| x.to_le_bytes()).collect())
     }
 
-    /// Adds a constant i64 vector, for instance the shape of a reshape.
+    /// Adds a constant i64 vector, for example the shape of a reshape.
     pub fn integers(&mut self, name: &str, data: &[i64]) -> Value {
         self.initializer(name, INT64, &[data.len()], data.iter().flat_map(|x| x.to_le_bytes()).collect())
     }
@@ -85,7 +90,7 @@ impl Graph {
         Value(name.to_owned())
     }
 
-    /// Adds a node with one output, which is named like the node.
+    /// Adds a node with one output, which has the node's name. `op` is the operator's name in ONNX.
     pub fn node(&mut self, op: &str, name: &str, inputs: &[&Value], attributes: &[(&str, Attribute)]) -> Value {
         self.nodes.push(NodeProto {
             op_type: op.to_owned(),
@@ -146,14 +151,17 @@ impl Graph {
         self.node("Reshape", name, &[x, &shape], &[])
     }
 
+    /// The axes in another order: output axis i is input axis `permutation[i]`.
     pub fn transpose(&mut self, name: &str, x: &Value, permutation: &[i64]) -> Value {
         self.node("Transpose", name, &[x], &[("perm", Attribute::Ints(permutation.to_vec()))])
     }
 
+    /// Soft-max along one axis.
     pub fn softmax(&mut self, name: &str, x: &Value, axis: i64) -> Value {
         self.node("Softmax", name, &[x], &[("axis", Attribute::Int(axis))])
     }
 
+    /// Tensors joined along one axis.
     pub fn concat(&mut self, name: &str, values: &[&Value], axis: i64) -> Value {
         self.node("Concat", name, values, &[("axis", Attribute::Int(axis))])
     }
@@ -166,14 +174,14 @@ impl Graph {
         self.node("Slice", name, &[x, &start, &end, &axis], &[])
     }
 
-    /// Limits every value to `low..=high`.
+    /// Limits each number to `low..=high`.
     pub fn clip(&mut self, name: &str, x: &Value, low: f32, high: f32) -> Value {
         let low = self.weight(&format!("{name}.low"), &[], &[low]);
         let high = self.weight(&format!("{name}.high"), &[], &[high]);
         self.node("Clip", name, &[x, &low, &high], &[])
     }
 
-    /// The finished file's bytes, with `metadata` as its `metadata_props`.
+    /// The bytes of the finished file, with `metadata` as its `metadata_props`; `name` is the graph's name.
     pub fn into_bytes(self, name: &str, metadata: &Metadata) -> Vec<u8> {
         let graph = GraphProto {
             name: name.to_owned(),
@@ -197,11 +205,14 @@ impl Graph {
     }
 }
 
-/// How a convolution moves over its input.
+/// How a convolution moves over its input, the same in rows and columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
+    /// Pixels between two places of the window, in rows and columns.
     pub stride: usize,
+    /// Zeros added on each of the four sides.
     pub padding: usize,
+    /// Groups of channels that are convolved separately; 1 is the usual convolution.
     pub groups: usize,
 }
 

@@ -1,7 +1,7 @@
 //! Whole batches through graphs that were exported for one picture.
 //!
-//! Our own files take any batch. Others may have the length of their batch baked into a Reshape; those are found out
-//! at load by comparing two pictures together with the same two one by one, and are then run one by one.
+//! Our own files take any batch. Others may have the length of their batch baked into a Reshape. At load, two pictures
+//! are run together and then one by one; a file that gives different results runs all its batches one by one.
 
 use std::ops::Range;
 
@@ -9,17 +9,24 @@ use burn::prelude::*;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Error, Floats, Network, Value};
+use super::error::Error;
+use super::network::Network;
+use super::value::{Floats, Value};
 use crate::engine::contract::{Input, Layout};
 
 /// How a graph takes a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Batching {
+    /// All pictures at once.
     Whole,
+    /// Each picture by itself.
     OneByOne,
 }
 
 /// Runs a batch; `inputs` gives the graph's inputs for a range of the samples.
+///
+/// # Errors
+/// Those of [`Network::run`]; an output that is not a tensor of floats with one sample as its first axis.
 pub fn run<'a>(
     network: &Network,
     batching: Batching,
@@ -33,26 +40,23 @@ pub fn run<'a>(
     let mut parts: Vec<Vec<Floats>> = vec![Vec::with_capacity(batch); outputs.len()];
     for sample in 0..batch {
         for (part, value) in parts.iter_mut().zip(network.run(&inputs(sample..sample + 1)?, outputs)?) {
-            part.push(value.into_floats(&network.device).map_err(|reason| unfit(network, "output", "floats", reason))?);
+            let floats = value.into_floats(&network.device);
+            part.push(floats.map_err(|reason| network.unfit_value("output", "floats", reason))?);
         }
     }
     parts
         .into_iter()
         .map(|samples| Floats::stack_batch(samples).map(Value::Float))
         .collect::<Result<_, _>>()
-        .map_err(|reason| unfit(network, "output of one sample", "a batch of one", reason))
+        .map_err(|reason| network.unfit_value("output of one sample", "a batch of one", reason))
 }
 
-/// Refuses a description whose input is not there or has another shape.
+/// Checks that a graph has the input that a description names, in the described shape.
 pub fn check_input(network: &Network, input: &Input) -> Result<(), Error> {
     let Some(declared) = network.inputs().iter().find(|declared| declared.name == input.name) else {
         let found: Vec<&str> = network.inputs().iter().map(|declared| declared.name.as_str()).collect();
-        return Err(unfit(
-            network,
-            "input",
-            &format!("one named '{}'", input.name),
-            format!("'{}'", found.join("', '")),
-        ));
+        let found = format!("'{}'", found.join("', '"));
+        return Err(network.unfit("input", &format!("one named '{}'", input.name), &found));
     };
     let [height, width] = input.size;
     let wanted = match input.layout {
@@ -66,32 +70,29 @@ pub fn check_input(network: &Network, input: &Input) -> Result<(), Error> {
         let found = declared.shape.iter().map(|length| length.map_or("?".to_owned(), |length| length.to_string()));
         let what = format!("shape of input '{}'", input.name);
         let expected = format!("[batch, {}, {}, {}] ({:?})", wanted[0], wanted[1], wanted[2], input.layout);
-        return Err(unfit(network, &what, &expected, format!("[{}]", found.collect::<Vec<_>>().join(", "))));
+        let found = format!("[{}]", found.collect::<Vec<_>>().join(", "));
+        return Err(network.unfit(&what, &expected, &found));
     }
     Ok(())
 }
 
-/// Pictures to prove a model with: uniform noise from a fixed seed.
+/// Pictures [count, 3, height, width] to try a model with: uniform noise in 0..1 from a fixed seed.
 pub fn random_pictures(count: usize, height: usize, width: usize, device: &Device) -> Tensor<4> {
     let mut random = ChaCha8Rng::seed_from_u64(0);
     let values: Vec<f32> = (0..count * 3 * height * width).map(|_| random.random::<f32>()).collect();
     Tensor::from_data(TensorData::new(values, [count, 3, height, width]), device)
 }
 
-/// Refuses weights that make something else than numbers of a picture.
+/// Checks that what the weights make of a picture is finite.
 pub fn check_finite<const D: usize>(network: &Network, what: &str, tensor: &Tensor<D>) -> Result<(), Error> {
     if tensor.clone().is_finite().all().into_scalar::<bool>() {
         return Ok(());
     }
-    Err(unfit(network, &format!("{what} of a random picture"), "finite numbers", "NaN or infinity".to_owned()))
+    Err(network.unfit(&format!("{what} of a random picture"), "finite numbers", "NaN or infinity"))
 }
 
-/// Whether two results agree as well as two orders of summation can.
+/// Whether two results differ by no more than another order of summation explains: 1e-3 of the largest value.
 pub fn same<const D: usize>(left: Tensor<D>, right: Tensor<D>) -> bool {
     let scale = right.clone().abs().max().into_scalar::<f32>().max(1e-6);
     (left - right).abs().max().into_scalar::<f32>() <= 1e-3 * scale
-}
-
-fn unfit(network: &Network, what: &str, expected: &str, found: String) -> Error {
-    Error::Unfit { file: network.file.clone(), what: what.to_owned(), expected: expected.to_owned(), found }
 }

@@ -5,13 +5,17 @@ use std::path::Path;
 use burn::prelude::*;
 
 use super::batch::{self, Batching};
-use super::operator::Operator;
-use super::{Error, Floats, Network, Value};
+use super::error::Error;
+use super::network::{Network, Node};
+use super::op::binary::{Add, Arithmetic};
+use super::op::normalization::{LogSoftmax, Softmax};
+use super::op::reshape::{Flatten, Identity, Reshape, Squeeze};
+use super::value::{Floats, Value};
 use crate::engine::contract::{Colour, Input, Label, Layout, Role};
 
 /// A classifier: pictures [B, 3, H, W], RGB in 0..1, to logits [B, C].
 ///
-/// What a foreign file wants done to its pictures (range, mean, standard deviation, order of channels and axes) is done
+/// The preprocessing that a foreign file needs (range, mean, standard deviation, order of channels and axes) is done
 /// here, inside the gradient. A soft-max at the end of the graph is left out: its input is the logits.
 #[derive(Debug)]
 pub struct Classifier {
@@ -25,33 +29,29 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Reads a classifier and proves with random pictures that it runs, one by one and in batches.
+    /// Reads a classifier and checks with random pictures that it runs, one by one and in batches.
     ///
-    /// `description` says how a picture becomes the file's input; it may be left out if the file says so itself.
+    /// `description` says how a picture becomes the file's input; it may be `None` if the file says so itself.
     ///
     /// # Errors
-    /// Whatever keeps the file from being read or run; a purifier given as a classifier; a description that does not
-    /// fit the file.
+    /// The file cannot be read or run, is a purifier, or does not fit the description.
     pub fn load(path: &Path, description: Option<&Input>, device: &Device) -> Result<Self, Error> {
         Self::new(Network::load(path, device)?, description)
     }
 
     /// The same from a graph that is already read.
+    ///
+    /// # Errors
+    /// As [`Classifier::load`].
     pub fn new(network: Network, description: Option<&Input>) -> Result<Self, Error> {
-        let unfit = |what: &str, expected: String, found: String| Error::Unfit {
-            file: network.file.clone(),
-            what: what.to_owned(),
-            expected,
-            found,
-        };
         if network.metadata().is_some_and(|metadata| metadata.role != Role::Classifier) {
-            return Err(unfit("role", "a classifier".to_owned(), "a purifier".to_owned()));
+            return Err(network.unfit("role", "a classifier", "a purifier"));
         }
         let own = network.metadata().map(|metadata| &metadata.input);
         let Some(input) = description.or(own).cloned() else {
             let expected =
                 "a description (layout, size, range, colour, mean, std), in the file's metadata or the configuration";
-            return Err(unfit("input", expected.to_owned(), "none".to_owned()));
+            return Err(network.unfit("input", expected, "none"));
         };
         batch::check_input(&network, &input)?;
         let constant = |values: [f32; 3]| Tensor::<1>::from_floats(values, &network.device).reshape([1, 3, 1, 1]);
@@ -64,7 +64,7 @@ impl Classifier {
             input,
             network,
         };
-        let classes = classifier.prove()?;
+        let classes = classifier.try_out()?;
         classifier.check_labels(classes)?;
         Ok(classifier)
     }
@@ -72,7 +72,7 @@ impl Classifier {
     /// Names the classes of a file that does not name them itself.
     ///
     /// # Errors
-    /// If there are not as many labels as classes.
+    /// The numbers of labels and classes differ.
     pub fn with_labels(mut self, labels: Vec<Label>) -> Result<Self, Error> {
         let classes = self.labels.len();
         self.labels = labels;
@@ -85,11 +85,12 @@ impl Classifier {
         &self.labels
     }
 
-    /// Height and width of the pictures that it takes, in pixels.
+    /// Height and width of its pictures, in pixels.
     pub fn size(&self) -> [usize; 2] {
         self.input.size
     }
 
+    /// Where it computes; pictures must be there too.
     pub fn device(&self) -> &Device {
         &self.network.device
     }
@@ -99,24 +100,28 @@ impl Classifier {
         self.batching == Batching::Whole
     }
 
+    /// The graph that it runs.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// `image` [B, 3, H, W], RGB in 0..1, on the classifier's device -> logits [B, C].
+    /// The logits of pictures, which are RGB in 0..1 and on the classifier's device.
+    ///
+    /// # Shapes
+    /// image [B, 3, H, W] -> [B, C]
     ///
     /// # Panics
-    /// If the image is not of the classifier's size, like any burn operator; everything else was proved at load.
+    /// If the image is not of the classifier's size, like any burn operator; everything else was checked at load.
     pub fn logits(&self, image: Tensor<4>) -> Tensor<2> {
         let batch = image.dims()[0];
         let logits = self.run(image, &[&self.logits]).and_then(|mut values| self.matrix(values.remove(0), batch));
         logits.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The activations of named tensors, each [B, ...] with axes of one added behind to make rank 4.
+    /// The activations of named tensors, each [B, ...] with axes of length 1 added at the end to make rank 4.
     ///
     /// # Errors
-    /// If there is no such tensor, or it is not one of floats with the batch first.
+    /// There is no such tensor, or it is not a tensor of floats with the batch first.
     pub fn features(&self, image: Tensor<4>, layers: &[String]) -> Result<Vec<Tensor<4>>, Error> {
         let batch = image.dims()[0];
         let names: Vec<&str> = layers.iter().map(String::as_str).collect();
@@ -126,19 +131,22 @@ impl Classifier {
 
     fn feature(&self, value: Value, layer: &str, batch: usize) -> Result<Tensor<4>, Error> {
         let mut shape = value.shape();
-        let refuse =
-            |found: String| self.unfit(&format!("layer '{layer}'"), "an activation [batch, ...] of rank 1 to 4", found);
-        let Value::Float(floats) = value else { return Err(refuse("a constant".to_owned())) };
+        let (what, expected) = (format!("layer '{layer}'"), "an activation [batch, ...] of rank 1 to 4");
+        let refuse = |found: &str| self.network.unfit(&what, expected, found);
+        let Value::Float(floats) = value else { return Err(refuse("a constant")) };
         if shape.len() > 4 || shape[0] != batch {
-            return Err(refuse(format!("shape {shape:?}")));
+            return Err(refuse(&format!("shape {shape:?}")));
         }
         shape.resize(4, 1);
-        floats.reshape(&shape).and_then(Floats::into_rank4).map_err(refuse)
+        let activation = floats.reshape(&shape).and_then(Floats::into_rank4);
+        activation.map_err(|reason| self.network.unfit_value(&what, expected, reason))
     }
 
     /// Tensors worth comparing in a perceptual loss: the last one at each resolution, coarsest last, at most four.
+    /// For a network with one resolution (a transformer): sums at regular depths.
     ///
-    /// Of a network without resolutions (a transformer) it is sums at regular depths.
+    /// # Errors
+    /// The graph cannot run.
     pub fn stages(&self) -> Result<Vec<String>, Error> {
         let names: Vec<&str> = self.network.node_outputs().collect();
         let [height, width] = self.input.size;
@@ -153,7 +161,7 @@ impl Classifier {
                 last.1 = (*name).to_owned();
             }
         }
-        // The first resolution is the picture itself, normalised; it is no feature.
+        // The first resolution is the picture itself, normalised; it is not a feature.
         stages.retain(|(pixels, _)| *pixels < height * width);
         if stages.len() < 2 {
             return Ok(self.regular_sums(&values));
@@ -161,12 +169,9 @@ impl Classifier {
         Ok(stages.split_off(stages.len().saturating_sub(4)).into_iter().map(|(_, name)| name).collect())
     }
 
+    /// The sums of tokens [B, N, C] at up to four regular depths; `values` are those of all node outputs.
     fn regular_sums(&self, values: &[Value]) -> Vec<String> {
-        let sums = self
-            .network
-            .nodes
-            .iter()
-            .filter(|node| matches!(node.operator, Operator::Binary(super::operator::Binary::Add)));
+        let sums = self.network.nodes.iter().filter(|node| node.operator.is::<Arithmetic<Add>>());
         let outputs: Vec<&str> = self.network.node_outputs().collect();
         let wide = |name: &&str| {
             let shape = outputs.iter().position(|known| known == name).map(|place| values[place].shape());
@@ -185,7 +190,8 @@ impl Classifier {
         let [_, channels, height, width] = image.dims();
         if channels != 3 || [height, width] != self.input.size {
             let [rows, columns] = self.input.size;
-            return Err(self.unfit("picture", &format!("[B, 3, {rows}, {columns}]"), format!("{:?}", image.dims())));
+            let (expected, found) = (format!("[B, 3, {rows}, {columns}]"), format!("{:?}", image.dims()));
+            return Err(self.network.unfit("picture", &expected, &found));
         }
         let prepared = self.prepare(image);
         batch::run(&self.network, self.batching, prepared.dims()[0], outputs, |range| {
@@ -203,20 +209,22 @@ impl Classifier {
         if *layout == Layout::Nhwc { image.permute([0, 2, 3, 1]) } else { image }
     }
 
+    /// An output as logits [batch, classes].
     fn matrix(&self, value: Value, batch: usize) -> Result<Tensor<2>, Error> {
         let shape = value.shape();
         let classes = shape.iter().skip(1).product::<usize>();
-        let refuse = |found: String| self.unfit("output", "logits [batch, classes]", found);
+        let expected = "logits [batch, classes]";
         match value {
             Value::Float(floats) if shape[0] == batch => {
-                floats.reshape(&[batch, classes]).and_then(Floats::into_rank2).map_err(refuse)
+                let logits = floats.reshape(&[batch, classes]).and_then(Floats::into_rank2);
+                logits.map_err(|reason| self.network.unfit_value("output", expected, reason))
             }
-            _ => Err(refuse(format!("shape {shape:?}"))),
+            _ => Err(self.network.unfit("output", expected, &format!("shape {shape:?}"))),
         }
     }
 
     /// Runs random pictures alone and together; returns the number of classes.
-    fn prove(&mut self) -> Result<usize, Error> {
+    fn try_out(&mut self) -> Result<usize, Error> {
         let [height, width] = self.input.size;
         let pictures = batch::random_pictures(2, height, width, &self.network.device);
         let single = |index: usize| {
@@ -239,29 +247,36 @@ impl Classifier {
             self.labels = (0..classes).map(|class| Label { label: format!("class {class}"), wnid: None }).collect();
         }
         if self.labels.len() != classes {
-            return Err(self.unfit("labels", &format!("{classes}, one a class"), self.labels.len().to_string()));
+            let (expected, found) = (format!("{classes}, one per class"), self.labels.len().to_string());
+            return Err(self.network.unfit("labels", &expected, &found));
         }
         Ok(())
     }
-
-    fn unfit(&self, what: &str, expected: &str, found: String) -> Error {
-        Error::Unfit { file: self.network.file.clone(), what: what.to_owned(), expected: expected.to_owned(), found }
-    }
 }
 
-/// The tensor that a soft-max at the end of the graph takes, or the output itself where there is no soft-max.
+/// The tensor that a soft-max at the end of the graph takes, or the output itself if there is no soft-max.
 fn logits_before_softmax(network: &Network) -> String {
     let Some(&output) = network.outputs.first() else { return String::new() };
     let mut slot = output;
     while let Some(node) = network.nodes.iter().find(|node| node.outputs.contains(&slot)) {
         let Some(before) = node.inputs.first().copied().flatten() else { break };
-        match node.operator {
-            Operator::Softmax { .. } => return network.names[before].clone(),
-            Operator::Identity | Operator::Reshape { .. } | Operator::Flatten { .. } | Operator::Squeeze { .. } => {
-                slot = before
-            }
-            _ => break,
+        if is_softmax(node) {
+            return network.names[before].clone();
         }
+        if !keeps_numbers(node) {
+            break;
+        }
+        slot = before;
     }
     network.names[output].clone()
+}
+
+fn is_softmax(node: &Node) -> bool {
+    node.operator.is::<Softmax>() || node.operator.is::<LogSoftmax>()
+}
+
+/// Whether a node gives the numbers of its first input, perhaps in another shape.
+fn keeps_numbers(node: &Node) -> bool {
+    let operator = &node.operator;
+    operator.is::<Identity>() || operator.is::<Reshape>() || operator.is::<Flatten>() || operator.is::<Squeeze>()
 }

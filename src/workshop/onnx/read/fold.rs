@@ -1,11 +1,13 @@
 //! What is computed once, at load: constant sub-expressions, and batch normalisations after convolutions.
 
-use super::operator::Operator;
+use super::error::{Error, Reason};
+use super::network::{Network, Node};
+use super::op::convolution::Conv;
+use super::op::normalization::BatchNormalization;
 use super::value::Floats;
-use super::{Error, Network, Node, linear};
 
 impl Network {
-    /// Evaluates every node that depends on stored tensors alone.
+    /// Computes every node that depends on stored tensors alone.
     pub(super) fn fold_constants(&mut self) -> Result<(), Error> {
         let nodes = std::mem::take(&mut self.nodes);
         for node in nodes {
@@ -13,7 +15,7 @@ impl Network {
             if node.inputs.iter().all(known) {
                 let values =
                     node.inputs.iter().map(|slot| slot.and_then(|slot| self.constants[slot].clone())).collect();
-                let results = self.evaluate_node(&node, values)?;
+                let results = self.compute(&node, values)?;
                 for (&slot, result) in node.outputs.iter().zip(results) {
                     self.constants[slot] = Some(result);
                 }
@@ -24,7 +26,7 @@ impl Network {
         Ok(())
     }
 
-    /// Merges each batch normalisation into the convolution before it, where nothing else reads between them.
+    /// Merges each batch normalisation into the convolution before it, unless something else reads between them.
     pub(super) fn fold_batch_normalizations(&mut self) -> Result<(), Error> {
         let mut nodes: Vec<Node> = std::mem::take(&mut self.nodes);
         let mut index = 0;
@@ -46,42 +48,40 @@ impl Network {
     fn convolution_before(&self, nodes: &[Node], index: usize) -> Option<usize> {
         let normalization = &nodes[index];
         let constant = |slot: &Option<usize>| slot.is_none_or(|slot| self.constants[slot].is_some());
-        if !matches!(normalization.operator, Operator::BatchNormalization { .. })
-            || !normalization.inputs.iter().skip(1).all(constant)
-        {
+        if !normalization.operator.is::<BatchNormalization>() || !normalization.inputs.iter().skip(1).all(constant) {
             return None;
         }
         let between = (*normalization.inputs.first()?)?;
         let place = nodes[..index].iter().position(|node| node.outputs.first() == Some(&between))?;
         let readers =
             nodes.iter().flat_map(|node| node.inputs.iter().flatten()).filter(|&&slot| slot == between).count();
-        let mergeable =
-            matches!(nodes[place].operator, Operator::Conv(..)) && nodes[place].inputs.iter().skip(1).all(constant);
+        let before = &nodes[place];
+        let mergeable = before.operator.is::<Conv>() && before.inputs.iter().skip(1).all(constant);
         (mergeable && readers == 1 && !self.outputs.contains(&between)).then_some(place)
     }
 
-    fn merge(&mut self, convolution: &Node, normalization: &Node) -> Result<Node, String> {
-        let constant = |node: &Node, input: usize| -> Result<Option<Floats>, String> {
+    /// The convolution with the normalisation's scale and shift in its weight and bias.
+    fn merge(&mut self, convolution: &Node, normalization: &Node) -> Result<Node, Reason> {
+        let constant = |node: &Node, input: usize| -> Result<Option<Floats>, Reason> {
             let slot = node.inputs.get(input).copied().flatten();
             let value = slot.and_then(|slot| self.constants[slot].clone());
             value.map(|value| value.into_floats(&self.device)).transpose()
         };
-        let needed =
-            |node: &Node, input: usize| constant(node, input)?.ok_or_else(|| format!("input {input} is missing"));
-        let Operator::BatchNormalization { epsilon } = normalization.operator else {
-            return Err("not a batch normalisation".to_owned());
+        let needed = |node: &Node, input: usize| {
+            constant(node, input)?.ok_or_else(|| Reason::from(format!("input {input} is missing")))
         };
+        let operator = normalization.operator.downcast::<BatchNormalization>().ok_or("not a batch normalisation")?;
         let parameters = [
             needed(normalization, 1)?,
             needed(normalization, 2)?,
             needed(normalization, 3)?,
             needed(normalization, 4)?,
         ];
-        let (scale, shift) = linear::batch_normalization(parameters, epsilon)?;
+        let (scale, shift) = operator.scale_and_shift(parameters)?;
         let weight = needed(convolution, 1)?.into_rank4()?;
         let outputs = weight.dims()[0];
         if scale.dims() != [outputs] {
-            return Err(format!("{} scales for {outputs} channels", scale.dims()[0]));
+            return Err(format!("{} scales for {outputs} channels", scale.dims()[0]).into());
         }
         let bias = match constant(convolution, 2)? {
             Some(bias) => bias.into_rank1()? * scale.clone() + shift,
@@ -92,6 +92,7 @@ impl Network {
         let bias = self.new_slot("", Some(bias.into()));
         Ok(Node {
             name: convolution.name.clone(),
+            op_type: convolution.op_type.clone(),
             operator: convolution.operator.clone(),
             inputs: vec![convolution.inputs.first().copied().flatten(), Some(weight), Some(bias)],
             outputs: normalization.outputs.clone(),

@@ -3,15 +3,18 @@
 use burn::prelude::*;
 use tract_core::prelude::f16;
 use tract_onnx::pb;
+use tract_onnx::pb::tensor_proto::DataType;
 
+use super::error::Reason;
 use super::value::{Floats, Ints, Value};
 use crate::engine::contract::{Metadata, MetadataError};
 
-/// An input that the graph declares.
+/// An input that a graph declares.
 #[derive(Clone, Debug)]
 pub struct Declared {
+    /// The tensor's name.
     pub name: String,
-    /// `None` for a length that the file leaves open.
+    /// The length of each axis; `None` if the file leaves it open. Empty if the file declares no shape.
     pub shape: Vec<Option<usize>>,
 }
 
@@ -35,36 +38,35 @@ fn declared(info: &pb::ValueInfoProto) -> Declared {
 }
 
 /// A stored tensor: floats go to the device, single numbers and integers stay on the host.
-pub fn tensor(stored: &pb::TensorProto, device: &Device) -> Result<Value, String> {
+///
+/// # Errors
+/// Its numbers are in another file, have a type that is not supported, do not fill its shape, or include NaN.
+pub fn tensor(stored: &pb::TensorProto, device: &Device) -> Result<Value, Reason> {
     if stored.data_location == Some(pb::tensor_proto::DataLocation::External as i32) {
-        return Err("its numbers lie in a second file; store them in the ONNX file itself".to_owned());
+        return Err("its numbers lie in a second file; store them in the ONNX file itself".into());
     }
     let shape = stored.dims.iter().map(|&length| usize::try_from(length)).collect::<Result<Vec<_>, _>>();
     let shape = shape.map_err(|_| format!("a shape of {:?}", stored.dims))?;
     let size = shape.iter().try_fold(1usize, |size, &length| size.checked_mul(length)).ok_or("a shape too large")?;
-    let check = |found: usize| {
-        if found == size {
-            Ok(())
-        } else {
-            Err(format!("{found} numbers for a shape of {shape:?}; is the file cut off?"))
-        }
+    let numbers = numbers(stored)?;
+    let found = match &numbers {
+        Numbers::Floats(values) => values.len(),
+        Numbers::Ints(values) => values.len(),
     };
-    match numbers(stored)? {
-        Numbers::Floats(values) => {
-            check(values.len())?;
-            // Infinity is how masks are written; NaN is never meant.
-            if values.iter().any(|value| value.is_nan()) {
-                return Err("it holds NaN".to_owned());
-            }
-            match values[..] {
-                [number] if shape.len() < 2 => Ok(Value::Number(number)),
-                _ => Ok(Floats::from_vec(values, &shape, device)?.into()),
-            }
-        }
-        Numbers::Ints(values) => {
-            check(values.len())?;
-            Ok(Ints::new(values, shape).into())
-        }
+    if found != size {
+        return Err(format!("{found} numbers for a shape of {shape:?}; is the file cut off?").into());
+    }
+    let values = match numbers {
+        Numbers::Ints(values) => return Ok(Ints::new(values, shape).into()),
+        Numbers::Floats(values) => values,
+    };
+    // Infinity is how masks are written; NaN is never meant.
+    if values.iter().any(|value| value.is_nan()) {
+        return Err("it holds NaN".into());
+    }
+    match values[..] {
+        [number] if shape.len() < 2 => Ok(Value::Number(number)),
+        _ => Ok(Floats::from_vec(values, &shape, device)?.into()),
     }
 }
 
@@ -73,39 +75,42 @@ enum Numbers {
     Ints(Vec<i64>),
 }
 
-fn numbers(stored: &pb::TensorProto) -> Result<Numbers, String> {
+/// The numbers of a stored tensor, from its raw bytes or from the list for its type (see `TensorProto` in onnx.proto).
+fn numbers(stored: &pb::TensorProto) -> Result<Numbers, Reason> {
     let raw = &stored.raw_data;
     let pick =
         |raw_numbers: Vec<i64>, listed: Vec<i64>| Numbers::Ints(if raw.is_empty() { listed } else { raw_numbers });
     let int32s = || stored.int32_data.iter().map(|&value| i64::from(value)).collect::<Vec<_>>();
-    Ok(match stored.data_type {
-        1 if raw.is_empty() => Numbers::Floats(stored.float_data.clone()),
-        1 => Numbers::Floats(chunks(raw, f32::from_le_bytes)),
-        10 if raw.is_empty() => {
+    let kind = DataType::try_from(stored.data_type).map_err(|_| unsupported(&stored.data_type.to_string()))?;
+    Ok(match kind {
+        DataType::Float if raw.is_empty() => Numbers::Floats(stored.float_data.clone()),
+        DataType::Float => Numbers::Floats(chunks(raw, f32::from_le_bytes)),
+        DataType::Float16 if raw.is_empty() => {
             Numbers::Floats(stored.int32_data.iter().map(|&bits| f16::from_bits(bits as u16).to_f32()).collect())
         }
-        10 => Numbers::Floats(chunks(raw, |bytes| f16::from_le_bytes(bytes).to_f32())),
-        11 if raw.is_empty() => Numbers::Floats(stored.double_data.iter().map(|&value| value as f32).collect()),
-        11 => Numbers::Floats(chunks(raw, |bytes| f64::from_le_bytes(bytes) as f32)),
-        7 => pick(chunks(raw, i64::from_le_bytes), stored.int64_data.clone()),
-        6 => pick(chunks(raw, |bytes| i64::from(i32::from_le_bytes(bytes))), int32s()),
-        3 => pick(raw.iter().map(|&byte| i64::from(byte as i8)).collect(), int32s()),
-        2 | 9 => pick(raw.iter().map(|&byte| i64::from(byte)).collect(), int32s()),
-        other => {
-            let name =
-                pb::tensor_proto::DataType::try_from(other).map_or(other.to_string(), |kind| format!("{kind:?}"));
-            return Err(format!(
-                "numbers of type {name}; float, float16, double, integers of 8, 32 and 64 bits and bool can be read"
-            ));
+        DataType::Float16 => Numbers::Floats(chunks(raw, |bytes| f16::from_le_bytes(bytes).to_f32())),
+        DataType::Double if raw.is_empty() => {
+            Numbers::Floats(stored.double_data.iter().map(|&value| value as f32).collect())
         }
+        DataType::Double => Numbers::Floats(chunks(raw, |bytes| f64::from_le_bytes(bytes) as f32)),
+        DataType::Int64 => pick(chunks(raw, i64::from_le_bytes), stored.int64_data.clone()),
+        DataType::Int32 => pick(chunks(raw, |bytes| i64::from(i32::from_le_bytes(bytes))), int32s()),
+        DataType::Int8 => pick(raw.iter().map(|&byte| i64::from(byte as i8)).collect(), int32s()),
+        DataType::Uint8 | DataType::Bool => pick(raw.iter().map(|&byte| i64::from(byte)).collect(), int32s()),
+        other => return Err(unsupported(&format!("{other:?}"))),
     })
 }
 
+fn unsupported(kind: &str) -> Reason {
+    format!("numbers of type {kind}; float, float16, double, integers of 8, 32 and 64 bits and bool can be read").into()
+}
+
+/// Raw bytes, N per number.
 fn chunks<const N: usize, T>(raw: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
     raw.as_chunks::<N>().0.iter().map(|bytes| read(*bytes)).collect()
 }
 
-/// What a purecam file says of itself; `None` for a file of someone else.
+/// What a purecam file says about itself; `None` if the file was not written by purecam.
 pub fn metadata(model: &pb::ModelProto) -> Result<Option<Metadata>, MetadataError> {
     Metadata::from_props(model.metadata_props.iter().map(|prop| (prop.key.as_str(), prop.value.as_str())))
 }

@@ -6,13 +6,15 @@ use std::path::Path;
 use burn::prelude::*;
 
 use super::batch::{self, Batching};
-use super::{Error, Floats, Ints, Network, Value};
+use super::error::Error;
+use super::network::Network;
+use super::value::{Floats, Ints, Value};
 use crate::engine::NoiseSource;
 use crate::engine::contract::{Draw, Input, Metadata, Noise, Role};
 
 /// A purifier: pictures [B, 3, H, W], RGB in 0..1, to purified pictures of the same shape and range.
 ///
-/// Its noise is drawn here as the device draws it: sample i of a batch gets what frame i of a stream would get.
+/// Its noise is drawn here as on the device: sample i of a batch gets the noise that frame i of a stream would get.
 #[derive(Debug)]
 pub struct Purifier {
     network: Network,
@@ -23,41 +25,41 @@ pub struct Purifier {
 }
 
 impl Purifier {
-    /// Reads a purifier and proves with random pictures that it runs, one by one and in batches.
+    /// Reads a purifier and checks with random pictures that it runs, one by one and in batches.
     ///
     /// # Errors
-    /// Whatever keeps the file from being read or run; a file that does not say that it is a purifier.
+    /// The file cannot be read or run, or its metadata does not say that it is a purifier.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
         Self::new(Network::load(path, device)?)
     }
 
     /// The same from a graph that is already read.
+    ///
+    /// # Errors
+    /// As [`Purifier::load`].
     pub fn new(network: Network) -> Result<Self, Error> {
-        let unfit = |what: &str, expected: &str, found: &str| Error::Unfit {
-            file: network.file.clone(),
-            what: what.to_owned(),
-            expected: expected.to_owned(),
-            found: found.to_owned(),
-        };
         let (input, noise) = match network.metadata() {
             Some(Metadata { role: Role::Purifier, input, noise, .. }) => (input.clone(), noise.clone()),
-            Some(_) => return Err(unfit("role", "a purifier", "a classifier")),
+            Some(_) => return Err(network.unfit("role", "a purifier", "a classifier")),
             None => {
-                return Err(unfit("metadata", "purecam.role = purifier", "none; this file was not written by purecam"));
+                let found = "none; this file was not written by purecam";
+                return Err(network.unfit("metadata", "purecam.role = purifier", found));
             }
         };
         batch::check_input(&network, &input)?;
         if let Some(noise) = noise.iter().find(|noise| noise.shape.first() != Some(&1)) {
-            return Err(unfit(&format!("noise '{}'", noise.name), "a shape [1, ...]", &format!("{:?}", noise.shape)));
+            let (what, found) = (format!("noise '{}'", noise.name), format!("{:?}", noise.shape));
+            return Err(network.unfit(&what, "a shape [1, ...]", &found));
         }
         for declared in network.inputs() {
             if declared.name != input.name && !noise.iter().any(|noise| noise.name == declared.name) {
-                return Err(unfit(&format!("input '{}'", declared.name), "an entry in purecam.noise", "none"));
+                let what = format!("input '{}'", declared.name);
+                return Err(network.unfit(&what, "an entry in purecam.noise", "none"));
             }
         }
         let output = network.outputs().next().unwrap_or_default().to_owned();
         let mut purifier = Self { network, input, noise, output, batching: Batching::OneByOne };
-        purifier.prove()?;
+        purifier.try_out()?;
         Ok(purifier)
     }
 
@@ -66,6 +68,7 @@ impl Purifier {
         self.input.size
     }
 
+    /// Where it computes; pictures must be there too.
     pub fn device(&self) -> &Device {
         &self.network.device
     }
@@ -75,16 +78,19 @@ impl Purifier {
         self.batching == Batching::Whole
     }
 
+    /// The graph that it runs.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// `image` [B, 3, H, W], RGB in 0..1, on the purifier's device -> purified pictures.
+    /// Purifies pictures, which are RGB in 0..1 and on the purifier's device. The noise of sample i depends only on
+    /// `seed` and i.
     ///
-    /// Sample i's noise is a function of `seed` and i alone.
+    /// # Shapes
+    /// image [B, 3, H, W] -> [B, 3, H, W]
     ///
     /// # Panics
-    /// If the image is not of the purifier's size, like any burn operator; everything else was proved at load.
+    /// If the image is not of the purifier's size, like any burn operator; everything else was checked at load.
     pub fn purify(&self, image: Tensor<4>, seed: u64) -> Tensor<4> {
         self.run(image, seed).unwrap_or_else(|error| panic!("{error}"))
     }
@@ -94,7 +100,7 @@ impl Purifier {
         let [batch, channels, height, width] = shape;
         if channels != 3 || [height, width] != self.input.size {
             let [rows, columns] = self.input.size;
-            return Err(self.unfit("picture", &format!("[B, 3, {rows}, {columns}]"), format!("{shape:?}")));
+            return Err(self.network.unfit("picture", &format!("[B, 3, {rows}, {columns}]"), &format!("{shape:?}")));
         }
         let mut values = batch::run(&self.network, self.batching, batch, &[&self.output], |range| {
             let picture = image.clone().narrow(0, range.start, range.len());
@@ -103,9 +109,12 @@ impl Purifier {
             Ok(inputs)
         })?;
         let purified = values.remove(0).into_floats(&self.network.device).and_then(Floats::into_rank4);
-        let refuse = |found: String| self.unfit("output", &format!("{shape:?}"), found);
-        let purified = purified.map_err(refuse)?;
-        if purified.dims() == shape { Ok(purified) } else { Err(refuse(format!("{:?}", purified.dims()))) }
+        let expected = format!("{shape:?}");
+        let purified = purified.map_err(|reason| self.network.unfit_value("output", &expected, reason))?;
+        if purified.dims() != shape {
+            return Err(self.network.unfit("output", &expected, &format!("{:?}", purified.dims())));
+        }
+        Ok(purified)
     }
 
     /// The noise inputs for some samples of a batch: each in its declared shape with the batch as first axis.
@@ -138,13 +147,16 @@ impl Purifier {
                 Draw::Normal => Floats::from_vec(normals, &shape, &self.network.device).map(Value::Float),
                 Draw::Permutation => Ok(Ints::new(orders, shape).into()),
             };
-            let refuse = |reason| self.unfit(&format!("noise '{}'", noise.name), "a usable shape", reason);
-            inputs.push((noise.name.as_str(), value.map_err(refuse)?));
+            let value = value.map_err(|reason| {
+                self.network.unfit_value(&format!("noise '{}'", noise.name), "a usable shape", reason)
+            })?;
+            inputs.push((noise.name.as_str(), value));
         }
         Ok(inputs)
     }
 
-    fn prove(&mut self) -> Result<(), Error> {
+    /// Runs random pictures one by one and together, and notes whether batches give the same.
+    fn try_out(&mut self) -> Result<(), Error> {
         let [height, width] = self.input.size;
         let pictures = batch::random_pictures(2, height, width, &self.network.device);
         let first = self.run(pictures.clone().narrow(0, 0, 1), 0)?;
@@ -155,9 +167,5 @@ impl Purifier {
             self.batching = Batching::OneByOne;
         }
         Ok(())
-    }
-
-    fn unfit(&self, what: &str, expected: &str, found: String) -> Error {
-        Error::Unfit { file: self.network.file.clone(), what: what.to_owned(), expected: expected.to_owned(), found }
     }
 }
