@@ -66,8 +66,8 @@ fn patch_of(index: usize) -> usize {
     row / 8 * (SIDE / 8) + column / 8
 }
 
-/// Replaces all pixels of `group`; returns whether each value before the last convolution stayed the same bit for bit,
-/// for the group's own patches and for the others.
+/// Replaces all pixels of `group`. Returns whether each value before the last convolution stayed the same bit for bit:
+/// of the group's own patches, and of the others.
 fn survivors(config: &RiaeConfig, group: usize) -> (Vec<bool>, Vec<bool>) {
     let model = model(config);
     let draw = model.draw_training(1, SIDE, &mut ChaCha8Rng::seed_from_u64(3));

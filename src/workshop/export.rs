@@ -136,8 +136,8 @@ struct Candidate {
 /// Writes the best weights of a run as an ONNX file, and on request as safetensors.
 ///
 /// # Errors
-/// The run cannot be read, cannot be exported as requested, or a file cannot be written. Nothing is written if the graph
-/// differs from the network.
+/// The run cannot be read, cannot be exported as requested, or a file cannot be written. Nothing is written if the
+/// graph's answer differs from that of the network.
 pub fn export(request: &Request) -> Result<Report, Error> {
     let settings: serde_json::Value = checkpoint::settings(request.run)?;
     let (candidate, riae) = match settings["kind"].as_str() {

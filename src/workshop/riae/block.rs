@@ -100,6 +100,8 @@ impl Mlp {
         Self { fc1: linear(width, 4 * width, device), fc2: linear(4 * width, width, device) }
     }
 
+    /// Transforms each token by itself.
+    ///
     /// # Shapes
     /// tokens [batch, length, width] -> [batch, length, width]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
@@ -130,6 +132,8 @@ impl Block {
         }
     }
 
+    /// Attention, then the perceptron, each with its residual.
+    ///
     /// # Shapes
     /// tokens [batch, length, width] -> [batch, length, width]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {

@@ -3,8 +3,8 @@
 use super::config::{DecoderKind, FinalConv, Masking, RiaeConfig};
 
 impl RiaeConfig {
-    /// The cost of purifying one image of `side` pixels in GFLOP (10^9 multiplications and additions): that of the matrix
-    /// products and convolutions in [`super::Riae::forward`], and likewise in the exported graph.
+    /// The cost of purifying one image of `side` pixels in GFLOP (10^9 multiplications and additions). It counts the
+    /// matrix products and convolutions of [`super::Riae::forward`]; the exported graph has the same.
     pub fn gflop(&self, side: usize) -> f64 {
         2e-9 * (self.encoder_macs(side) + self.decoder_macs(side) + self.output_macs(side)) as f64
     }
@@ -20,7 +20,7 @@ impl RiaeConfig {
         runs * (self.patch_len() * g * n * d + blocks + fusion + g * n * d * e) + head * g * (g - 1) * d * e
     }
 
-    /// The decoder's blocks. The passes of a `self` decoder compute once what they share; a `cross` decoder has one pass.
+    /// The decoder's blocks. The passes of a `self` decoder share some work; a `cross` decoder has one pass.
     fn decoder_macs(&self, side: usize) -> usize {
         let (g, n, e, depth) = (self.groups, self.group_len(side), self.decoder.width, self.decoder.depth);
         let head = usize::from(self.decoder.head_token);

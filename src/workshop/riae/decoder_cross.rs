@@ -48,6 +48,8 @@ impl CrossDecoder {
         Self { blocks: (0..config.depth).map(|_| CrossBlock::new(config, device)).collect() }
     }
 
+    /// Reconstructs all groups.
+    ///
     /// # Shapes
     /// input -> reconstructed tokens [batch, groups, length, width]
     pub fn forward(&self, input: DecoderInput) -> Tensor<4> {
@@ -95,8 +97,8 @@ impl CrossBlock {
     }
 }
 
-/// For every group in turn, the rows of [patches sorted by group, head tokens] that it may see: all patches but its own,
-/// and its head token.
+/// For every group in turn, the rows of [patches sorted by group, head tokens] that it may see: all patches except its
+/// own, and its head token.
 pub(super) fn memory_rows(groups: usize, len: usize, head_tokens: bool) -> Vec<usize> {
     let others = others(groups);
     let rows = |own: usize| {

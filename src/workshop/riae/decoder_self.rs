@@ -33,6 +33,8 @@ impl SelfDecoder {
         Self { blocks: (0..config.depth).map(|_| Block::new(config.width, config.heads, device)).collect() }
     }
 
+    /// Reconstructs all groups.
+    ///
     /// # Shapes
     /// input -> reconstructed tokens [batch, groups, length, width]
     pub fn forward(&self, input: DecoderInput) -> Tensor<4> {
@@ -47,7 +49,7 @@ impl SelfDecoder {
         tokens.reshape(shape)
     }
 
-    /// The first block: every distinct token is normalised and projected once; a pass attends to those that it consists of.
+    /// The first block: every distinct token is normalised and projected once; a pass attends to its own selection.
     fn first(&self, passes: &Passes, only_own: bool) -> Tensor<3> {
         let block = &self.blocks[0];
         let attn = &block.attn;

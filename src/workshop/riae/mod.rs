@@ -17,6 +17,7 @@ pub mod decoder_cross;
 pub mod decoder_self;
 pub mod draw;
 pub mod encoder;
+mod error;
 pub mod export;
 pub mod groups;
 pub mod network;
@@ -25,6 +26,7 @@ mod schedule;
 pub mod state_dict;
 
 pub use crate::workshop::pictures::{IMAGENET_MEAN as MEAN, IMAGENET_STD as STD};
-pub use config::{Error, RiaeConfig};
+pub use config::RiaeConfig;
 pub use draw::Draw;
+pub use error::Error;
 pub use network::{Decoder, Purified, Riae};

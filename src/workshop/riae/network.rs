@@ -22,8 +22,8 @@ use crate::workshop::pictures::{IMAGENET_MEAN, IMAGENET_STD};
 pub struct Purified {
     /// [batch, 3, side, side]
     pub image: Tensor<4>,
-    /// The picture before the last convolution [batch, 3, side, side]. In mode `mask` no pixel of a group influences the
-    /// group's own patches here.
+    /// The picture before the last convolution [batch, 3, side, side]. In mode `mask` no pixel of a group influences
+    /// the group's own patches here.
     pub before_conv: Tensor<4>,
 }
 
@@ -47,7 +47,7 @@ pub struct Riae {
     pub decoder_head_embed: Option<Linear>,
     /// From the encoder's width to the decoder's.
     pub decoder_embed: Linear,
-    /// Normalises what [`Riae::decoder_embed`] returns.
+    /// Normalises the output of [`Riae::decoder_embed`].
     pub decoder_embed_norm: LayerNorm,
     /// Reconstructs the groups.
     pub decoder: Decoder,
@@ -62,8 +62,8 @@ pub struct Riae {
 }
 
 impl RiaeConfig {
-    /// A network with fresh weights. Seed the device first to get the same one again: every weight is drawn here, none
-    /// at its first use.
+    /// A network with fresh weights. Seed the device first to get the same network again: every weight is drawn here,
+    /// none at its first use.
     pub fn init(&self, device: &Device) -> Riae {
         let model = self.undrawn(device);
         model.visit(&mut DrawNow);
@@ -244,7 +244,7 @@ impl Riae {
     }
 }
 
-/// Adds noise to each entry of the first axis, as its step `t` of the schedule says.
+/// Adds noise to each entry of the first axis, at its step `t` of the schedule.
 ///
 /// # Shapes
 /// signal, noise [entries, ..], t: one step per entry -> [entries, ..]

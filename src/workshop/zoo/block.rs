@@ -1,12 +1,44 @@
-//! The blocks of the three families.
+//! The three families of classifiers, and their blocks.
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::prelude::*;
 use burn::tensor::activation::{gelu, relu, silu};
+use serde::{Deserialize, Serialize};
 
-use super::Family;
+/// The kind of block that a network consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// Two 3x3 convolutions with batch normalisation and a shortcut (He et al., arXiv 1512.03385, figure 5 left).
+    Residual,
+    /// 1x1 expansion, 3x3 depth-wise convolution, 1x1 projection (Sandler et al., arXiv 1801.04381), with SiLU.
+    Inverted,
+    /// 7x7 depth-wise convolution, layer normalisation, two-layer perceptron (Liu et al., arXiv 2201.03545).
+    ConvNext,
+}
+
+/// A name that no family has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no family '{name}': expected residual, inverted or convnext")]
+pub struct UnknownFamily {
+    /// The name that was given.
+    pub name: String,
+}
+
+impl std::str::FromStr for Family {
+    type Err = UnknownFamily;
+
+    fn from_str(name: &str) -> Result<Self, UnknownFamily> {
+        match name {
+            "residual" => Ok(Self::Residual),
+            "inverted" => Ok(Self::Inverted),
+            "convnext" => Ok(Self::ConvNext),
+            other => Err(UnknownFamily { name: other.to_owned() }),
+        }
+    }
+}
 
 /// Ratio of the inner width of an inverted residual or a ConvNeXt block to its outer width.
 const EXPANSION: usize = 4;
@@ -26,8 +58,8 @@ pub enum Block {
 }
 
 impl Block {
-    /// A block from `from` to `to` channels. With a stride of 2 it halves the picture's sides; with a stride of 1 `from`
-    /// and `to` must be equal.
+    /// A block from `from` to `to` channels. A stride of 2 halves the picture's sides; with a stride of 1, `from` and
+    /// `to` must be equal.
     pub fn new(family: Family, from: usize, to: usize, stride: usize, device: &Device) -> Self {
         match family {
             Family::Residual => Self::Residual(Residual::new(from, to, stride, device)),
@@ -36,6 +68,8 @@ impl Block {
         }
     }
 
+    /// Applies the block.
+    ///
     /// # Shapes
     /// x [batch, from, height, width] -> [batch, to, height / stride, width / stride]
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {

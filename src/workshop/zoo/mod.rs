@@ -16,42 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::workshop::pictures::{IMAGENET_MEAN, IMAGENET_STD};
 use block::{Block, conv};
+pub use block::{Family, UnknownFamily};
 
 /// The stride of the last stage in pixels. The side of a picture must be a multiple of it.
 pub const STRIDE: usize = 32;
-
-/// The kind of block that a network consists of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// Two 3x3 convolutions with batch normalisation and a shortcut (He et al., arXiv 1512.03385, figure 5 left).
-    Residual,
-    /// 1x1 expansion, 3x3 depth-wise convolution, 1x1 projection (Sandler et al., arXiv 1801.04381), with SiLU.
-    Inverted,
-    /// 7x7 depth-wise convolution, layer normalisation, two-layer perceptron (Liu et al., arXiv 2201.03545).
-    ConvNext,
-}
-
-/// A name that no family has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no family '{name}': expected residual, inverted or convnext")]
-pub struct UnknownFamily {
-    /// The name that was given.
-    pub name: String,
-}
-
-impl std::str::FromStr for Family {
-    type Err = UnknownFamily;
-
-    fn from_str(name: &str) -> Result<Self, UnknownFamily> {
-        match name {
-            "residual" => Ok(Self::Residual),
-            "inverted" => Ok(Self::Inverted),
-            "convnext" => Ok(Self::ConvNext),
-            other => Err(UnknownFamily { name: other.to_owned() }),
-        }
-    }
-}
 
 /// Everything that determines the shape of a classifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -76,8 +76,8 @@ impl Exporter<'_> {
         StandIns::Constant(Box::new(Tensor::from_data(positions, &mask.device()) + mask))
     }
 
-    /// A function of the stand-ins [batch, patches, width]: stored if it is constant, else made of nodes. The batch is that
-    /// of `like`.
+    /// A function of the stand-ins [batch, patches, width]: stored if it is constant, else made of nodes. The batch is
+    /// that of `like`.
     fn of_stand_ins(
         &mut self,
         name: &str,
@@ -262,7 +262,7 @@ impl Exporter<'_> {
         })
     }
 
-    /// Gathers [visible, head tokens] and stand-ins, both [batch, .., width], into passes. `rows` comes from [`pass_rows`].
+    /// Gathers [visible, head tokens] and stand-ins, both [batch, .., width], into passes; `rows` as from [`pass_rows`].
     fn passes(&mut self, name: &str, seen: &Value, own: &Value, rows: &[usize]) -> Value {
         let all = self.config.groups * self.length();
         let distinct = self.graph.concat(&format!("{name}.distinct"), &[own, seen], 1);

@@ -14,7 +14,8 @@ mod picture;
 mod transformer;
 
 use super::block::NORM_EPSILON;
-use super::config::{Error, FeatureNorm, Masking};
+use super::config::{FeatureNorm, Masking};
+use super::error::Error;
 use super::groups::others;
 use super::network::Riae;
 use super::schedule::schedule;
