@@ -31,7 +31,7 @@ pub enum Error {
     #[error(transparent)]
     Run(#[from] train::Error),
     /// The folder holds the run of something else.
-    #[error("{}: expected the run of a classifier or a riae, found {found}", run.display())]
+    #[error("{}: expected the run of a classifier or a riae, found kind {found}", run.display())]
     Kind {
         /// The run's folder.
         run: PathBuf,
