@@ -1,14 +1,13 @@
-//! The RIAE in burn: what it must never leak, what its savings must not change, its sizes, and what it refuses.
+//! The RIAE in burn: what it must never leak, what its shortcuts must not change, its sizes, and what it refuses.
 #![cfg(feature = "training")]
-
-use std::sync::{Mutex, PoisonError};
 
 use burn::module::Module;
 use burn::prelude::*;
 use burn::tensor::Distribution;
+use parking_lot::Mutex;
 use purecam::workshop::riae::block::norm;
 use purecam::workshop::riae::config::{DecoderKind, FeatureNorm, FinalConv, Grouping, Masking};
-use purecam::workshop::riae::decoder_self::{Material, SelfDecoder};
+use purecam::workshop::riae::decoder_self::{DecoderInput, SelfDecoder};
 use purecam::workshop::riae::groups::{fixed_order, others};
 use purecam::workshop::riae::{Decoder, Error, Riae, RiaeConfig, state_dict};
 use rand::SeedableRng;
@@ -30,10 +29,10 @@ fn small(kind: DecoderKind, grouping: Grouping, masking: Masking, groups: usize)
     config
 }
 
-/// What `make` draws after seeding; the generator belongs to the whole process, so that tests take turns.
+/// Seeds the device and makes something with it. All tests share one generator, so they take turns.
 fn seeded<T>(seed: u64, device: Device, make: impl FnOnce(&Device) -> T) -> T {
     static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = TURN.lock();
     device.seed(seed);
     make(&device)
 }
@@ -67,8 +66,8 @@ fn patch_of(index: usize) -> usize {
     row / 8 * (SIDE / 8) + column / 8
 }
 
-/// Replaces all pixels of `group`; returns whether each value before the last convolution stayed the same bit for bit,
-/// for the group's own patches and for the others.
+/// Replaces all pixels of `group`. Returns whether each value before the last convolution stayed the same bit for bit:
+/// of the group's own patches, and of the others.
 fn survivors(config: &RiaeConfig, group: usize) -> (Vec<bool>, Vec<bool>) {
     let model = model(config);
     let draw = model.draw_training(1, SIDE, &mut ChaCha8Rng::seed_from_u64(3));
@@ -130,18 +129,18 @@ fn the_modes_with_noise_let_a_group_through() {
     }
 }
 
-/// The decoder as the paper's code runs it: one whole pass a group, nothing shared, nothing left out.
-fn plain_passes(decoder: &SelfDecoder, material: &Material) -> Tensor<4> {
-    let [batch, groups, len, width] = material.visible.dims();
-    let stand_ins = material.stand_ins.clone().expand([batch, groups, len, width]);
+/// The decoder as the paper's code runs it: one whole pass per group, nothing shared, nothing left out.
+fn plain_passes(decoder: &SelfDecoder, input: &DecoderInput) -> Tensor<4> {
+    let [batch, groups, len, width] = input.visible.dims();
+    let stand_ins = input.stand_ins.clone().expand([batch, groups, len, width]);
     let others = others(groups);
     let pass = |own: usize| {
         let of = |from: &Tensor<4>, group: usize| from.clone().narrow(1, group, 1).reshape([batch, len, width]);
         let mut tokens = vec![of(&stand_ins, own)];
         tokens.extend(
-            others[own * (groups - 1)..(own + 1) * (groups - 1)].iter().map(|other| of(&material.visible, *other)),
+            others[own * (groups - 1)..(own + 1) * (groups - 1)].iter().map(|other| of(&input.visible, *other)),
         );
-        tokens.extend(material.heads.clone().map(|heads| heads.narrow(1, own, 1)));
+        tokens.extend(input.head_tokens.clone().map(|tokens| tokens.narrow(1, own, 1)));
         let decoded = decoder.blocks.iter().fold(Tensor::cat(tokens, 1), |tokens, block| block.forward(tokens));
         decoded.narrow(1, 0, len)
     };
@@ -149,20 +148,24 @@ fn plain_passes(decoder: &SelfDecoder, material: &Material) -> Tensor<4> {
 }
 
 #[test]
-fn the_savings_of_the_self_decoder_change_nothing() {
+fn the_shortcuts_of_the_self_decoder_change_nothing() {
     for depth in [1, 2, 3] {
         for (stand_in_sets, head_token) in [(1, true), (2, true), (2, false)] {
             let mut config = small(DecoderKind::SelfAttention, Grouping::Fixed, Masking::Mask, 4);
             (config.decoder.depth, config.decoder.head_token) = (depth, head_token);
             let model = model(&config);
             let Decoder::SelfAttention(decoder) = &model.decoder else { panic!("a self decoder") };
-            let heads = head_token.then(|| normal([2, 4, 16]));
+            let head_tokens = head_token.then(|| normal([2, 4, 16]));
             let (visible, stand_ins) = (normal([2, 4, 9, 16]), normal([stand_in_sets, 4, 9, 16]) * 0.7);
-            let material = || Material { visible: visible.clone(), stand_ins: stand_ins.clone(), heads: heads.clone() };
-            let saved = values(decoder.forward(material()));
-            let plain = values(plain_passes(decoder, &material()));
-            let difference = largest_difference(&saved, &plain);
-            assert!(difference < 1e-5, "depth {depth}: the saved passes differ by {difference}");
+            let input = || DecoderInput {
+                visible: visible.clone(),
+                stand_ins: stand_ins.clone(),
+                head_tokens: head_tokens.clone(),
+            };
+            let shortened = values(decoder.forward(input()));
+            let plain = values(plain_passes(decoder, &input()));
+            let difference = largest_difference(&shortened, &plain);
+            assert!(difference < 1e-5, "depth {depth}: the passes with shortcuts differ by {difference}");
         }
     }
 }
@@ -189,12 +192,12 @@ fn folding_the_fusion_into_one_product_changes_nothing() {
 }
 
 #[test]
-fn feature_noise_meets_features_without_learnt_gain_unless_the_paper_is_asked_for() {
+fn feature_noise_is_added_to_features_without_learnt_gain_unless_the_paper_s_norm_is_chosen() {
     let mut config = small(DecoderKind::CrossAttention, Grouping::Fixed, Masking::FeatureNoise, 4);
     let purify = |config: &RiaeConfig, gain: f64| {
         let mut model = model(config);
         let draw = model.draw_evaluation(1, SIDE, &mut ChaCha8Rng::seed_from_u64(3));
-        // Head and visible patches are silenced, so that only the stand-ins speak.
+        // Attention is switched off, so that only the stand-ins count.
         let Decoder::CrossAttention(decoder) = &mut model.decoder else { panic!("a cross decoder") };
         for block in &mut decoder.blocks {
             block.attn.proj.weight = block.attn.proj.weight.clone().map(|weight| weight * 0.0);
@@ -362,6 +365,39 @@ fn a_configuration_file_is_read_whole_or_refused_with_its_name() {
 }
 
 #[test]
+fn keys_that_are_left_out_have_their_documented_values() {
+    let text = "
+        patch = 8
+        encoder = { width = 24, depth = 3, heads = 3 }
+        decoder = { kind = 'cross', width = 16, depth = 3, heads = 2 }
+    ";
+    let short: RiaeConfig = toml::from_str(text).expect("a configuration");
+    let whole = "
+        patch = 8
+        groups = 4
+        grouping = 'fixed'
+        masking = 'mask'
+        final_conv = 'none'
+        final_conv_init = 'identity'
+        feature_norm = 'plain'
+        image_noise_t = 400
+        image_noise_t_training = [200, 600]
+        feature_noise_t = 600
+        feature_noise_t_training = [200, 1000]
+        positions = 28
+        clamp = true
+        encoder = { width = 24, depth = 3, heads = 3, taps = [] }
+        decoder = { kind = 'cross', width = 16, depth = 3, heads = 2, head_token = true, own_group_attention = false }
+    ";
+    assert_eq!(short, toml::from_str(whole).expect("a configuration"));
+    for key in ["patch", "encoder", "decoder"] {
+        let without: Vec<&str> = text.lines().filter(|line| !line.trim().starts_with(key)).collect();
+        let message = toml::from_str::<RiaeConfig>(&without.join("\n")).expect_err(key).to_string();
+        assert!(message.contains("missing field") && message.contains(key), "{message}");
+    }
+}
+
+#[test]
 fn weights_survive_a_state_dict_bit_for_bit() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("riae.safetensors");
@@ -388,7 +424,7 @@ fn a_state_dict_has_the_names_and_shapes_of_the_published_class() {
         state_dict::save(&seeded(1, Device::flex(), |device| config.init(device)), &path).expect("saved");
         let bytes = std::fs::read(&path).expect("a file");
         let file = safetensors::SafeTensors::deserialize(&bytes).expect("safetensors");
-        // Of a block 12; of the rest 21 and two a projection.
+        // 12 tensors per block, 2 per projection, 21 others.
         assert_eq!(file.len(), 12 * (8 + 3) + 21 + 2 * 3 + schedules);
         for (name, shape) in [
             ("cls_token", vec![1, 1, 192]),

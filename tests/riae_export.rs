@@ -1,4 +1,4 @@
-//! The exported RIAE: the same picture as burn's in tract, for every mode, decoder and grouping, and the same isolation.
+//! The exported RIAE: tract computes burn's picture for every mode, decoder and grouping, with the same isolation.
 #![cfg(feature = "training")]
 
 use burn::prelude::*;
@@ -77,7 +77,7 @@ impl Exported {
     }
 }
 
-/// One draw for burn and the same for the graph.
+/// The same draw for burn and for the graph.
 fn draws(model: &Riae, noise: &[Noise]) -> (Draw, Vec<Tensor2>) {
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let mut draw = model.draw_evaluation(1, SIDE, &mut rng);
@@ -195,7 +195,7 @@ fn in_the_exported_file_no_pixel_of_a_group_reaches_its_own_reconstruction() {
 }
 
 #[test]
-fn an_exported_file_can_be_attacked_as_it_ships_and_in_batches() {
+fn an_exported_file_has_gradients_as_it_ships_and_in_batches() {
     for kind in [DecoderKind::SelfAttention, DecoderKind::CrossAttention] {
         for (grouping, masking) in [(Grouping::Fixed, Masking::Both), (Grouping::Random, Masking::Mask)] {
             let model = small(kind, grouping, masking, 4).init(&Device::flex());

@@ -4,6 +4,7 @@
 //!   imported graphs.
 //! - [`onnx`]: burn to ONNX, and any ONNX classifier to burn with gradients.
 //! - [`train`]: data, losses, schedules, checkpoints.
+//! - [`export`]: the best weights of a run as one ONNX file, compared with burn before it is kept.
 //! - [`attack`], [`evaluate`]: adversarial pictures, and what they do to a defence.
 //! - [`pictures`], [`device`]: pictures to tensors and back; the processor or card that computes.
 //! - [`cli`], [`commands`]: the workshop's part of the command line.
@@ -13,6 +14,7 @@ pub mod cli;
 pub mod commands;
 pub mod device;
 pub mod evaluate;
+pub mod export;
 pub mod fused;
 pub mod onnx;
 pub mod pictures;

@@ -4,7 +4,12 @@
 
 use burn::prelude::*;
 
-/// Pictures of `[height, width]` pixels as one batch.
+/// Mean of ImageNet's pixels in 0..1: red, green, blue.
+pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Standard deviation of ImageNet's pixels in 0..1: red, green, blue.
+pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// Pictures of `size` [height, width] in pixels as one batch. Each must hold `3 * height * width` bytes.
 ///
 /// # Shapes
 /// -> [batch, 3, height, width] in 0..1
@@ -25,7 +30,7 @@ pub fn to_tensor(pictures: &[impl AsRef<[u8]>], size: [usize; 2], device: &Devic
 /// A batch as pictures, each value rounded to the nearest 8-bit level.
 ///
 /// # Shapes
-/// image [batch, 3, height, width] in 0..1; values outside are clamped
+/// image [batch, 3, height, width] in 0..1; values outside are clamped -> one picture per entry of the batch
 pub fn from_tensor(image: Tensor<4>) -> Vec<Vec<u8>> {
     let [_, channels, height, width] = image.dims();
     let levels = (image.clamp(0.0, 1.0) * 255.0).round().permute([0, 2, 3, 1]).into_data();
@@ -33,19 +38,19 @@ pub fn from_tensor(image: Tensor<4>) -> Vec<Vec<u8>> {
     bytes.chunks_exact(channels * height * width).map(<[u8]>::to_vec).collect()
 }
 
-/// The values of a tensor in its own order.
+/// The values of a tensor on the host, in row-major order.
 pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 
-/// The peak signal-to-noise ratio in dB between pictures in 0..1 of the same size; 100 if they are equal.
+/// The peak signal-to-noise ratio in dB between two pictures of the same size in 0..1; 100 if they are equal.
 pub fn psnr(picture: &[f32], reference: &[f32]) -> f64 {
     let square = |(a, b): (&f32, &f32)| f64::from(a - b).powi(2);
     let error = picture.iter().zip(reference).map(square).sum::<f64>() / picture.len().max(1) as f64;
     -10.0 * error.max(1e-10).log10()
 }
 
-/// [`psnr`] of 8-bit pictures.
+/// [`psnr`] of two 8-bit pictures of the same size.
 pub fn psnr_8_bit(picture: &[u8], reference: &[u8]) -> f64 {
     let unit = |picture: &[u8]| picture.iter().map(|level| f32::from(*level) / 255.0).collect::<Vec<_>>();
     psnr(&unit(picture), &unit(reference))

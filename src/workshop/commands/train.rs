@@ -39,7 +39,7 @@ pub fn train(what: &Train, json: bool) -> Result<(), Failure> {
 fn classifier(args: &TrainClassifier, json: bool) -> Result<(), Failure> {
     let common = &args.training;
     check_side(common.side, 32)?;
-    let family: Family = args.family.parse().map_err(Failure::Usage)?;
+    let family = args.family.parse::<Family>().map_err(|error| Failure::Usage(error.to_string()))?;
     let adversarial = args.adversarial.as_deref().map(epsilon).transpose()?;
     let device = device::open(&common.device)?.autodiff();
     let (training, validation) = photographs(common)?;

@@ -1,16 +1,15 @@
-//! What purifying an image costs, counted in multiply-accumulates of matrix products and convolutions.
+//! The cost of purifying an image, counted in multiply-accumulates (MACs) of matrix products and convolutions.
 
-use super::RiaeConfig;
-use super::config::{DecoderKind, FinalConv, Masking};
+use super::config::{DecoderKind, FinalConv, Masking, RiaeConfig};
 
 impl RiaeConfig {
-    /// GFLOP (10^9 multiplications and additions) of purifying one image of `side` pixels, in matrix products and
-    /// convolutions, as [`super::Riae::forward`] and the exported graph compute it.
+    /// The cost of purifying one image of `side` pixels in GFLOP (10^9 multiplications and additions). It counts the
+    /// matrix products and convolutions of [`super::Riae::forward`]; the exported graph has the same.
     pub fn gflop(&self, side: usize) -> f64 {
         2e-9 * (self.encoder_macs(side) + self.decoder_macs(side) + self.output_macs(side)) as f64
     }
 
-    /// Patch embedding, encoder, fusion, and the step to the decoder's width.
+    /// Patch embedding, encoder, fusion, and the layers that lead to the decoder's width.
     fn encoder_macs(&self, side: usize) -> usize {
         let (g, n, d, e) = (self.groups, self.group_len(side), self.encoder.width, self.decoder.width);
         let head = usize::from(self.decoder.head_token);
@@ -21,7 +20,7 @@ impl RiaeConfig {
         runs * (self.patch_len() * g * n * d + blocks + fusion + g * n * d * e) + head * g * (g - 1) * d * e
     }
 
-    /// The decoder's blocks with what all passes share computed once (`self`) or the single pass (`cross`).
+    /// The decoder's blocks. The passes of a `self` decoder share some work; a `cross` decoder has one pass.
     fn decoder_macs(&self, side: usize) -> usize {
         let (g, n, e, depth) = (self.groups, self.group_len(side), self.decoder.width, self.decoder.depth);
         let head = usize::from(self.decoder.head_token);
@@ -31,7 +30,7 @@ impl RiaeConfig {
             return depth * ((2 * (all + head * g) + 10 * all) * e * e + 2 * all * (all - n + head) * e + own);
         }
         let tokens = all + head;
-        // Of a block: queries, keys and values; then scores, mixing, projection and MLP.
+        // In a block: queries, keys and values; then scores, weighted sums, projection and MLP.
         let qkv = |queries: usize| (queries + 2 * tokens) * e * e;
         let rest = |queries: usize| 9 * queries * e * e + 2 * queries * tokens * e;
         let stand_ins = if self.masking == Masking::Mask { 0 } else { all };

@@ -1,8 +1,8 @@
-//! The paper's decoder: self-attention over all patches, one pass a group.
+//! The paper's decoder: self-attention over all patches, one pass per group.
 //!
-//! The passes run as one batch. What they share is computed once: the first block's projections of visible patches.
-//! What they would throw away is not computed: the last block updates only the group's own patches. Attention does
-//! not know an order, so a pass keeps its tokens as [own stand-ins, patches of the other groups, head token].
+//! The passes run as one batch. The first block's projections of visible patches, which all passes share, are computed
+//! once. The last block updates only the group's own patches, because nothing else is used. Attention ignores the
+//! order of tokens, so a pass keeps them as [own stand-ins, patches of the other groups, head token].
 
 use burn::prelude::*;
 
@@ -11,33 +11,36 @@ use super::config::DecoderConfig;
 use super::groups::others;
 use crate::workshop::fused::Seen;
 
-/// What a decoder reconstructs from. Positions are added already.
-pub struct Material {
-    /// Embedded patches [batch, groups, length, width].
+/// The tokens that a decoder reconstructs from, positions added. `length` is the number of patches in a group.
+pub struct DecoderInput {
+    /// Encoded patches [batch, groups, length, width].
     pub visible: Tensor<4>,
-    /// What stands in for them in their own pass [batch or 1, groups, length, width].
+    /// The stand-ins that replace them in their own pass [batch or 1, groups, length, width].
     pub stand_ins: Tensor<4>,
-    /// A token made of the other groups' class tokens [batch, groups, width].
-    pub heads: Option<Tensor<3>>,
+    /// One token per group, made of the other groups' class tokens [batch, groups, width].
+    pub head_tokens: Option<Tensor<3>>,
 }
 
 /// A stack of self-attention blocks.
 #[derive(Module, Debug)]
 pub struct SelfDecoder {
+    /// At least one.
     pub blocks: Vec<Block>,
 }
 
 impl SelfDecoder {
-    pub fn new(config: &DecoderConfig, device: &Device) -> Self {
+    pub(super) fn new(config: &DecoderConfig, device: &Device) -> Self {
         Self { blocks: (0..config.depth).map(|_| Block::new(config.width, config.heads, device)).collect() }
     }
 
+    /// Reconstructs all groups.
+    ///
     /// # Shapes
-    /// material -> reconstructed tokens [batch, groups, length, width]
-    pub fn forward(&self, material: Material) -> Tensor<4> {
-        let shape = material.visible.dims();
+    /// input -> reconstructed tokens [batch, groups, length, width]
+    pub fn forward(&self, input: DecoderInput) -> Tensor<4> {
+        let shape = input.visible.dims();
         let len = shape[2];
-        let passes = Passes::new(&material);
+        let passes = Passes::new(&input);
         let last = self.blocks.len() - 1;
         let mut tokens = self.first(&passes, last == 0);
         for (number, block) in self.blocks.iter().enumerate().skip(1) {
@@ -46,7 +49,7 @@ impl SelfDecoder {
         tokens.reshape(shape)
     }
 
-    /// The first block: every distinct token is normalised and projected once; a pass attends to those that it sees.
+    /// The first block: every distinct token is normalised and projected once; a pass attends to its own selection.
     fn first(&self, passes: &Passes, only_own: bool) -> Tensor<3> {
         let block = &self.blocks[0];
         let attn = &block.attn;
@@ -55,13 +58,13 @@ impl SelfDecoder {
         let query = |tokens| attn.query.forward(norm(&block.norm1, tokens));
         let (tokens, query) = match only_own {
             true => (passes.own(|tokens| tokens), passes.own(query)),
-            false => (passes.dealt(|tokens| tokens), passes.dealt(query)),
+            false => (passes.gathered(|tokens| tokens), passes.gathered(query)),
         };
         let [batch, _, width] = key.dims();
         let shape = tokens.dims();
         let query = query.reshape([batch, passes.groups * shape[1], width]);
-        let mixed = attn.mix(query, key, value, &Seen::rows(passes.groups, passes.rows.clone()));
-        block.perceive(tokens + mixed.reshape(shape))
+        let attended = attn.attend_projected(query, key, value, &Seen::rows(passes.groups, passes.rows.clone()));
+        block.transform(tokens + attended.reshape(shape))
     }
 }
 
@@ -70,44 +73,44 @@ fn final_block(block: &Block, tokens: Tensor<3>, own: usize) -> Tensor<3> {
     let [rows, _, width] = tokens.dims();
     let normed = norm(&block.norm1, tokens.clone());
     let attended = block.attn.attend(normed.clone().slice([0..rows, 0..own]), normed);
-    block.perceive(tokens.slice([0..rows, 0..own, 0..width]) + attended)
+    block.transform(tokens.slice([0..rows, 0..own, 0..width]) + attended)
 }
 
-/// The distinct tokens of all passes, and which of them a pass consists of.
+/// The distinct tokens of all passes, and which of them each pass consists of.
 struct Passes {
     visible: Tensor<3>,
     stand_ins: Tensor<3>,
-    heads: Option<Tensor<3>>,
+    head_tokens: Option<Tensor<3>>,
     groups: usize,
-    /// Of every pass in turn: rows of [visible, stand-ins, heads].
+    /// For every pass in turn: rows of [visible, stand-ins, head tokens].
     rows: Vec<usize>,
 }
 
 impl Passes {
-    fn new(material: &Material) -> Self {
-        let [batch, groups, len, width] = material.visible.dims();
+    fn new(input: &DecoderInput) -> Self {
+        let [batch, groups, len, width] = input.visible.dims();
         let all = groups * len;
         Self {
-            visible: material.visible.clone().reshape([batch, all, width]),
-            stand_ins: material.stand_ins.clone().reshape([material.stand_ins.dims()[0], all, width]),
-            heads: material.heads.clone(),
+            visible: input.visible.clone().reshape([batch, all, width]),
+            stand_ins: input.stand_ins.clone().reshape([input.stand_ins.dims()[0], all, width]),
+            head_tokens: input.head_tokens.clone(),
             groups,
-            rows: pass_rows(groups, len, material.heads.is_some()),
+            rows: pass_rows(groups, len, input.head_tokens.is_some()),
         }
     }
 
-    /// `function` of every distinct token: [visible, stand-ins, heads].
+    /// `function` of every distinct token: [visible, stand-ins, head tokens].
     fn distinct(&self, function: impl Fn(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
         let visible = function(self.visible.clone());
         let [batch, all, width] = visible.dims();
         let stand_ins = function(self.stand_ins.clone()).expand([batch, all, width]);
         let mut tokens = vec![visible, stand_ins];
-        tokens.extend(self.heads.clone().map(&function));
+        tokens.extend(self.head_tokens.clone().map(&function));
         Tensor::cat(tokens, 1)
     }
 
-    /// `function` of every distinct token, dealt to the passes [batch * groups, tokens of a pass, width].
-    fn dealt(&self, function: impl Fn(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
+    /// `function` of every distinct token, gathered into passes [batch * groups, tokens of a pass, width].
+    fn gathered(&self, function: impl Fn(Tensor<3>) -> Tensor<3>) -> Tensor<3> {
         let tokens = self.distinct(function);
         let [batch, _, width] = tokens.dims();
         let rows: Vec<i64> = self.rows.iter().map(|row| *row as i64).collect();
@@ -123,13 +126,13 @@ impl Passes {
     }
 }
 
-/// The rows of [patches, stand-ins, head tokens], each sorted by group, that make up every pass in turn.
-pub fn pass_rows(groups: usize, len: usize, heads: bool) -> Vec<usize> {
+/// For every pass in turn, the rows of [patches, stand-ins, head tokens], each sorted by group, that it consists of.
+pub(super) fn pass_rows(groups: usize, len: usize, head_tokens: bool) -> Vec<usize> {
     let (all, others) = (groups * len, others(groups));
     let rows = |own: usize| {
         let stand_ins = all + own * len..all + (own + 1) * len;
         let visible = others[own * (groups - 1)..(own + 1) * (groups - 1)].iter().flat_map(|g| g * len..(g + 1) * len);
-        let head = heads.then_some(2 * all + own);
+        let head = head_tokens.then_some(2 * all + own);
         stand_ins.chain(visible).chain(head).collect::<Vec<_>>()
     };
     (0..groups).flat_map(rows).collect()

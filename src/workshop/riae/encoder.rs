@@ -1,4 +1,4 @@
-//! The encoder: every group alone through a transformer, and the fusion of its layers.
+//! The encoder: a transformer that sees every group separately, and the fusion of its layers.
 
 use burn::module::Param;
 use burn::nn::{Initializer, LayerNorm, Linear};
@@ -11,31 +11,36 @@ use super::config::RiaeConfig;
 /// Patch embedding, class token, blocks, and the fusion of tapped blocks.
 #[derive(Module, Debug)]
 pub struct Encoder {
+    /// From a patch's values, in the order channel, row, column, to a token.
     pub patch_embed: Linear,
+    /// The class token that joins every group [1, 1, width]. A network without head tokens keeps it unused.
     pub cls_token: Param<Tensor<3>>,
+    /// The transformer's blocks.
     pub blocks: Vec<Block>,
+    /// One projection per tap.
     pub proj_layers: Vec<Linear>,
-    /// Logits of the fusion: the taps' first, the last block's at the end.
+    /// Logits of the fusion [taps + 1]: one per tap, then that of the last block.
     pub proj_weights: Param<Tensor<1>>,
+    /// Normalises the fused tokens.
     pub norm: LayerNorm,
     taps: Vec<usize>,
     with_class: bool,
 }
 
-/// What the encoder makes of a batch.
+/// An encoded batch.
 pub struct Encoded {
-    /// [batch * groups, patches / groups, width]
+    /// The tokens of the patches [batch * groups, patches / groups, width].
     pub patches: Tensor<3>,
-    /// The groups' class tokens [batch * groups, 1, width]; `None` in a network without head token.
+    /// The groups' class tokens [batch * groups, 1, width]; `None` in a network without head tokens.
     pub class: Option<Tensor<3>>,
 }
 
 impl Encoder {
-    pub fn new(config: &RiaeConfig, device: &Device) -> Self {
+    pub(super) fn new(config: &RiaeConfig, device: &Device) -> Self {
         let encoder = &config.encoder;
         let width = encoder.width;
         let mut patch_embed = linear(config.patch_len(), width, device);
-        // The bias keeps a convolution's usual start.
+        // The bias starts like that of a convolution, which the paper's code uses here.
         let bound = (config.patch_len() as f64).powf(-0.5);
         patch_embed.bias = Some(Initializer::Uniform { min: -bound, max: bound }.init([width], device));
         Self {
@@ -50,10 +55,10 @@ impl Encoder {
         }
     }
 
-    /// Encodes embedded patches, positions added, one group a row.
+    /// Encodes embedded patches with their positions added; each entry of the first axis is one group.
     ///
     /// # Shapes
-    /// tokens [batch * groups, patches / groups, width]
+    /// tokens [batch * groups, patches / groups, width] -> [`Encoded`]
     pub fn forward(&self, tokens: Tensor<3>) -> Encoded {
         let [rows, len, width] = tokens.dims();
         if !self.with_class {
@@ -64,9 +69,9 @@ impl Encoder {
         Encoded { class: Some(fused.clone().slice([0..rows, 0..1])), patches: fused.slice([0..rows, 1..len + 1]) }
     }
 
-    /// Runs the blocks and sums the projected taps and the last block, weighted by a soft-max.
+    /// Runs the blocks, and sums the projected taps and the last block with weights from a softmax.
     ///
-    /// The weights are folded into the projections, which then are one matrix product.
+    /// The weights are folded into the projections, which become one matrix product.
     fn fuse(&self, mut tokens: Tensor<3>) -> Tensor<3> {
         let mut tapped = Vec::with_capacity(self.taps.len());
         for (number, block) in self.blocks.iter().enumerate() {
@@ -86,14 +91,14 @@ impl Encoder {
     /// The projections stacked and scaled, their summed bias, and the weight of the last block.
     ///
     /// # Shapes
-    /// (\[taps * width, width\], \[width\], \[1\])
-    pub fn folded_fusion(&self) -> (Tensor<2>, Tensor<1>, Tensor<1>) {
+    /// -> (\[taps * width, width\], \[width\], \[1\])
+    pub(super) fn folded_fusion(&self) -> (Tensor<2>, Tensor<1>, Tensor<1>) {
         let share = softmax(self.proj_weights.val(), 0);
         let taps = self.taps.len();
         let scaled = self.proj_layers.iter().enumerate().map(|(k, layer)| {
             let share = share.clone().narrow(0, k, 1);
             let weight = layer.weight.val() * share.clone().reshape([1, 1]);
-            // Every projection is made with a bias.
+            // `linear` makes every projection with a bias.
             let bias = layer.bias.as_ref().map(|bias| bias.val() * share);
             (weight, bias)
         });

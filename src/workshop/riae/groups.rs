@@ -4,18 +4,18 @@ use burn::prelude::*;
 
 use super::config::{Grouping, RiaeConfig};
 
-/// One dealing for a batch: tokens in raster order go in, tokens sorted by group come out, and the way back.
-pub enum Deal {
-    /// Four groups by the parities of row and column: reshaping suffices. Holds the side of the grid.
+/// How a batch is dealt: from tokens in raster order to tokens sorted by group, and back.
+pub(super) enum Deal {
+    /// Four groups by the parities of row and column: reshaping suffices. Holds the side of the patch grid.
     Lattice(usize),
-    /// The same order for all images.
+    /// The same order for all images. `deal` and `collect` hold patch numbers of one image, [patches].
     Order { groups: usize, deal: Tensor<1, Int>, collect: Tensor<1, Int> },
-    /// One order an image, as rows of the whole batch.
+    /// One order per image. `deal` and `collect` hold rows of the whole batch, [batch * patches].
     PerImage { groups: usize, deal: Tensor<1, Int>, collect: Tensor<1, Int> },
 }
 
 impl Deal {
-    /// The dealing of a `grid` x `grid` image. `permutations` has one order an image for random groups.
+    /// Deals images of `grid` x `grid` patches. `permutations` has one order per image if groups are random.
     pub fn new(config: &RiaeConfig, grid: usize, permutations: Option<&[Vec<usize>]>, device: &Device) -> Self {
         let groups = config.groups;
         let indices = |order: Vec<i64>| Tensor::from_data(TensorData::new(order.clone(), [order.len()]), device);
@@ -64,7 +64,7 @@ impl Deal {
         }
     }
 
-    /// Sorts positions by group, one set an image where images are dealt differently.
+    /// Sorts positions by group, one set per image if images are dealt differently.
     ///
     /// # Shapes
     /// positions [1 or batch, patches, width] -> [1 or batch, groups, patches / groups, width]
@@ -79,7 +79,7 @@ impl Deal {
         }
     }
 
-    /// Sorts tokens by raster position: undoes [`Deal::deal`].
+    /// Sorts tokens back into raster order: undoes [`Deal::deal`].
     ///
     /// # Shapes
     /// tokens [batch, groups, patches / groups, width] -> [batch, patches, width]
@@ -99,9 +99,10 @@ impl Deal {
     }
 }
 
-/// The fixed pattern: patches in raster numbers, sorted by group.
+/// The fixed pattern of 2, 3 or 4 groups: the patches of a `grid` x `grid` image, numbered in raster order, sorted by
+/// group.
 ///
-/// Two groups form a checkerboard, three diagonal stripes, four the parities of row and column.
+/// Two groups form a checkerboard, three form diagonal stripes, four follow the parities of row and column.
 pub fn fixed_order(groups: usize, grid: usize) -> Vec<usize> {
     let group_of = |patch: &usize| {
         let (row, column) = (patch / grid, patch % grid);
@@ -116,8 +117,8 @@ pub fn fixed_order(groups: usize, grid: usize) -> Vec<usize> {
     order
 }
 
-/// The permutation that undoes `order`.
-pub fn inverse(order: &[usize]) -> Vec<usize> {
+/// The permutation that undoes `order`, a permutation of `0..order.len()`.
+pub(super) fn inverse(order: &[usize]) -> Vec<usize> {
     let mut inverse = vec![0; order.len()];
     for (place, patch) in order.iter().enumerate() {
         inverse[*patch] = place;
@@ -125,7 +126,7 @@ pub fn inverse(order: &[usize]) -> Vec<usize> {
     inverse
 }
 
-/// The numbers of all groups but one, ascending, for every group in turn.
+/// For every group in turn, the numbers of all other groups, ascending: `groups * (groups - 1)` numbers.
 pub fn others(groups: usize) -> Vec<usize> {
     (0..groups).flat_map(|own| (0..groups).filter(move |other| *other != own)).collect()
 }

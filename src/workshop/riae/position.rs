@@ -1,4 +1,4 @@
-//! Fixed sine-cosine positions of patches, and the window of their table that an image uses.
+//! Fixed sine-cosine encodings of patch positions, and the window of their table that an image uses.
 
 use burn::prelude::*;
 
@@ -13,8 +13,8 @@ fn encode(count: usize, channels: usize) -> Vec<Vec<f32>> {
     (0..count).map(row).collect()
 }
 
-/// The positions of a `grid` x `grid` window that begins at `offset` (row, column), row-major, `width` values a
-/// patch: the first half encodes the column, the second the row.
+/// The positions of a `grid` x `grid` window that begins at `offset` (row, column), row-major, `width` values
+/// per patch: the first half encodes the column, the second the row.
 pub fn window(grid: usize, width: usize, offset: [usize; 2]) -> Vec<f32> {
     let axis = encode(grid + offset[0].max(offset[1]), width / 2);
     let mut values = Vec::with_capacity(grid * grid * width);
@@ -27,15 +27,15 @@ pub fn window(grid: usize, width: usize, offset: [usize; 2]) -> Vec<f32> {
     values
 }
 
-/// The offset that evaluation uses on both axes: the middle of the table.
+/// The offset that evaluation uses on both axes, so that the window is in the middle of the table.
 pub fn centre(positions: usize, grid: usize) -> usize {
     (positions - grid).div_ceil(2)
 }
 
-/// The positions of a batch.
+/// The positions of a batch, from one offset (row, column) per image; there must be at least one.
 ///
 /// # Shapes
-/// [batch, grid * grid, width], or [1, ..] where all images have the same offset.
+/// -> [batch, grid * grid, width], or [1, ..] if all images have the same offset
 pub fn windows(grid: usize, width: usize, offsets: &[[usize; 2]], device: &Device) -> Tensor<3> {
     let distinct = if offsets.windows(2).all(|pair| pair[0] == pair[1]) { &offsets[..1] } else { offsets };
     let largest = distinct.iter().flatten().max().copied().unwrap_or(0);

@@ -1,16 +1,19 @@
 //! A classifier as an ONNX graph: normalisation folded into the stem, batch normalisation into the convolutions.
 //!
-//! The output of stage `i` carries the name `stages.i`, so that it can be named as a layer of a perceptual loss.
+//! The output of stage `i` has the name `stages.i`, so that a perceptual loss can refer to it.
 
 use burn::nn::conv::Conv2d;
 use burn::nn::{BatchNorm, Linear};
-use burn::tensor::Tensor;
 
-use super::block::{Block, ConvNext, Inverted, Residual};
-use super::{Classifier, IMAGENET_MEAN, IMAGENET_STD};
+use super::Classifier;
+use super::block::{Block, ConvNext, Inverted, NORM_EPSILON, Residual};
 use crate::workshop::onnx::write::{Attribute, Graph, Value, Window};
+use crate::workshop::pictures::{IMAGENET_MEAN, IMAGENET_STD, values};
 
-/// Writes `model` (in evaluation mode, off the autodiff device) as a graph `image` [1, 3, side, side] -> `logits`.
+/// The graph of `model`, which must be in evaluation mode and off the autodiff device.
+///
+/// # Shapes
+/// `image` [1, 3, side, side], RGB in 0..1, side a multiple of [`super::STRIDE`] -> `logits` [1, classes]
 pub fn graph(model: &Classifier, side: usize) -> Graph {
     let mut graph = Graph::new();
     let image = graph.input("image", &[1, 3, side, side]);
@@ -29,9 +32,10 @@ pub fn graph(model: &Classifier, side: usize) -> Graph {
     graph
 }
 
-/// `(x - mean) / std`, the convolution and its normalisation as one convolution: exact, because nothing is padded.
+/// `(x - mean) / std`, the convolution and its batch normalisation as one convolution. This is exact, because nothing is
+/// padded.
 fn stem(graph: &mut Graph, image: &Value, model: &Classifier) -> Value {
-    let (shape, mut weight, mut bias) = fused(&model.stem, Some(&model.stem_norm));
+    let (shape, mut weight, mut bias) = folded(&model.stem, Some(&model.stem_norm));
     let patch = shape[2] * shape[3];
     for (output, b) in bias.iter_mut().enumerate() {
         for channel in 0..3 {
@@ -85,9 +89,9 @@ fn conv_next(graph: &mut Graph, name: &str, x: &Value, block: &ConvNext) -> Valu
     };
     let y = conv(graph, &format!("{name}.depthwise"), &x, &block.depthwise, None);
     let y = graph.transpose(&format!("{name}.channels_last"), &y, &[0, 2, 3, 1]);
-    let weight = floats(block.norm.gamma.val());
-    let bias = block.norm.beta.as_ref().map_or_else(|| vec![0.0; weight.len()], |beta| floats(beta.val()));
-    let y = graph.layer_norm(&format!("{name}.norm"), &y, &weight, &bias, 1e-6);
+    let weight = values(block.norm.gamma.val());
+    let bias = block.norm.beta.as_ref().map_or_else(|| vec![0.0; weight.len()], |beta| values(beta.val()));
+    let y = graph.layer_norm(&format!("{name}.norm"), &y, &weight, &bias, NORM_EPSILON as f32);
     let y = linear(graph, &format!("{name}.expand"), &y, &block.expand);
     let y = graph.gelu(&format!("{name}.gelu"), &y);
     let y = linear(graph, &format!("{name}.project"), &y, &block.project);
@@ -101,7 +105,7 @@ fn silu(graph: &mut Graph, name: &str, x: &Value) -> Value {
 }
 
 fn conv(graph: &mut Graph, name: &str, x: &Value, conv: &Conv2d, norm: Option<&BatchNorm>) -> Value {
-    let (shape, weight, bias) = fused(conv, norm);
+    let (shape, weight, bias) = folded(conv, norm);
     // Every padded convolution of the zoo keeps the picture's size before its stride: half the kernel on each side.
     let padding = if conv.stride[0] == shape[2] { 0 } else { shape[2] / 2 };
     let window = Window { stride: conv.stride[0], padding, groups: conv.groups };
@@ -110,19 +114,19 @@ fn conv(graph: &mut Graph, name: &str, x: &Value, conv: &Conv2d, norm: Option<&B
 
 fn linear(graph: &mut Graph, name: &str, x: &Value, linear: &Linear) -> Value {
     let [from, to] = linear.weight.dims();
-    let bias = linear.bias.as_ref().map_or_else(|| vec![0.0; to], |bias| floats(bias.val()));
-    graph.linear(name, x, (&[from, to], &floats(linear.weight.val())), &bias)
+    let bias = linear.bias.as_ref().map_or_else(|| vec![0.0; to], |bias| values(bias.val()));
+    graph.linear(name, x, (&[from, to], &values(linear.weight.val())), &bias)
 }
 
-/// Shape, weight and bias of a convolution followed by batch normalisation with its running statistics.
-fn fused(conv: &Conv2d, norm: Option<&BatchNorm>) -> ([usize; 4], Vec<f32>, Vec<f32>) {
+/// Shape, weight and bias of a convolution with the batch normalisation after it (its running statistics) folded in.
+fn folded(conv: &Conv2d, norm: Option<&BatchNorm>) -> ([usize; 4], Vec<f32>, Vec<f32>) {
     let shape = conv.weight.dims();
-    let mut weight = floats(conv.weight.val());
+    let mut weight = values(conv.weight.val());
     let Some(norm) = norm else {
         return (shape, weight, vec![0.0; shape[0]]);
     };
-    let (gamma, beta) = (floats(norm.gamma.val()), floats(norm.beta.val()));
-    let (mean, variance) = (floats(norm.running_mean.value_sync()), floats(norm.running_var.value_sync()));
+    let (gamma, beta) = (values(norm.gamma.val()), values(norm.beta.val()));
+    let (mean, variance) = (values(norm.running_mean.value_sync()), values(norm.running_var.value_sync()));
     let mut bias = Vec::with_capacity(shape[0]);
     for (output, filter) in weight.chunks_exact_mut(shape[1] * shape[2] * shape[3]).enumerate() {
         let scale = f64::from(gamma[output]) / (f64::from(variance[output]) + norm.epsilon).sqrt();
@@ -130,11 +134,4 @@ fn fused(conv: &Conv2d, norm: Option<&BatchNorm>) -> ([usize; 4], Vec<f32>, Vec<
         bias.push((f64::from(beta[output]) - f64::from(mean[output]) * scale) as f32);
     }
     (shape, weight, bias)
-}
-
-/// The values of a tensor on the host, in row-major order.
-fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let data = tensor.into_data().convert::<f32>();
-    // The conversion above leaves f32 and nothing else.
-    data.try_into_vec().expect("a tensor converted to f32 holds f32")
 }

@@ -1,9 +1,9 @@
-//! Small classifiers of three families, all cut the same way: a 4x4 patchify stem, four stages at strides 4, 8, 16 and
-//! 32, the mean over the picture, one linear layer.
+//! Small classifiers of three families with the same plan: a 4x4 patchify stem, four stages at strides 4, 8, 16 and 32,
+//! the mean over the picture, one linear layer.
 //!
-//! The stem has no padding, so that normalisation folds into it exactly at export. There is no pooling and, but for
-//! [`Family::Inverted`] and [`Family::ConvNext`], no depth-wise convolution: on small CPUs both cost several times
-//! their arithmetic.
+//! The stem has no padding, so that normalisation folds into it exactly at export. There is no pooling and, except in
+//! [`Family::Inverted`] and [`Family::ConvNext`], no depth-wise convolution: on small CPUs both take several times as
+//! long as their arithmetic suggests.
 
 mod block;
 pub mod export;
@@ -14,51 +14,29 @@ use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::workshop::pictures::{IMAGENET_MEAN, IMAGENET_STD};
 use block::{Block, conv};
+pub use block::{Family, UnknownFamily};
 
-/// Mean of ImageNet's pixels in 0..1, red, green, blue.
-pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-/// Standard deviation of ImageNet's pixels in 0..1.
-pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+/// The stride of the last stage in pixels. The side of a picture must be a multiple of it.
+pub const STRIDE: usize = 32;
 
-/// What a block of the network computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Family {
-    /// Two 3x3 convolutions with batch normalisation and a shortcut (He et al., arXiv 1512.03385, figure 5 left).
-    Residual,
-    /// 1x1 expansion, 3x3 depth-wise convolution, 1x1 projection (Sandler et al., arXiv 1801.04381), with SiLU.
-    Inverted,
-    /// 7x7 depth-wise convolution, layer normalisation, two-layer perceptron (Liu et al., arXiv 2201.03545).
-    ConvNext,
-}
-
-impl std::str::FromStr for Family {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        match name {
-            "residual" => Ok(Self::Residual),
-            "inverted" => Ok(Self::Inverted),
-            "convnext" => Ok(Self::ConvNext),
-            other => Err(format!("there is no family '{other}': expected residual, inverted or convnext")),
-        }
-    }
-}
-
-/// All that determines the shape of a classifier.
+/// Everything that determines the shape of a classifier.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifierConfig {
+    /// The kind of its blocks.
     pub family: Family,
     /// Channels of the first stage; each later stage has twice as many as the one before.
     pub width: usize,
     /// Blocks in each stage.
     pub depths: [usize; 4],
+    /// Number of logits.
     pub classes: usize,
 }
 
 impl ClassifierConfig {
+    /// A classifier with the family's usual number of blocks; `width` is the number of channels of the first stage.
     pub fn new(family: Family, width: usize, classes: usize) -> Self {
         let depths = match family {
             Family::Residual => [1, 1, 1, 1],
@@ -68,7 +46,7 @@ impl ClassifierConfig {
         Self { family, width, depths, classes }
     }
 
-    /// Draws the initial weights from the device's generator.
+    /// A network whose initial weights the device's generator draws.
     pub fn init(&self, device: &Device) -> Classifier {
         let stage = |i: usize| {
             let channels = self.width << i;
@@ -86,7 +64,7 @@ impl ClassifierConfig {
         }
     }
 
-    /// Multiply-adds times two of one forward pass at `side` x `side` pixels, in units of 1e9.
+    /// The cost of one picture of `side` x `side` pixels in GFLOP (10^9 multiplications and additions).
     pub fn gflop(&self, side: usize) -> f64 {
         let stem = (side / 4).pow(2) * 48 * self.width;
         let stages = (0..4).map(|i| {
@@ -100,13 +78,13 @@ impl ClassifierConfig {
     }
 }
 
-/// Blocks at one resolution.
+/// The blocks at one resolution.
 #[derive(Module, Debug)]
 pub struct Stage {
     blocks: Vec<Block>,
 }
 
-/// A classifier in burn.
+/// A classifier as a burn module. [`ClassifierConfig::init`] makes one.
 #[derive(Module, Debug)]
 pub struct Classifier {
     stem: Conv2d,
@@ -116,8 +94,10 @@ pub struct Classifier {
 }
 
 impl Classifier {
+    /// Classifies a batch.
+    ///
     /// # Shapes
-    /// image [batch, 3, side, side], RGB in 0..1, side a multiple of 32 -> logits [batch, classes]
+    /// image [batch, 3, side, side], RGB in 0..1, side a multiple of [`STRIDE`] -> logits [batch, classes]
     pub fn forward(&self, image: Tensor<4>) -> Tensor<2> {
         let device = image.device();
         let channel = |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);

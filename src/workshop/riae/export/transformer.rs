@@ -2,22 +2,28 @@
 
 use burn::nn::{LayerNorm, Linear};
 
-use super::super::block::{Attention, Block, Mlp, NORM_EPSILON};
-use super::{Exporter, bias, values};
+use super::super::block::{Attention, Block, Mlp};
+use super::exporter::{Exporter, bias};
 use crate::workshop::onnx::write::Value;
+use crate::workshop::pictures::values;
 
-/// Where the operands of an attention come from: rows of projected tokens, `queries` and `keys` of them at a time.
+/// The sizes of an attention over rows of projected tokens.
 #[derive(Clone, Copy)]
-pub struct Heads {
-    pub count: usize,
-    pub width: usize,
-    pub queries: usize,
-    pub keys: usize,
+pub(super) struct AttentionSize {
+    /// Attention heads.
+    pub(super) heads: usize,
+    /// Channels of a token.
+    pub(super) width: usize,
+    /// Rows that attend together.
+    pub(super) queries: usize,
+    /// Rows that they attend to.
+    pub(super) keys: usize,
 }
 
 impl Exporter<'_> {
-    /// Encodes embedded rows: encoded patches as rows, and the class tokens [batch * groups, 1, width], if any.
-    pub fn encode(&mut self, name: &str, tokens: &Value) -> (Value, Option<Value>) {
+    /// Encodes embedded rows: the patches as rows, and the class tokens [batch * groups, 1, width] if there are head
+    /// tokens.
+    pub(super) fn encode(&mut self, name: &str, tokens: &Value) -> (Value, Option<Value>) {
         let encoder = &self.model.encoder;
         let (len, width) = (self.length() as i64, self.config.encoder.width as i64);
         if !self.config.decoder.head_token {
@@ -39,10 +45,10 @@ impl Exporter<'_> {
     /// All blocks, the fusion of their taps, and the final normalisation.
     fn fuse(&mut self, name: &str, mut tokens: Value, len: usize) -> Value {
         let (encoder, config) = (&self.model.encoder, &self.config.encoder);
-        let heads = Heads { count: config.heads, width: config.width, queries: len, keys: len };
+        let size = AttentionSize { heads: config.heads, width: config.width, queries: len, keys: len };
         let mut tapped = Vec::new();
         for (number, block) in encoder.blocks.iter().enumerate() {
-            tokens = self.block(&format!("{name}.blocks.{number}"), block, &tokens, &heads);
+            tokens = self.block(&format!("{name}.blocks.{number}"), block, &tokens, &size);
             if config.taps.contains(&number) {
                 tapped.push(tokens.clone());
             }
@@ -62,15 +68,15 @@ impl Exporter<'_> {
     }
 
     /// A self-attention block over rows.
-    pub fn block(&mut self, name: &str, block: &Block, tokens: &Value, heads: &Heads) -> Value {
+    pub(super) fn block(&mut self, name: &str, block: &Block, tokens: &Value, size: &AttentionSize) -> Value {
         let normed = self.norm(&format!("{name}.norm1"), tokens, &block.norm1);
-        let attended = self.attend(&format!("{name}.attn"), &block.attn, &normed, &normed, heads);
+        let attended = self.attend(&format!("{name}.attn"), &block.attn, &normed, &normed, size);
         let tokens = self.graph.node("Add", &format!("{name}.attended"), &[tokens, &attended], &[]);
-        self.perceive(name, &block.norm2, &block.mlp, &tokens)
+        self.transform(name, &block.norm2, &block.mlp, &tokens)
     }
 
-    /// The second half of a block.
-    pub fn perceive(&mut self, name: &str, norm: &LayerNorm, mlp: &Mlp, tokens: &Value) -> Value {
+    /// The second half of a block: the perceptron and its residual.
+    pub(super) fn transform(&mut self, name: &str, norm: &LayerNorm, mlp: &Mlp, tokens: &Value) -> Value {
         let normed = self.norm(&format!("{name}.norm2"), tokens, norm);
         let wide = self.linear(&format!("{name}.mlp.fc1"), &normed, &mlp.fc1);
         let active = self.graph.gelu(&format!("{name}.mlp.gelu"), &wide);
@@ -79,60 +85,58 @@ impl Exporter<'_> {
     }
 
     /// Attention of some rows to others.
-    pub fn attend(&mut self, name: &str, attn: &Attention, from: &Value, to: &Value, heads: &Heads) -> Value {
-        let query = self.query(&format!("{name}.query"), from, &attn.query, heads);
+    pub(super) fn attend(
+        &mut self,
+        name: &str,
+        attn: &Attention,
+        from: &Value,
+        to: &Value,
+        size: &AttentionSize,
+    ) -> Value {
+        let query = self.query(&format!("{name}.query"), from, &attn.query, size);
         let key = self.linear(&format!("{name}.key"), to, &attn.key);
         let value = self.linear(&format!("{name}.value"), to, &attn.value);
-        self.mix(name, attn, [&query, &key, &value], heads)
+        self.attend_projected(name, attn, [&query, &key, &value], size)
     }
 
-    /// Projects queries, the attention's scale folded in.
-    pub fn query(&mut self, name: &str, from: &Value, layer: &Linear, heads: &Heads) -> Value {
-        let scale = heads.scale();
+    /// Projects queries; the attention's scale is folded into the layer.
+    pub(super) fn query(&mut self, name: &str, from: &Value, layer: &Linear, size: &AttentionSize) -> Value {
+        let scale = size.scale();
         let scaled = |values: Vec<f32>| values.into_iter().map(|value| value * scale).collect::<Vec<_>>();
         let weight = scaled(values(layer.weight.val()));
         self.graph.linear(name, from, (&layer.weight.dims(), &weight), &scaled(bias(layer)))
     }
 
-    /// Attention with projected operands [rows of tokens, width] (or any shape that holds the same), queries scaled.
-    pub fn mix(&mut self, name: &str, attn: &Attention, operands: [&Value; 3], heads: &Heads) -> Value {
-        let (count, head_width) = (heads.count as i64, (heads.width / heads.count) as i64);
+    /// Attention with projected operands [query, key, value], queries scaled. Each operand is rows of tokens, or the same
+    /// values under another shape.
+    pub(super) fn attend_projected(
+        &mut self,
+        name: &str,
+        attn: &Attention,
+        operands: [&Value; 3],
+        size: &AttentionSize,
+    ) -> Value {
+        let (count, head_width) = (size.heads as i64, (size.width / size.heads) as i64);
         let split = |exporter: &mut Self, part: &str, x: &Value, len: usize, order: &[i64]| {
             let split =
                 exporter.graph.reshape(&format!("{name}.{part}.split"), x, &[-1, len as i64, count, head_width]);
             exporter.graph.transpose(&format!("{name}.{part}.heads"), &split, order)
         };
-        let query = split(self, "query", operands[0], heads.queries, &[0, 2, 1, 3]);
-        let key = split(self, "key", operands[1], heads.keys, &[0, 2, 3, 1]);
-        let value = split(self, "value", operands[2], heads.keys, &[0, 2, 1, 3]);
+        let query = split(self, "query", operands[0], size.queries, &[0, 2, 1, 3]);
+        let key = split(self, "key", operands[1], size.keys, &[0, 2, 3, 1]);
+        let value = split(self, "value", operands[2], size.keys, &[0, 2, 1, 3]);
         let scores = self.graph.node("MatMul", &format!("{name}.scores"), &[&query, &key], &[]);
         let weights = self.graph.softmax(&format!("{name}.weights"), &scores, -1);
         let mixed = self.graph.node("MatMul", &format!("{name}.mixed"), &[&weights, &value], &[]);
         let mixed = self.graph.transpose(&format!("{name}.tokens"), &mixed, &[0, 2, 1, 3]);
-        let rows = self.graph.reshape(&format!("{name}.rows"), &mixed, &[-1, heads.width as i64]);
+        let rows = self.graph.reshape(&format!("{name}.rows"), &mixed, &[-1, size.width as i64]);
         self.linear(&format!("{name}.proj"), &rows, &attn.proj)
-    }
-
-    pub fn norm(&mut self, name: &str, x: &Value, norm: &LayerNorm) -> Value {
-        let gain = values(norm.gamma.val());
-        // Every normalisation is made with a bias.
-        let bias = norm.beta.as_ref().map_or_else(|| vec![0.0; gain.len()], |beta| values(beta.val()));
-        self.graph.layer_norm(name, x, &gain, &bias, NORM_EPSILON as f32)
-    }
-
-    /// A constant [1, ..shape], once for every entry of `like`'s first axis, whatever the batch.
-    pub fn repeat(&mut self, name: &str, constant: &Value, like: &Value, shape: &[i64]) -> Value {
-        let like = self.graph.node("Shape", &format!("{name}.like"), &[like], &[]);
-        let count = self.graph.slice(&format!("{name}.count"), &like, 0, 0, 1);
-        let shape = self.graph.integers(&format!("{name}.one"), shape);
-        let shape = self.graph.concat(&format!("{name}.shape"), &[&count, &shape], 0);
-        self.graph.node("Expand", name, &[constant, &shape], &[])
     }
 }
 
-impl Heads {
-    /// What scores are multiplied with: the inverse square root of a head's width.
-    pub fn scale(&self) -> f32 {
-        ((self.width / self.count) as f32).powf(-0.5)
+impl AttentionSize {
+    /// The factor of the scores: the inverse square root of a head's width.
+    pub(super) fn scale(&self) -> f32 {
+        ((self.width / self.heads) as f32).powf(-0.5)
     }
 }

@@ -1,28 +1,29 @@
-//! The noise schedule: how much of a signal is left at a step, and how much noise has come in.
+//! The diffusion noise schedule: how much of a signal is left at a step, and how much noise replaces it.
 //!
-//! Denoising diffusion's linear schedule (Ho et al., 2020): 1000 steps, beta from 1e-4 to 0.02.
+//! The linear schedule of "Denoising Diffusion Probabilistic Models" (Ho et al., arXiv 2006.11239, section 4): 1000
+//! steps, beta from 1e-4 to 0.02.
 
-/// Steps of the schedule.
+/// Number of steps of the schedule.
 pub const STEPS: usize = 1000;
 
-/// How a noised value is mixed: `signal * value + noise * eps` with eps of variance 1.
+/// The two factors of a noised value: `signal * value + noise * eps` with eps of variance 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mix {
+pub struct NoiseLevel {
     /// Square root of the product of `1 - beta` up to the step.
     pub signal: f32,
     /// Square root of one minus that product.
     pub noise: f32,
 }
 
-/// The mix of every step.
-pub fn schedule() -> Vec<Mix> {
+/// The level of every step, [`STEPS`] in all.
+pub fn schedule() -> Vec<NoiseLevel> {
     let (first, last) = (1e-4_f64, 0.02_f64);
     let mut left = 1.0;
-    let mix = |step: usize| {
+    let level = |step: usize| {
         left *= 1.0 - (first + (last - first) * step as f64 / (STEPS - 1) as f64);
-        Mix { signal: left.sqrt() as f32, noise: (1.0 - left).sqrt() as f32 }
+        NoiseLevel { signal: left.sqrt() as f32, noise: (1.0 - left).sqrt() as f32 }
     };
-    (0..STEPS).map(mix).collect()
+    (0..STEPS).map(level).collect()
 }
 
 #[cfg(test)]
