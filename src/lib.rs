@@ -17,7 +17,6 @@
 //! - [`sink`]: where verdicts go.
 //! - [`health`]: how the service shows itself: systemd, metrics, the live page.
 //! - [`measure`]: latencies and what the machine was doing meanwhile, for `purecam bench`.
-//! - [`contain`](mod@contain): panics as errors, for every room that reads files.
 //! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
 //! - [`logging`]: how log lines look, to the journal and to people.
 //! - [`atomic`], [`contain`]: files that appear whole, panics that stay where they happen; anybody may use them.

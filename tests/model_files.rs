@@ -91,7 +91,7 @@ fn a_truncated_file_is_refused_wherever_it_was_cut() {
         assert_says(&message, &["purifier.onnx"]);
     }
     std::fs::write(&path, b"not a model at all").unwrap();
-    assert_says(&Purifier::load(&path, 1).err().unwrap().to_string(), &["no ONNX model"]);
+    assert_says(&Purifier::load(&path, 1).err().unwrap().to_string(), &["not an ONNX model"]);
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn a_foreign_classifier_is_asked_for_every_missing_key_by_name() {
     let labels = folder.path().join("labels.txt");
     std::fs::write(&labels, "red\ngreen\nblue\n").unwrap();
     let message = refused_classifier(&foreign_classifier(SIDE), &Description { colour: None, ..described(&labels) });
-    assert_says(&message, &["says also colour,", "colour = \"rgb\""]);
+    assert_says(&message, &["also sets colour,", "colour = \"rgb\""]);
     assert!(!message.contains("mean"), "{message}");
     let message = refused_classifier(
         &foreign_classifier(SIDE),
