@@ -1,13 +1,16 @@
-//! Only verified models run: what is wrong with a file is found before it sees a frame, and said.
+//! Only verified models run: a fault of a file is found, and reported, before the model gets a frame.
 
 mod models;
 
+use std::error::Error;
 use std::path::Path;
 
 use models::*;
 use prost::Message;
 use purecam::engine::contract::{Colour, Layout};
-use purecam::engine::{Classifier, Description, ForeignOutput, Manifest, ManifestError, Purifier, Range, Shipped};
+use purecam::engine::{
+    Classifier, Description, EngineError, ForeignOutput, Manifest, ManifestError, Purifier, Range, Shipped,
+};
 use sha2::{Digest, Sha256};
 use tempfile::tempdir;
 use tract_onnx::pb::{ModelProto, NodeProto, TensorProto, tensor_proto::DataType};
@@ -101,6 +104,29 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn a_refusal_keeps_its_causes() {
+    let missing = Purifier::load(Path::new("/nowhere/purifier.onnx"), 1).err().unwrap();
+    let cause = missing.source().and_then(|problem| problem.source()).unwrap();
+    assert_eq!(cause.downcast_ref::<std::io::Error>().unwrap().kind(), std::io::ErrorKind::NotFound);
+    let folder = tempdir().unwrap();
+    let mut model = classifier(SIDE);
+    model.graph.as_mut().unwrap().node.last_mut().unwrap().op_type = "Teleport".into();
+    let path = write(folder.path(), "classifier.onnx", &model);
+    let refused = Classifier::load(&path, &Description::default()).err().unwrap();
+    let cause = refused.source().and_then(|problem| problem.source()).unwrap();
+    assert!(cause.is::<EngineError>(), "{cause:?}");
+    assert_eq!(refused.to_string().matches("Teleport").count(), cause.to_string().matches("Teleport").count());
+}
+
+#[test]
+fn a_purifier_without_random_inputs_is_deterministic() {
+    let folder = tempdir().unwrap();
+    let load = |name, model| Purifier::load(&write(folder.path(), name, &model), 1).unwrap();
+    assert!(!load("noise.onnx", purifier(SIDE)).is_deterministic());
+    assert!(load("plain.onnx", purifier_that_fails_on_black(SIDE)).is_deterministic());
+}
+
+#[test]
 fn a_model_in_the_other_ones_place_is_refused() {
     assert_says(&refused_purifier(&classifier(SIDE)), &["is a classifier, expected a purifier"]);
     assert_says(
@@ -176,7 +202,7 @@ fn nan_in_weights_is_refused_with_the_tensors_name() {
     let mut model = classifier(SIDE);
     *tensor(&mut model, "scale") = floats("scale", &[], &[f32::NAN]);
     assert_says(&refused_classifier(&model, &Description::default()), &["'scale' contain NaN"]);
-    // Half precision, in the other of the two places where ONNX keeps it.
+    // Half precision, in the second of the two places where ONNX stores it.
     let half = TensorProto {
         name: "half".into(),
         dims: vec![1],

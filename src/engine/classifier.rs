@@ -25,21 +25,21 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Loads, checks and warms up a classifier. `said` describes a foreign one; purecam's own describe themselves.
+    /// Loads, checks and warms up a classifier. `description` describes a foreign one; purecam's own describe themselves.
     ///
     /// # Errors
     /// The file, and the first problem that was found.
-    pub fn load(path: &Path, said: &Description) -> Result<Self, ModelError> {
+    pub fn load(path: &Path, description: &Description) -> Result<Self, ModelError> {
         let file = ModelFile::open(path)?;
-        Self::prepare(file, said).map_err(|problem| ModelError { file: path.to_owned(), problem })
+        Self::prepare(file, description).map_err(|problem| ModelError { file: path.to_owned(), problem })
     }
 
-    fn prepare(file: ModelFile, said: &Description) -> Result<Self, Problem> {
+    fn prepare(file: ModelFile, description: &Description) -> Result<Self, Problem> {
         file.expect_role(Role::Classifier)?;
         warn_of_quantisation(&file);
         let Foreign { input, labels, output_name, output } = match &file.metadata {
             Some(metadata) => {
-                warn_of_idle_keys(&file, said);
+                warn_of_idle_keys(&file, description);
                 Foreign {
                     input: metadata.input.clone(),
                     labels: metadata.labels.clone(),
@@ -47,7 +47,7 @@ impl Classifier {
                     output: ForeignOutput::Logits,
                 }
             }
-            None => describe(&file, said)?,
+            None => describe(&file, description)?,
         };
         let outputs = file.proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.as_str());
         if !outputs.clone().any(|output| output == output_name) {
@@ -171,11 +171,11 @@ fn check_kind(declared: ForeignOutput, numbers: &[f32]) -> Result<(), Problem> {
         numbers.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value)) && (sum - 1.0).abs() < SUM_TOLERANCE;
     match (declared, probabilities) {
         (ForeignOutput::Probabilities, false) => {
-            Err(Problem::Kind { said: "probabilities", found: "does not give probabilities", sum })
+            Err(Problem::Kind { declared: "probabilities", found: "does not give probabilities", sum })
         }
         // A single class gives 1 either way, and few equal logits can have the sum 1 by chance.
         (ForeignOutput::Logits, true) if numbers.len() > 4 => {
-            Err(Problem::Kind { said: "logits", found: "gives probabilities", sum })
+            Err(Problem::Kind { declared: "logits", found: "gives probabilities", sum })
         }
         _ => Ok(()),
     }
@@ -192,7 +192,7 @@ fn input_shape(input: &Input) -> Vec<usize> {
 /// Writes an RGB picture in 0..1, [3, height, width], in the model's range, colour order, mean, std and layout.
 fn write_input(input: &Input, image: &[f32], out: &mut [f32]) -> Result<(), InferenceError> {
     if image.len() != out.len() {
-        return Err(InferenceError::Length { expected: out.len(), found: image.len() });
+        return Err(InferenceError::PictureLength { expected: out.len(), found: image.len() });
     }
     let pixels = image.len() / 3;
     for channel in 0..3 {
@@ -224,8 +224,8 @@ fn soft_max(logits: &mut [f32]) {
 }
 
 /// Warns that a description has no effect on a file that describes itself.
-fn warn_of_idle_keys(file: &ModelFile, said: &Description) {
-    if said.describes() {
+fn warn_of_idle_keys(file: &ModelFile, description: &Description) {
+    if description.describes() {
         let file = file.path.display();
         log::warn!("{file} describes itself; labels, mean, std and so on in [classifier] have no effect");
     }

@@ -1,6 +1,6 @@
 //! How a model file describes itself: the `metadata_props` that purecam writes and requires.
 //!
-//! `train` and `export` write [`Metadata`] into an ONNX file; the device reads it back and refuses a file that does not fit.
+//! `train` and `export` write [`Metadata`] into an ONNX file; the device reads it and refuses a file that does not fit.
 
 use serde::{Deserialize, Serialize};
 
@@ -61,8 +61,8 @@ pub struct Input {
 }
 
 impl Input {
-    /// The input of every model that purecam exports: `image`, NCHW, RGB in 0..1, `side` pixels square. Normalisation is
-    /// inside the graph.
+    /// The input of every model that purecam exports: `image`, NCHW, RGB in 0..1, `side` pixels square. The graph
+    /// itself normalises.
     pub fn native(side: usize) -> Self {
         Self {
             name: "image".into(),

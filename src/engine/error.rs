@@ -89,8 +89,8 @@ pub enum Problem {
     #[error("has {outputs} outputs for {labels} labels")]
     LabelCount { outputs: usize, labels: usize },
     /// Logits that are declared as probabilities, or the reverse.
-    #[error("{found} (they sum to {sum}), but [classifier] says output = \"{said}\"")]
-    Kind { said: &'static str, found: &'static str, sum: f32 },
+    #[error("{found} (they sum to {sum}), but [classifier] declares output = \"{declared}\"")]
+    Kind { declared: &'static str, found: &'static str, sum: f32 },
     /// The graph cannot be prepared.
     #[error("the engine cannot run it: {0}")]
     Engine(#[source] EngineError),
@@ -135,7 +135,10 @@ pub enum InferenceError {
     /// A purified picture has a value outside of 0..1.
     #[error("the output contains {found} at {index}, where every number must be in 0..1")]
     OutOfRange { index: usize, found: String },
-    /// The input or the output is longer or shorter than the model's.
+    /// The picture is longer or shorter than the model's input.
+    #[error("the picture has {found} numbers, expected {expected}")]
+    PictureLength { expected: usize, found: usize },
+    /// The output is longer or shorter than the model's metadata promises.
     #[error("the output has {found} numbers, expected {expected}")]
     Length { expected: usize, found: usize },
 }
@@ -144,7 +147,7 @@ impl InferenceError {
     /// The name under which it is counted.
     pub fn cause(&self) -> &'static str {
         match self {
-            Self::Engine(_) | Self::Length { .. } => "engine",
+            Self::Engine(_) | Self::PictureLength { .. } | Self::Length { .. } => "engine",
             Self::Panic(_) => "panic",
             Self::NotFinite { .. } => "not-finite",
             Self::OutOfRange { .. } => "out-of-range",

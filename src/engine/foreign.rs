@@ -86,7 +86,7 @@ pub(super) struct Foreign {
 }
 
 /// Combines the file with its user's description. Refuses one that is incomplete or contradicts the graph.
-pub(super) fn describe(file: &ModelFile, said: &Description) -> Result<Foreign, Problem> {
+pub(super) fn describe(file: &ModelFile, description: &Description) -> Result<Foreign, Problem> {
     let inputs = graph_inputs(&file.proto);
     let [(name, shape)] = inputs.as_slice() else {
         let found = names_text(inputs.iter().map(|(name, _)| name.as_str()));
@@ -94,18 +94,24 @@ pub(super) fn describe(file: &ModelFile, said: &Description) -> Result<Foreign, 
     };
     let outputs: Vec<&str> =
         file.proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.as_str()).collect();
-    let size = said.size.or(said.layout.and_then(|layout| declared_size(shape, layout)));
+    let size = description.size.or(description.layout.and_then(|layout| declared_size(shape, layout)));
     // Without a layout the size cannot be read from the graph. It is asked for only if a layout would not help.
     let size_is_free = size.is_none() && shape.iter().filter(|side| side.is_some()).count() < 3;
-    let (Some(labels), Some(mean), Some(std), Some(range), Some(layout), Some(colour), Some(output)) =
-        (&said.labels, said.mean, said.std, said.range, said.layout, said.colour, said.output)
-    else {
-        return Err(missing(said, size_is_free, outputs.len() > 1).into());
+    let (Some(labels), Some(mean), Some(std), Some(range), Some(layout), Some(colour), Some(output)) = (
+        &description.labels,
+        description.mean,
+        description.std,
+        description.range,
+        description.layout,
+        description.colour,
+        description.output,
+    ) else {
+        return Err(missing(description, size_is_free, outputs.len() > 1).into());
     };
-    let (Some(size), true) = (size, outputs.len() == 1 || said.output_name.is_some()) else {
-        return Err(missing(said, size.is_none(), outputs.len() > 1).into());
+    let (Some(size), true) = (size, outputs.len() == 1 || description.output_name.is_some()) else {
+        return Err(missing(description, size.is_none(), outputs.len() > 1).into());
     };
-    let output_name = said.output_name.as_deref().or(outputs.first().copied()).unwrap_or_default();
+    let output_name = description.output_name.as_deref().or(outputs.first().copied()).unwrap_or_default();
     if !outputs.contains(&output_name) {
         return Err(Problem::Output { expected: output_name.to_owned(), found: names_text(outputs) });
     }
@@ -124,22 +130,26 @@ fn declared_size(shape: &[Option<usize>], layout: Layout) -> Option<[usize; 2]> 
     Some([(*shape.get(height)?)?, (*shape.get(width)?)?])
 }
 
-/// The keys that `said` lacks; `size` and `output_name` say whether this graph needs those two.
-fn missing(said: &Description, size: bool, output_name: bool) -> MissingKeys {
+/// The keys that `description` lacks; `size` and `output_name` say whether this graph needs those two.
+fn missing(description: &Description, size: bool, output_name: bool) -> MissingKeys {
     let asked = [
-        (said.labels.is_none(), "labels", "\"labels.txt\"              # one line per class, in output order"),
-        (said.mean.is_none(), "mean", "[0.485, 0.456, 0.406]      # in units of range; [0, 0, 0] for none"),
-        (said.std.is_none(), "std", "[0.229, 0.224, 0.225]       # [1, 1, 1] for none"),
-        (said.range.is_none(), "range", "\"0..1\"                    # or \"0..255\""),
-        (said.layout.is_none(), "layout", "\"NCHW\"                   # or \"NHWC\""),
-        (said.colour.is_none(), "colour", "\"rgb\"                    # or \"bgr\""),
+        (description.labels.is_none(), "labels", "\"labels.txt\"              # one line per class, in output order"),
+        (description.mean.is_none(), "mean", "[0.485, 0.456, 0.406]      # in units of range; [0, 0, 0] for none"),
+        (description.std.is_none(), "std", "[0.229, 0.224, 0.225]       # [1, 1, 1] for none"),
+        (description.range.is_none(), "range", "\"0..1\"                    # or \"0..255\""),
+        (description.layout.is_none(), "layout", "\"NCHW\"                   # or \"NHWC\""),
+        (description.colour.is_none(), "colour", "\"rgb\"                    # or \"bgr\""),
         (
-            said.output.is_none(),
+            description.output.is_none(),
             "output",
             "\"logits\"                 # or \"probabilities\", with a soft-max in the graph",
         ),
-        (size && said.size.is_none(), "size", "[224, 224]                 # height, width"),
-        (output_name && said.output_name.is_none(), "output_name", "\"output\"            # the graph has several"),
+        (size && description.size.is_none(), "size", "[224, 224]                 # height, width"),
+        (
+            output_name && description.output_name.is_none(),
+            "output_name",
+            "\"output\"            # the graph has several",
+        ),
     ];
     let asked: Vec<_> = asked.into_iter().filter(|(missing, ..)| *missing).collect();
     let lines: Vec<String> = asked.iter().map(|(_, key, line)| format!("{key} = {line}")).collect();

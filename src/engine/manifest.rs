@@ -139,8 +139,8 @@ impl Shipped {
     /// The first of `folders` with a manifest.
     ///
     /// # Errors
-    /// No folder has one; or the first one cannot be used: a damaged manifest is not skipped, because that would replace
-    /// the shipped models unnoticed.
+    /// No folder has one, or the first one cannot be used. A damaged manifest is not skipped: that would replace the
+    /// shipped models unnoticed.
     pub fn find_in(folders: impl IntoIterator<Item = PathBuf>) -> Result<Self, ManifestError> {
         let mut looked = Vec::new();
         for folder in folders {

@@ -109,7 +109,7 @@ impl Purifier {
         let (picture, draws) = self.feeds.split_at_mut(1);
         let numbers = picture[0].numbers::<f32>()?;
         if numbers.len() != image.len() {
-            return Err(InferenceError::Length { expected: numbers.len(), found: image.len() });
+            return Err(InferenceError::PictureLength { expected: numbers.len(), found: image.len() });
         }
         numbers.copy_from_slice(image);
         for (noise, feed) in self.noise.iter().zip(draws) {

@@ -15,8 +15,9 @@ pub struct ThreadsError {
     pub found: String,
 }
 
-/// Shares matrix products and long element-wise operators of every model of this process among `threads` threads; with 0
-/// or 1 the caller's own thread computes them. The results do not depend on the number, bit for bit: no sum is divided.
+/// Shares matrix products and long element-wise operators of every model of this process among `threads` threads. With
+/// 0 or 1 the caller's own thread computes them. The results do not depend on the number, bit for bit: no sum is
+/// divided.
 ///
 /// # Errors
 /// The system gives no more threads. The number that was set before stays.
