@@ -73,14 +73,16 @@ fn shipped() -> Result<Shipped, Failure> {
     Shipped::find().map_err(|error| Failure::Hopeless(error.to_string()))
 }
 
-/// The configured seed. Without one, a number from the operating system's generator, which an attacker cannot predict; if
-/// that generator fails there is no safe replacement, so it is an error.
+/// The configured seed. Without one, a number from the operating system's generator, which an attacker cannot predict.
+///
+/// # Errors
+/// That generator fails: there is no safe replacement.
 fn seed(config: &Config) -> Result<u64, Failure> {
     match config.purifier.seed {
         Some(seed) => Ok(seed),
         None => OsRng.try_next_u64().map_err(|error| {
             Failure::Failed(format!(
-                "the purifier's seed: the system's random generator failed: {error}; or set --seed"
+                "the purifier's seed cannot be drawn: the system's random generator failed: {error}"
             ))
         }),
     }
