@@ -9,9 +9,9 @@ use std::os::unix::fs::MetadataExt;
 use env_logger::Builder;
 use log::{Level, LevelFilter, Record};
 
-/// The filter without `RUST_LOG`: everything from this program, which [`set_level`] narrows, and warnings from libraries.
-/// tract warns of every opset above 18, the newest that its own tests cover; `purecam export` compares each file with burn
-/// instead.
+/// The filter without `RUST_LOG`: everything from this program, which [`set_level`] narrows, and warnings from
+/// libraries. tract warns of every opset above 18, the newest that its own tests cover; `purecam export` compares each
+/// file with burn instead.
 const FILTER: &str = "warn,purecam=trace,tract_onnx=error";
 
 /// Starts logging to standard error: with the filter of `RUST_LOG`; if it is not set, warnings until [`set_level`].

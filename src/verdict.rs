@@ -163,8 +163,8 @@ impl ClassNames {
         Self(labels.iter().map(|label| (label.label.as_str().into(), label.wnid.as_deref().map(Into::into))).collect())
     }
 
-    /// Writes the `count` most probable classes into `top`, best first; equal ones keep the order of the outputs. 0 counts
-    /// as 1.
+    /// Writes the `count` most probable classes into `top`, best first; equal ones keep the order of the outputs. A
+    /// `count` of 0 means 1.
     pub fn rank(&self, probabilities: &[f32], count: usize, top: &mut Vec<Guess>) {
         top.clear();
         let count = count.max(1);

@@ -25,7 +25,7 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Loads, checks and warms up a classifier. `description` describes a foreign one; purecam's own describe themselves.
+    /// Loads, checks and warms up a classifier. `description` is for a foreign one; purecam's own describe themselves.
     ///
     /// # Errors
     /// The file, and the first problem that was found.

@@ -137,8 +137,8 @@ impl Benchmark {
     }
 }
 
-/// From the process's start to its first verdict. Both count from the machine's start, as CLOCK_MONOTONIC does on a board
-/// that does not sleep.
+/// From the process's start to its first verdict. Both count from the machine's start, as CLOCK_MONOTONIC does on a
+/// board that does not sleep.
 fn cold_start_ms(first_verdict: Duration, process: &Process) -> f64 {
     first_verdict.saturating_sub(process.started).as_secs_f64() * 1e3
 }
