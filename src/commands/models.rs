@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use rand::TryRngCore;
-use rand::rngs::OsRng;
 
 use super::Failure;
 use crate::config::Config;
@@ -80,7 +78,7 @@ fn shipped() -> Result<Shipped, Failure> {
 fn seed(config: &Config) -> Result<u64, Failure> {
     match config.purifier.seed {
         Some(seed) => Ok(seed),
-        None => OsRng.try_next_u64().map_err(|error| {
+        None => getrandom::u64().map_err(|error| {
             Failure::Failed(format!(
                 "the purifier's seed cannot be drawn: the system's random generator failed: {error}"
             ))
