@@ -1,8 +1,9 @@
-//! What a frame costs besides the two models, beside the two models.
+//! The cost of a frame's stages, compared with the two models.
 //!
-//! `cargo bench --profile release --bench stages` times every stage in turn, again and again, so that all of them meet the same
-//! machine, and prints the medians. `-- --count STAGE N` runs one stage so many times and nothing else: two such runs under
-//! callgrind differ by the instructions of the stage (`benches/instructions` does that). `-- --list` names the stages.
+//! `cargo bench --profile release --bench stages` times every stage in turn, for many rounds, so that all of them meet
+//! the same state of the machine, and prints the medians. `-- --count STAGE N` runs only one stage, N times: two such
+//! runs under callgrind differ by the instructions of the stage (`benches/instructions` does that). `-- --list` lists
+//! the stages.
 
 mod scene;
 
@@ -24,10 +25,10 @@ use purecam::verdict::{ClassNames, Guess, Models, Verdict};
 const CAMERAS: [(u32, u32, PixelFormat); 3] =
     [(640, 480, PixelFormat::Yuyv), (640, 480, PixelFormat::Mjpg), (1280, 720, PixelFormat::Mjpg)];
 
-/// What follows on the two stages that depend on the camera, in the loop's order. The last two are the models.
+/// The stages after the two that depend on the camera, in the loop's order. The last two are the models.
 const STAGES: [&str; 8] = ["rank", "smooth", "suspicion", "line", "broadcast", "health", "purify", "classify"];
 
-/// The stages that only run where they are asked for.
+/// The stages that only run if the configuration enables them.
 const OPTIONAL: [&str; 2] = ["smooth", "suspicion"];
 
 const MODELS: [&str; 2] = ["purify", "classify"];
@@ -45,10 +46,10 @@ struct Arguments {
     /// Run one stage N times and nothing else
     #[arg(long, num_args = 2, value_names = ["STAGE", "N"])]
     count: Option<Vec<String>>,
-    /// Name the stages, a line each
+    /// List the stages, one per line
     #[arg(long)]
     list: bool,
-    /// What cargo says to every bench
+    /// Cargo passes this to every bench
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -84,7 +85,7 @@ fn measure(repeats: usize) -> Result<Vec<(String, f64)>, Box<dyn Error>> {
     let mut stages = Vec::new();
     for name in names() {
         let mut work = stage(&name)?;
-        // Buffers are filled and filters made by the first; the second says how long one takes.
+        // The first run fills buffers and makes filters; the second shows how long one takes.
         work();
         let began = Instant::now();
         work();
@@ -116,7 +117,7 @@ fn table(measured: &[(String, f64)]) {
     let (convert, fit) = (camera("convert"), camera("fit"));
     let besides: Vec<f64> = convert.iter().zip(fit).map(|(convert, fit)| convert + fit + rest).collect();
     let cameras = CAMERAS.map(|(width, height, format)| format!("{} {width}x{height}", format.name()));
-    println!("| ms a frame | {} |\n|---|---|---|---|", cameras.join(" | "));
+    println!("| ms per frame | {} |\n|---|---|---|---|", cameras.join(" | "));
     row("convert or decode", convert);
     row("fit", fit);
     always.for_each(|name| row(name, [of(name); 3]));
@@ -126,7 +127,7 @@ fn table(measured: &[(String, f64)]) {
         besides.iter().map(|besides| format!("{:.1} %", 100.0 * besides / (besides + models))).collect();
     println!("| share of the first | {} |", shares.join(" | "));
     println!();
-    OPTIONAL.iter().for_each(|name| println!("{name}: {:.4} ms, where it is asked for", of(name)));
+    OPTIONAL.iter().for_each(|name| println!("{name}: {:.4} ms, if it is enabled", of(name)));
 }
 
 /// One stage, ready to run.
@@ -148,7 +149,7 @@ fn stage(name: &str) -> Result<Work, Box<dyn Error>> {
         "health" => health(),
         "purify" => purify()?,
         "classify" => classify()?,
-        _ => return Err(format!("'{name}' is no stage; expected one of {}", names().join(", ")).into()),
+        _ => return Err(format!("'{name}' is not a stage; expected one of {}", names().join(", ")).into()),
     })
 }
 
@@ -164,7 +165,7 @@ fn convert((width, height, format): (u32, u32, PixelFormat)) -> Result<Work, Box
     Ok(Box::new(move || drop(black_box(convert()))))
 }
 
-/// As a web camera says it: colours as the kernel has them by default.
+/// The format as a web camera reports it, with the kernel's default colours.
 fn layout(width: u32, height: u32, format: PixelFormat) -> Layout {
     let (bytes_per_line, size_image) = (2 * width, 2 * width * height);
     let (field, colorspace, ycbcr_encoding, quantization) = (1, 0, 0, 0);
@@ -182,7 +183,7 @@ fn layout(width: u32, height: u32, format: PixelFormat) -> Layout {
     Layout::new(format, &agreed)
 }
 
-/// Luma of every pixel and colour of every other one, BT.601.
+/// Luma of every pixel and colour of every second one, BT.601.
 fn yuyv(picture: &Picture) -> Vec<u8> {
     let sum = |pixel: &[u8], weights: [f64; 3], offset: f64| {
         let sum: f64 = pixel.iter().zip(weights).map(|(value, weight)| f64::from(*value) * weight).sum();
@@ -247,12 +248,12 @@ fn line() -> Work {
     let (verdict, mut line) = (verdict(), Vec::new());
     Box::new(move || {
         line.clear();
-        // Into memory; nothing in a verdict has no JSON.
+        // Into memory; every field of a verdict has a JSON form.
         drop(black_box(serde_json::to_writer(&mut line, black_box(&verdict))));
     })
 }
 
-/// A line into the ring, and out of it by one reader, which in the service is on a thread of its own.
+/// A line into the ring, and out of it to one reader, which has its own thread in the service.
 fn broadcast() -> Work {
     let verdict = verdict();
     let line = serde_json::to_vec(&verdict).unwrap_or_default();
@@ -273,7 +274,7 @@ fn broadcast() -> Work {
     })
 }
 
-/// The system's clock by way of the C library: the way that the service takes reads the kernel's vDSO, which valgrind hides.
+/// The system's clock through the C library: the service reads the kernel's vDSO, which valgrind hides.
 struct SinceStart(Instant);
 
 impl Clock for SinceStart {
@@ -290,7 +291,7 @@ impl Clock for SinceStart {
     }
 }
 
-/// What is noted of a frame and its verdict.
+/// The health's entries for a frame and its verdict.
 fn health() -> Work {
     let health = Health::new(Arc::new(SinceStart(Instant::now())), Arc::default());
     let verdict = verdict();

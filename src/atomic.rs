@@ -4,15 +4,20 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What the name of a file begins with that is still being written.
+/// The start of the name of a file that is still being written.
 const UNFINISHED: &str = ".purecam-";
 
-/// Whether a file of this name was being written by [`write()`]; it goes when it is finished, or stays after a kill.
+/// Whether a file of this name is an unfinished one of [`write()`]. If it stays, a killed process has left it.
 pub fn is_unfinished(name: &str) -> bool {
     name.starts_with(UNFINISHED)
 }
 
-/// Writes `bytes` to `path` so that a reader sees the old file or the whole new one, whatever happens meanwhile.
+/// Writes `bytes` to `path` so that a reader sees either the old file or the whole new one, even after a crash.
+///
+/// The new file has mode 0644.
+///
+/// # Errors
+/// The folder cannot be written; then the old file is still there.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

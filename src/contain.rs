@@ -1,21 +1,22 @@
-//! Panics as errors, where a file or a frame could cause one.
+//! Turns panics that a file or a frame could cause into errors.
 //!
-//! The engine's graph passes, and some image decoders, assert what a damaged or hostile file need not satisfy. One such file
-//! must not end a service, so every call that depends on one goes through [`contain`].
+//! The engine's graph passes, and some image decoders, assert things that a damaged or hostile file can violate. Such a
+//! file must not end a service, so every call that depends on one goes through [`contain`].
 
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 thread_local! {
-    /// Inside [`contain`]: the message of the last panic of this thread, with its place.
+    /// The message and place of the last panic of this thread inside [`contain`].
     static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// How many calls of [`contain`] this thread is inside of.
     static DEPTH: RefCell<usize> = const { RefCell::new(0) };
 }
 
 /// Runs `work`; a panic in it becomes an `Err` with the panic's message and place, and prints nothing.
 ///
-/// What `work` was changing when it panicked may be half changed: the caller throws it away or resets it.
+/// Values that `work` was changing when it panicked may be half changed: the caller discards or resets them.
 pub fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -1,4 +1,4 @@
-//! Where log lines go and how they look: priorities for the journal, time and level for people.
+//! The target and format of log lines: priorities for the journal, time and level for people.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -9,17 +9,18 @@ use std::os::unix::fs::MetadataExt;
 use env_logger::Builder;
 use log::{Level, LevelFilter, Record};
 
-/// What is logged where nobody says otherwise: all of this program, which [`set_level`] narrows, and the warnings of others.
-/// tract warns of every opset above the 18 that its own tests cover; `purecam export` compares each file with burn instead.
+/// The filter without `RUST_LOG`: everything from this program, which [`set_level`] narrows, and warnings from
+/// libraries. tract warns of every opset above 18, the newest that its own tests cover; `purecam export` compares each
+/// file with burn instead.
 const FILTER: &str = "warn,purecam=trace,tract_onnx=error";
 
-/// Logs to standard error from now on: as `RUST_LOG` says, else warnings, until [`set_level`] says otherwise.
+/// Starts logging to standard error: with the filter of `RUST_LOG`; if it is not set, warnings until [`set_level`].
 ///
-/// It comes before the configuration is read, whose level is therefore set later.
+/// This happens before the configuration is read, so the configured level is set later.
 pub fn install() {
-    let said = said();
+    let filter = rust_log();
     let mut builder = Builder::new();
-    builder.parse_filters(said.as_deref().unwrap_or(FILTER));
+    builder.parse_filters(filter.as_deref().unwrap_or(FILTER));
     if goes_to_journal() {
         builder.format(write_for_journal);
     }
@@ -27,14 +28,14 @@ pub fn install() {
     set_level(LevelFilter::Warn);
 }
 
-/// Logs no more than this, unless `RUST_LOG` is set, which goes before.
+/// Sets the level of the log. No effect if `RUST_LOG` is set.
 pub fn set_level(level: LevelFilter) {
-    if said().is_none() {
+    if rust_log().is_none() {
         log::set_max_level(level);
     }
 }
 
-/// Says on standard error why the program ends.
+/// Prints to standard error why the program ends.
 pub fn say_failure(failure: &dyn std::fmt::Display) {
     let message = format!("purecam: {failure}");
     if goes_to_journal() {
@@ -44,12 +45,13 @@ pub fn say_failure(failure: &dyn std::fmt::Display) {
     }
 }
 
-fn said() -> Option<String> {
+/// `RUST_LOG`, if it is set and not empty.
+fn rust_log() -> Option<String> {
     std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty())
 }
 
-/// A line of the journal: its priority, no time and no colours, which the journal has itself. Every line of a message
-/// becomes an entry of its own, and has the priority.
+/// A line for the journal: its priority, but no time and no colours, which the journal adds itself. Every line of a
+/// message becomes an entry of its own, with the priority.
 fn write_for_journal<W: Write>(out: &mut W, record: &Record) -> io::Result<()> {
     let priority = match record.level() {
         Level::Error => 3,
@@ -61,15 +63,15 @@ fn write_for_journal<W: Write>(out: &mut W, record: &Record) -> io::Result<()> {
     message.lines().try_for_each(|line| writeln!(out, "<{priority}>{}: {line}", record.target()))
 }
 
-/// Whether standard error is the journal's stream. `JOURNAL_STREAM` alone does not say so: it is inherited by programs whose
-/// standard error was led elsewhere.
+/// Whether standard error is the journal's stream. `JOURNAL_STREAM` alone is not enough: programs inherit it even if
+/// their standard error is redirected.
 fn goes_to_journal() -> bool {
     let Ok(stderr) = io::stderr().as_fd().try_clone_to_owned() else { return false };
     let Ok(metadata) = File::from(stderr).metadata() else { return false };
     std::env::var_os("JOURNAL_STREAM").is_some_and(|stream| names(&stream, metadata.dev(), metadata.ino()))
 }
 
-/// Whether `stream` is `DEVICE:INODE` of these, in decimal digits.
+/// Whether `stream` is `DEVICE:INODE` with these numbers, in decimal digits.
 fn names(stream: &OsStr, device: u64, inode: u64) -> bool {
     let parts = stream.to_str().and_then(|stream| stream.split_once(':'));
     parts.is_some_and(|(dev, ino)| dev.parse() == Ok(device) && ino.parse() == Ok(inode))

@@ -1,4 +1,4 @@
-//! What is said of a frame, and its JSON: one line a verdict, after a header line. `docs/reference/verdict.md` explains it.
+//! The verdict about a frame, and its JSON: one line per verdict, after a header line. See `docs/reference/verdict.md`.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -7,21 +7,24 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::engine::contract::Label;
 
-/// The version of the lines' schema. A new field does not change it; a field that goes or changes its meaning does.
+/// The version of the lines' schema. It changes if a field is removed or changes its meaning, not if one is added.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The first line of a stream.
 #[derive(Clone, Debug, Serialize)]
 pub struct Header {
+    /// [`SCHEMA_VERSION`].
     pub schema: u32,
     /// The program and its version.
     pub generator: &'static str,
+    /// The models that run.
     pub models: Arc<Models>,
-    /// SHA-256 of the configuration file; nothing where none was given.
+    /// SHA-256 of the configuration file; `None` if there is none.
     pub configuration: Option<String>,
 }
 
 impl Header {
+    /// The header of this program's lines.
     pub fn new(models: Arc<Models>, configuration: Option<String>) -> Self {
         Self {
             schema: SCHEMA_VERSION,
@@ -35,39 +38,47 @@ impl Header {
 /// SHA-256 of the models' files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Models {
-    /// Nothing where pictures are classified as they are.
+    /// The purifier's; `None` if frames are classified as they are.
     pub purifier: Option<String>,
+    /// The classifier's.
     pub classifier: String,
 }
 
-/// A class and how sure the classifier is of it.
+/// A class and the classifier's confidence in it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Guess {
+    /// The class's name.
     pub label: Arc<str>,
-    /// Where the classifier's outputs begin at 0.
+    /// The class's place among the classifier's outputs, from 0.
     pub index: usize,
+    /// Its probability, 0..1.
     pub confidence: f32,
     /// The WordNet identifier; for the live view, not published.
     #[serde(skip)]
     pub wnid: Option<Arc<str>>,
 }
 
-/// How long each stage took, in milliseconds.
+/// The duration of each stage, in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Milliseconds {
+    /// Decoding or rendering, in the source.
     #[serde(serialize_with = "microsecond_digits")]
     pub decode: f64,
+    /// Fitting to the models' size.
     #[serde(serialize_with = "microsecond_digits")]
     pub resize: f64,
+    /// Purification.
     #[serde(serialize_with = "microsecond_digits")]
     pub purify: f64,
+    /// Classification.
     #[serde(serialize_with = "microsecond_digits")]
     pub classify: f64,
+    /// The sum of the stages.
     #[serde(serialize_with = "microsecond_digits")]
     pub total: f64,
 }
 
-/// What is said of one frame.
+/// The verdict about one frame.
 #[derive(Debug, PartialEq, Serialize)]
 pub struct Verdict {
     /// The frame's number in its source.
@@ -75,27 +86,32 @@ pub struct Verdict {
     /// When the frame was taken, RFC 3339 in UTC.
     #[serde(serialize_with = "rfc3339")]
     pub captured_at: SystemTime,
-    /// The frame's age when the verdict was reached.
+    /// The frame's age when the verdict was reached, in milliseconds.
     #[serde(serialize_with = "microsecond_digits")]
     pub age_ms: f64,
+    /// The most probable class.
     pub label: Arc<str>,
+    /// The class's place among the classifier's outputs, from 0.
     pub index: usize,
+    /// Its probability, 0..1.
     pub confidence: f32,
     /// The most probable classes, best first; the first is the verdict's own.
     pub top: Vec<Guess>,
-    /// How far raw and purified disagree, in 0..1; nothing where the raw frame was not compared.
+    /// How far the classifications of the raw and the purified frame differ, 0..1; `None` if they were not compared.
     pub suspicion: Option<f32>,
     /// Whether the suspicion has reached the threshold.
     pub suspicious: bool,
-    /// Whether earlier frames had a say.
+    /// Whether earlier frames contributed.
     pub smoothed: bool,
-    /// False only where the user asked for pictures to be classified as they are.
+    /// False only if the user switched purification off.
     pub purified: bool,
+    /// The duration of each stage.
     pub ms: Milliseconds,
+    /// The models that reached it.
     pub models: Arc<Models>,
 }
 
-/// A verdict about nothing, to be written over.
+/// An empty verdict, to be overwritten.
 impl Default for Verdict {
     fn default() -> Self {
         Self {
@@ -123,7 +139,7 @@ impl Clone for Verdict {
         clone
     }
 
-    /// Allocates nothing where `self` has held as many classes before.
+    /// Allocates nothing if `self` has held as many classes before.
     fn clone_from(&mut self, source: &Self) {
         self.label.clone_from(&source.label);
         self.top.clone_from(&source.top);
@@ -142,12 +158,13 @@ impl Clone for Verdict {
 pub struct ClassNames(Vec<(Arc<str>, Option<Arc<str>>)>);
 
 impl ClassNames {
+    /// The names of `labels`, in their order.
     pub fn new(labels: &[Label]) -> Self {
         Self(labels.iter().map(|label| (label.label.as_str().into(), label.wnid.as_deref().map(Into::into))).collect())
     }
 
-    /// Writes the `count` most probable classes into `top`, best first; of equal ones the first. At least one, where
-    /// there are any.
+    /// Writes the `count` most probable classes into `top`, best first; equal ones keep the order of the outputs. A
+    /// `count` of 0 means 1.
     pub fn rank(&self, probabilities: &[f32], count: usize, top: &mut Vec<Guess>) {
         top.clear();
         let count = count.max(1);

@@ -1,4 +1,4 @@
-//! `purecam bench`, and what it reads of a machine.
+//! `purecam bench`, and what it reads about a machine.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn bench_measures_every_stage_of_as_many_verdicts_as_were_asked_for() {
+fn bench_measures_every_stage_of_the_requested_number_of_verdicts() {
     let output = bench(&["demo:", "--frames", "12", "--left-out", "3", "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let benchmark: Benchmark = serde_json::from_slice(&output.stdout).unwrap();
@@ -32,7 +32,7 @@ fn bench_measures_every_stage_of_as_many_verdicts_as_were_asked_for() {
 }
 
 #[test]
-fn bench_fails_with_its_own_code_where_a_verdict_takes_longer_than_it_may() {
+fn bench_fails_with_its_own_code_if_a_verdict_takes_longer_than_it_may() {
     let few = ["demo:", "--frames", "3", "--left-out", "0"];
     let strict = bench(&[&few[..], &["--max-p99-ms", "0.001"]].concat());
     assert_eq!(strict.status.code(), Some(3), "{}", text(&strict.stderr));
@@ -42,7 +42,16 @@ fn bench_fails_with_its_own_code_where_a_verdict_takes_longer_than_it_may() {
 }
 
 #[test]
-fn bench_shows_its_numbers_beside_earlier_ones_and_refuses_what_is_none() {
+fn a_seed_for_the_shipped_purifier_which_has_no_random_inputs_is_reported_once() {
+    let few = ["demo:", "--frames", "3", "--left-out", "0"];
+    let seeded = text(&bench(&[&few[..], &["--seed", "1"]].concat()).stderr);
+    assert_eq!(seeded.matches("purifier.seed has no effect").count(), 1, "{seeded}");
+    let unseeded = text(&bench(&few).stderr);
+    assert!(!unseeded.contains("seed"), "{unseeded}");
+}
+
+#[test]
+fn bench_shows_its_numbers_beside_earlier_ones_and_refuses_a_file_without_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let earlier = folder.path().join("earlier.json");
     let few = ["demo:", "--frames", "3", "--left-out", "0"];
@@ -52,11 +61,11 @@ fn bench_shows_its_numbers_beside_earlier_ones_and_refuses_what_is_none() {
     fs::write(&earlier, "{}").unwrap();
     let refused = bench(&[&few[..], &["--compare", earlier.to_str().unwrap()]].concat());
     assert_eq!(refused.status.code(), Some(2));
-    assert!(text(&refused.stderr).contains("is no result of 'purecam bench --json'"), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("is not a result of 'purecam bench --json'"), "{}", text(&refused.stderr));
 }
 
 #[test]
-fn bench_says_what_to_do_where_a_source_is_too_short() {
+fn bench_says_what_to_do_if_a_source_is_too_short() {
     let output = bench(&["file:tests/fixtures/grey.jpg"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("--left-out 0"), "{}", text(&output.stderr));
@@ -69,7 +78,7 @@ fn put(root: &Path, file: &str, content: &str) {
     fs::write(path, content).unwrap();
 }
 
-/// A Jetson board, as far as it shows itself.
+/// The files of a Jetson board that purecam reads.
 fn board(root: &Path, clock: u64, events: u64) {
     put(root, "proc/device-tree/model", "NVIDIA Jetson Orin Nano Developer Kit\0");
     put(root, "proc/meminfo", "MemTotal: 7802000 kB\nSwapTotal: 3900000 kB\nSwapFree: 3899000 kB\n");
@@ -108,7 +117,7 @@ fn a_boards_temperature_clock_and_throttling_are_read_and_doubted() {
 }
 
 #[test]
-fn a_machine_that_shows_nothing_is_no_fault() {
+fn a_machine_that_shows_nothing_gives_no_doubts() {
     let empty = tempfile::tempdir().unwrap();
     let machine = Machine::read(empty.path());
     assert_eq!((machine.clock_mhz, machine.throttled, machine.swap_used), (None, None, 0));

@@ -1,4 +1,4 @@
-//! Flat: after warm-up our own stages allocate nothing, and a hundred thousand frames leave nothing behind.
+//! Constant memory: after warm-up our own stages allocate nothing, and a hundred thousand frames leave nothing behind.
 
 mod service_parts;
 
@@ -18,7 +18,7 @@ use purecam::source::{FrameSource, Offer, SourceError};
 use purecam::time::{Clock, Stop};
 use service_parts::{ManualClock, once, parts};
 
-/// The system's allocator, with a count of its calls and of the bytes that are in use.
+/// The system's allocator, which counts its calls and the bytes in use.
 struct Counting;
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
@@ -29,7 +29,7 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         CALLS.fetch_add(1, Ordering::Relaxed);
         LIVE.fetch_add(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promises are those that the system's allocator asks for.
+        // SAFETY: the caller's promises are those that the system's allocator requires.
         unsafe { System.alloc(layout) }
     }
 
@@ -53,7 +53,7 @@ static ALLOCATOR: Counting = Counting;
 /// The counts are the whole process's, so the tests of this file go one after the other.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// The machine's time; the watch never looks, because what it does once a second belongs to no frame.
+/// The machine's time, but the watch never runs: its work, once a second, belongs to no frame.
 struct Unwatched;
 
 impl Clock for Unwatched {
@@ -145,7 +145,7 @@ fn the_loop_allocates_nothing_per_frame_besides_what_the_engine_does() {
     let mut parts = parts(once(source), Box::new(judge), sink, Arc::new(ManualClock::default()));
     parts.health = Arc::new(Health::new(clock, Arc::default()));
     parts.limits.frames = Some(FROM + FRAMES + 1);
-    // Somebody looks, and hands back what he has looked at.
+    // A viewer takes every exhibit and gives it back.
     let gallery = Arc::new(Gallery::of_everything());
     gallery.enter();
     let viewer = {
@@ -198,7 +198,7 @@ fn a_hundred_thousand_frames_leave_nothing_behind() {
     let looks = Arc::new(Mutex::new(Vec::with_capacity(2)));
     let sink = Box::new(Inspector { verdicts: 0, looks: looks.clone() });
     let verdict = service_parts::judgement(&Frame::default(), Duration::ZERO);
-    /// Says the same of every frame.
+    /// Gives the same verdict about every frame.
     struct Same(purecam::verdict::Verdict);
     impl Judge for Same {
         fn judge(&mut self, frame: &Frame, judgement: &mut Judgement) -> Result<(), Withheld> {
@@ -207,7 +207,7 @@ fn a_hundred_thousand_frames_leave_nothing_behind() {
             Ok(())
         }
     }
-    // Many frames are replaced and some lines missed: the loop goes on until the sink has seen its hundred thousand.
+    // Many frames are replaced and some lines missed: the loop runs until the sink has got a hundred thousand.
     let source = Tireless { sequence: 0, end: u64::MAX - 1 };
     let mut parts = parts(once(source), Box::new(Same(verdict)), sink, Arc::new(ManualClock::default()));
     parts.health = Arc::new(Health::new(Arc::new(Unwatched), Arc::default()));
@@ -224,7 +224,7 @@ fn a_hundred_thousand_frames_leave_nothing_behind() {
     let looks = looks.lock().unwrap();
     let [(early, early_bytes), (late, late_bytes)] = looks[..] else { panic!("two looks, not {}", looks.len()) };
     assert_eq!((early.threads, early.open_files), (late.threads, late.open_files));
-    // What is in flight at the two moments may differ by a frame.
+    // The frames in flight at the two moments may differ by one.
     assert!((late_bytes - early_bytes).abs() < 2 * 640 * 480 * 3, "{early_bytes} bytes became {late_bytes}");
     assert!(late.resident < early.resident + (8 << 20), "{} became {}", early.resident, late.resident);
 }

@@ -6,7 +6,7 @@ use purecam::engine::contract::{Colour, Layout};
 use purecam::engine::{Classifier, Description, ForeignOutput, Range};
 use purecam::frame::{Fit, read};
 
-/// The folder of foreign models, where it is there.
+/// The folder of foreign models, if it is there.
 fn folder() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/models");
     if folder.join("labels.txt").exists() {
@@ -40,7 +40,7 @@ fn squeezenet(folder: &Path) -> Description {
     }
 }
 
-/// The class that a model sees in one of the demonstration's photographs, and its probability.
+/// The most probable class of one of the demonstration's photographs, and its probability.
 fn sees(file: &Path, said: &Description) -> (String, f32) {
     let mut classifier = Classifier::load(file, said).unwrap();
     let photograph = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/french-horn.jpg")).unwrap();

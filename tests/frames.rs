@@ -1,4 +1,4 @@
-//! Any usual image becomes an upright 8-bit RGB picture, and fits a model's square input.
+//! Every common image format becomes an upright 8-bit RGB picture, and fits a model's square input.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ fn every_exif_orientation_is_turned_upright() {
 }
 
 #[test]
-fn a_cmyk_jpeg_has_the_colours_that_it_was_made_from() {
+fn a_cmyk_jpeg_keeps_its_original_colours() {
     assert_upright(&read(&fixture("cmyk.jpg")).unwrap(), 16);
 }
 
@@ -61,7 +61,7 @@ fn a_grey_jpeg_becomes_three_equal_channels() {
 }
 
 #[test]
-fn of_an_animation_the_first_frame_counts() {
+fn an_animation_gives_its_first_frame() {
     for name in ["animated.gif", "animated.webp", "animated.png", "two-pages.tiff"] {
         assert_upright(&read(&fixture(name)).unwrap_or_else(|error| panic!("{name} {error}")), 2);
     }
@@ -88,7 +88,7 @@ fn sixteen_bits_become_eight_by_rounding() {
 }
 
 #[test]
-fn a_transparent_picture_lies_on_black() {
+fn a_transparent_picture_is_composited_over_black() {
     let image = ImageBuffer::from_pixel(2, 2, Rgba([200u8, 100, 50, 128]));
     let picture = decode(&encode(&DynamicImage::ImageRgba8(image), ImageFormat::Png)).unwrap();
     assert_eq!(pixel(&picture, 0, 1), [100, 50, 25]);
@@ -109,7 +109,7 @@ fn one_pixel_is_a_picture() {
 
 #[test]
 fn a_picture_of_400_megapixels_is_refused_by_its_header() {
-    // A BMP header alone: there is nothing behind it that could be decoded.
+    // Only a BMP header: nothing after it could be decoded.
     let mut header = vec![b'B', b'M'];
     header.extend([0u8; 8]);
     header.extend(54u32.to_le_bytes());
@@ -125,7 +125,7 @@ fn a_picture_of_400_megapixels_is_refused_by_its_header() {
 }
 
 #[test]
-fn what_is_no_image_is_named_by_its_first_bytes() {
+fn a_file_that_is_not_an_image_is_described_by_its_first_bytes() {
     assert!(matches!(decode(b""), Err(DecodeError::Empty)));
     let error = decode(b"hello, world").unwrap_err();
     assert!(matches!(error, DecodeError::UnknownFormat(_)) && error.to_string().contains("68 65 6C 6C"), "{error}");
@@ -210,7 +210,7 @@ fn a_jpeg_ends_at_its_own_end_marker_and_not_at_its_thumbnails() {
 
 #[test]
 fn a_motion_jpeg_stream_is_cut_into_its_images_and_a_broken_one_costs_only_itself() {
-    // Detail in every block, so that what is cut off below is part of a scan and not of a header.
+    // Detail in every block, so that the bytes cut off below are part of a scan, not of a header.
     let jpeg = |[red, green, blue]: [u8; 3]| {
         let image =
             RgbImage::from_fn(64, 64, |x, y| Rgb([red, green, blue].map(|value| value ^ ((x * 7 + y * 5) % 8) as u8)));
@@ -220,7 +220,7 @@ fn a_motion_jpeg_stream_is_cut_into_its_images_and_a_broken_one_costs_only_itsel
     let broken = &green[..green.len() - 20];
     let stream = [b"noise".as_slice(), &red, broken, &blue, &red[..50]].concat();
     let mut images = Vec::new();
-    // Three bytes at a time: where a read ends must not matter.
+    // Three bytes at a time: the places where reads end must not matter.
     let mut stream = JpegStream::new(Slowly(&stream));
     while let Some(image) = stream.next_image().unwrap() {
         images.push(decode(image).map(|picture| pixel(&picture, 8, 8)));

@@ -1,7 +1,7 @@
-//! Damaged files at the two entrances, images and models: an error or a result, never a panic and never a huge allocation.
+//! Damaged images and models give an error or a result, never a panic and never a huge allocation.
 //!
-//! Seeded mutations of a small corpus: cuts, flipped bits, overwritten and repeated stretches, and the head of one file on
-//! the tail of another. A few hundred of each by default; `PURECAM_FUZZ=100000` asks for more, `PURECAM_FUZZ_SEED` for
+//! Seeded mutations of a small corpus: cuts, flipped bits, overwritten and repeated stretches, and the head of one file
+//! on the tail of another. A few hundred of each by default; `PURECAM_FUZZ=100000` makes more, `PURECAM_FUZZ_SEED`
 //! others. A failure names the seed, the number and the kind of file, so that it can be repeated.
 
 mod models;
@@ -19,10 +19,10 @@ use purecam::frame::{Fit, JpegStream, decode};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// More than any damaged small file may ask for at once: a picture of 100 million pixels in 16 bits with alpha.
+/// More than any damaged small file may allocate at once: a picture of 100 million pixels in 16 bits with alpha.
 const MAX_ALLOCATION: usize = 1 << 30;
 
-/// The system's allocator, which refuses what nobody should ask for. A refusal aborts the test.
+/// The system's allocator, which refuses larger requests. A refusal aborts the test.
 struct Bounded;
 
 // SAFETY: every call goes to the system's allocator unchanged, or fails as an allocator may.
@@ -77,7 +77,7 @@ fn damaged(corpus: &[Vec<u8>], rng: &mut ChaCha8Rng) -> Vec<u8> {
     bytes
 }
 
-/// Feeds damaged files to `entrance`; a panic of any is a failure that names it.
+/// Feeds damaged files to `entrance`. If one causes a panic, the test fails and names it.
 fn fuzz(kind: &str, corpus: &[Vec<u8>], count: u64, mut entrance: impl FnMut(&[u8])) {
     let seed = setting("PURECAM_FUZZ_SEED", 1);
     for number in 0..count {

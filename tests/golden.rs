@@ -1,8 +1,8 @@
-//! Promise 5: the same answer everywhere. What one x86-64 machine said of two photographs stands in `tests/golden`: the frame as
-//! the models see it, the purified picture, the probabilities. Every machine must say the same to 1e-3.
+//! Promise 5: the same answer everywhere. `tests/golden` holds the results of one x86-64 machine for two photographs:
+//! the models' input, the purified picture, the probabilities. Every machine must agree with them to 1e-3.
 //!
-//! `PURECAM_GOLDEN=write cargo test --release --test golden` writes them anew, after a change of the models or of what
-//! comes before them. `PURECAM_GOLDEN_BINARY`, a command, holds another binary to them: the one that ships for boards.
+//! `PURECAM_GOLDEN=write cargo test --release --test golden` writes them anew, after a change of the models or of the
+//! stages before them. `PURECAM_GOLDEN_BINARY`, a command, tests another binary: the one that ships for boards.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,17 @@ use serde::{Deserialize, Serialize};
 const PHOTOGRAPHS: [&str; 2] = ["church-tower", "french-horn"];
 const TOLERANCE: f32 = 1e-3;
 
-/// What stands beside the pictures.
+/// The file beside the pictures.
 #[derive(Serialize, Deserialize)]
 struct Golden {
-    /// SHA-256 of the files that said it.
+    /// SHA-256 of the models' files.
     purifier: String,
     classifier: String,
-    /// Of each photograph, in the order of the labels.
+    /// Of each photograph, in label order.
     probabilities: Vec<Vec<f32>>,
 }
 
-/// What the shipped models say of one photograph.
+/// The results of the shipped models for one photograph.
 struct Answer {
     frame: Vec<f32>,
     purified: Vec<f32>,
@@ -63,7 +63,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-/// Planes in 0..1 as a picture of 16 bits a channel, whose rounding is far below the tolerance.
+/// Writes planes in 0..1 as a picture of 16 bits per channel, whose rounding is far below the tolerance.
 fn write(path: &Path, planes: &[f32], [height, width]: [usize; 2]) {
     let at = |x: u32, y: u32, channel: usize| planes[(channel * height + y as usize) * width + x as usize];
     let level = |value: f32| (value * f32::from(u16::MAX)).round() as u16;

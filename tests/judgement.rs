@@ -1,4 +1,4 @@
-//! What is said besides the class: suspicion, and the say that earlier frames have.
+//! Suspicion, and smoothing over earlier frames.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn picture(value: f32) -> Vec<f32> {
 }
 
 #[test]
-fn suspicion_is_zero_where_both_agree_and_one_where_they_share_nothing() {
+fn suspicion_is_zero_if_both_agree_and_one_if_they_share_nothing() {
     assert_eq!(suspicion(&[0.2, 0.3, 0.5], &[0.2, 0.3, 0.5]), 0.0);
     assert_eq!(suspicion(&[1.0, 0.0, 0.0], &[0.0, 0.4, 0.6]), 1.0);
 }
@@ -50,7 +50,7 @@ fn smoothing_is_the_mean_of_the_last_frames_and_says_when_there_are_any() {
 }
 
 #[test]
-fn a_new_scene_or_a_gap_lets_no_earlier_frame_have_a_say() {
+fn earlier_frames_do_not_contribute_after_a_new_scene_or_a_gap() {
     let (tench, church) = ([1.0f32, 0.0], [0.0f32, 1.0]);
     for (at, value) in [(33, 0.9), (2_034, 0.5)] {
         let mut smoothing = Smoothing::new(5);
@@ -61,5 +61,5 @@ fn a_new_scene_or_a_gap_lets_no_earlier_frame_have_a_say() {
     let mut smoothing = Smoothing::new(5);
     smoothing.combine(Duration::ZERO, &picture(0.5), SIZE, &tench);
     let (_, smoothed) = smoothing.combine(Duration::from_millis(1_999), &picture(0.55), SIZE, &church);
-    assert!(smoothed, "a little more light is no new scene");
+    assert!(smoothed, "a little more light is not a new scene");
 }

@@ -1,4 +1,4 @@
-//! The device's build stays lean: what only training needs, and what a board should not have to install, is not in it.
+//! The device's build stays lean: it has nothing that only training needs, or that a board would have to install.
 
 use std::process::Command;
 

@@ -1,13 +1,16 @@
-//! Only verified models run: what is wrong with a file is found before it sees a frame, and said.
+//! Only verified models run: a fault of a file is found, and reported, before the model gets a frame.
 
 mod models;
 
+use std::error::Error;
 use std::path::Path;
 
 use models::*;
 use prost::Message;
 use purecam::engine::contract::{Colour, Layout};
-use purecam::engine::{Classifier, Description, ForeignOutput, Manifest, ManifestError, Purifier, Range, Shipped};
+use purecam::engine::{
+    Classifier, Description, EngineError, ForeignOutput, Manifest, ManifestError, Purifier, Range, Shipped,
+};
 use sha2::{Digest, Sha256};
 use tempfile::tempdir;
 use tract_onnx::pb::{ModelProto, NodeProto, TensorProto, tensor_proto::DataType};
@@ -91,13 +94,36 @@ fn a_truncated_file_is_refused_wherever_it_was_cut() {
         assert_says(&message, &["purifier.onnx"]);
     }
     std::fs::write(&path, b"not a model at all").unwrap();
-    assert_says(&Purifier::load(&path, 1).err().unwrap().to_string(), &["no ONNX model"]);
+    assert_says(&Purifier::load(&path, 1).err().unwrap().to_string(), &["not an ONNX model"]);
 }
 
 #[test]
 fn a_missing_file_is_named() {
     let message = Purifier::load(Path::new("/nowhere/purifier.onnx"), 1).err().unwrap().to_string();
     assert_says(&message, &["/nowhere/purifier.onnx", "cannot be read"]);
+}
+
+#[test]
+fn a_refusal_keeps_its_causes() {
+    let missing = Purifier::load(Path::new("/nowhere/purifier.onnx"), 1).err().unwrap();
+    let cause = missing.source().and_then(|problem| problem.source()).unwrap();
+    assert_eq!(cause.downcast_ref::<std::io::Error>().unwrap().kind(), std::io::ErrorKind::NotFound);
+    let folder = tempdir().unwrap();
+    let mut model = classifier(SIDE);
+    model.graph.as_mut().unwrap().node.last_mut().unwrap().op_type = "Teleport".into();
+    let path = write(folder.path(), "classifier.onnx", &model);
+    let refused = Classifier::load(&path, &Description::default()).err().unwrap();
+    let cause = refused.source().and_then(|problem| problem.source()).unwrap();
+    assert!(cause.is::<EngineError>(), "{cause:?}");
+    assert_eq!(refused.to_string().matches("Teleport").count(), cause.to_string().matches("Teleport").count());
+}
+
+#[test]
+fn a_purifier_without_random_inputs_is_deterministic() {
+    let folder = tempdir().unwrap();
+    let load = |name, model| Purifier::load(&write(folder.path(), name, &model), 1).unwrap();
+    assert!(!load("noise.onnx", purifier(SIDE)).is_deterministic());
+    assert!(load("plain.onnx", purifier_that_fails_on_black(SIDE)).is_deterministic());
 }
 
 #[test]
@@ -176,7 +202,7 @@ fn nan_in_weights_is_refused_with_the_tensors_name() {
     let mut model = classifier(SIDE);
     *tensor(&mut model, "scale") = floats("scale", &[], &[f32::NAN]);
     assert_says(&refused_classifier(&model, &Description::default()), &["'scale' contain NaN"]);
-    // Half precision, in the other of the two places where ONNX keeps it.
+    // Half precision, in the second of the two places where ONNX stores it.
     let half = TensorProto {
         name: "half".into(),
         dims: vec![1],
@@ -255,7 +281,7 @@ fn a_foreign_classifier_is_asked_for_every_missing_key_by_name() {
     let labels = folder.path().join("labels.txt");
     std::fs::write(&labels, "red\ngreen\nblue\n").unwrap();
     let message = refused_classifier(&foreign_classifier(SIDE), &Description { colour: None, ..described(&labels) });
-    assert_says(&message, &["says also colour,", "colour = \"rgb\""]);
+    assert_says(&message, &["also sets colour,", "colour = \"rgb\""]);
     assert!(!message.contains("mean"), "{message}");
     let message = refused_classifier(
         &foreign_classifier(SIDE),

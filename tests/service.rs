@@ -200,7 +200,7 @@ fn a_stage_that_fails_or_panics_withholds_its_verdict_and_is_counted_by_cause() 
     let judge = move |frame: &Frame| match frame.sequence {
         1 => Err(Withheld::Purify(not_a_number.clone())),
         2 => panic!("an assertion in a kernel"),
-        3 => Err(Withheld::Classify(InferenceError::Engine("no memory".to_owned()))),
+        3 => Err(Withheld::Classify(InferenceError::Engine("no memory".into()))),
         _ => Ok(judgement(frame, Duration::ZERO)),
     };
     let (ended, kept) = run_steps((0..6).map(|_| Shot::Frame).collect(), judge);

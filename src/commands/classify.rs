@@ -1,6 +1,5 @@
 //! `purecam classify`: a verdict for each image file, as a table for people or as JSON lines for programs.
 
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +9,8 @@ use serde::Serialize;
 use super::{Failure, models};
 use crate::cli;
 use crate::config::Config;
-use crate::frame::{self, Frame};
+use crate::frame::{self, Frame, PictureFolder};
+use crate::measure::medians;
 use crate::service::{Judge, Judgement, Options, Pipeline};
 use crate::sink::JsonLines;
 use crate::source::images_in;
@@ -20,7 +20,7 @@ use crate::verdict::{Header, Milliseconds, Verdict};
 /// Characters of the table's label column; longer labels are cut.
 const LABEL: usize = 28;
 
-/// What is said of one file.
+/// The JSON line of one file: its verdict, or the error.
 #[derive(Serialize)]
 struct Line<'a> {
     file: &'a str,
@@ -30,11 +30,12 @@ struct Line<'a> {
     error: Option<&'a str>,
 }
 
-/// Classifies the files. Fails, after all of them, where any could not be.
+/// Classifies the files. After all of them, it fails if any could not be classified.
 pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     let files = expand(&args.images);
     let config = args.models.config()?;
-    let saved = args.save.as_deref().map(Saved::new).transpose()?;
+    let saved = args.save.as_deref().map(PictureFolder::create).transpose();
+    let saved = saved.map_err(|error| Failure::Failed(format!("--save {error}")))?;
     let loaded = models::load(&config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = Options { top: args.top, ..Options::default() };
@@ -45,7 +46,7 @@ pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
         false => print_table(&files, &mut work),
     };
     match outcome {
-        // The reader has read enough.
+        // The reader of standard output has closed it.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(error) => Err(Failure::Failed(format!("verdicts cannot be written: {error}"))),
         Ok(0) => Ok(()),
@@ -53,7 +54,7 @@ pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     }
 }
 
-/// The files that are meant: an image as it is, a folder as the images in it. What is wrong with a folder stays with it.
+/// All files to classify: an image as it is, a folder as its images. A folder that cannot be read keeps its error.
 fn expand(images: &[PathBuf]) -> Vec<(PathBuf, Option<String>)> {
     let mut files = Vec::new();
     for path in images {
@@ -66,15 +67,16 @@ fn expand(images: &[PathBuf]) -> Vec<(PathBuf, Option<String>)> {
     files
 }
 
+/// What a file needs to become a verdict.
 struct Work {
     pipeline: Pipeline,
     clock: Arc<dyn Clock>,
-    saved: Option<Saved>,
+    saved: Option<PictureFolder>,
 }
 
 impl Work {
-    /// The verdict about one file. Every file gets the noise of frame 0: a picture's verdict does not depend on those
-    /// before it.
+    /// The verdict about one file. Every file gets the noise of frame 0, so that a picture's verdict does not depend on
+    /// earlier pictures.
     fn verdict(&mut self, file: &Path, problem: &Option<String>) -> Result<Verdict, String> {
         if let Some(problem) = problem {
             return Err(problem.clone());
@@ -89,12 +91,14 @@ impl Work {
             .judge(&frame, &mut judgement)
             .map_err(|withheld| named(&format!("has no verdict: {withheld}")))?;
         if let Some(saved) = &mut self.saved {
-            saved.save(file, self.pipeline.last_picture(), self.pipeline.size())?;
+            let (planes, size) = (self.pipeline.last_picture(), self.pipeline.size());
+            saved.save(file, planes, size).map_err(|error| format!("--save {error}"))?;
         }
         Ok(judgement.verdict)
     }
 }
 
+/// Prints a JSON line for each file. Returns how many could not be classified.
 fn print_lines(files: &[(PathBuf, Option<String>)], work: &mut Work, config: &Config) -> io::Result<usize> {
     let header = Header::new(work.pipeline.models().clone(), config.sha256());
     let mut lines = JsonLines::new(io::stdout().lock());
@@ -112,6 +116,7 @@ fn print_lines(files: &[(PathBuf, Option<String>)], work: &mut Work, config: &Co
     Ok(failed)
 }
 
+/// Prints a row for each file, and errors to standard error. Returns how many could not be classified.
 fn print_table(files: &[(PathBuf, Option<String>)], work: &mut Work) -> io::Result<usize> {
     let mut out = io::stdout().lock();
     let width = files.iter().map(|(file, _)| file.display().to_string().chars().count()).max().unwrap_or(0).max(4);
@@ -129,13 +134,19 @@ fn print_table(files: &[(PathBuf, Option<String>)], work: &mut Work) -> io::Resu
             }
         }
     }
-    if !times.is_empty() {
-        writeln!(out, "{}", medians(&times))?;
+    if let Some(Milliseconds { decode, resize, purify, classify, total }) = medians(&times) {
+        let count = times.len();
+        writeln!(
+            out,
+            "median ms of {count}: decode {decode:.1}, resize {resize:.1}, purify {purify:.1}, classify {classify:.1}, \
+             total {total:.1}"
+        )?;
     }
     out.flush()?;
     Ok(files.len() - times.len())
 }
 
+/// A table's row after the file name.
 fn row(verdict: &Verdict) -> String {
     let cut = |label: &str| label.chars().take(LABEL).collect::<String>();
     let also = verdict.top[1..].iter().map(|guess| format!("{} {:.1} %", cut(&guess.label), guess.confidence * 100.0));
@@ -143,56 +154,4 @@ fn row(verdict: &Verdict) -> String {
     let raw = if verdict.purified { "" } else { "  (not purified)" };
     let (label, sure, ms) = (cut(&verdict.label), verdict.confidence * 100.0, verdict.ms.total);
     format!("{label:<LABEL$}  {sure:>5.1} %  {ms:>8.1}  {also}{raw}")
-}
-
-/// The middle time of each stage over all pictures.
-fn medians(times: &[Milliseconds]) -> String {
-    let median = |stage: fn(&Milliseconds) -> f64| {
-        let mut stage: Vec<f64> = times.iter().map(stage).collect();
-        stage.sort_by(f64::total_cmp);
-        stage[stage.len() / 2]
-    };
-    format!(
-        "median ms of {}: decode {:.1}, resize {:.1}, purify {:.1}, classify {:.1}, total {:.1}",
-        times.len(),
-        median(|ms| ms.decode),
-        median(|ms| ms.resize),
-        median(|ms| ms.purify),
-        median(|ms| ms.classify),
-        median(|ms| ms.total)
-    )
-}
-
-/// The folder of `--save`.
-struct Saved {
-    folder: PathBuf,
-    /// The names that were given out, so that `a/1.jpg` and `b/1.jpg` do not become one file.
-    names: std::collections::HashSet<String>,
-}
-
-impl Saved {
-    /// Makes the folder and tries to write into it: better now than after an hour of purifying.
-    fn new(folder: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(folder)
-            .and_then(|()| tempfile::tempfile_in(folder))
-            .map_err(|error| Failure::Failed(format!("--save {}: cannot be written to: {error}", folder.display())))?;
-        Ok(Self { folder: folder.to_owned(), names: Default::default() })
-    }
-
-    /// Writes a picture, [3, height, width] in 0..1, as PNG under the name of its file. It appears whole or not at all.
-    fn save(&mut self, file: &Path, planes: &[f32], [height, width]: [usize; 2]) -> Result<(), String> {
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let mut names =
-            std::iter::once(format!("{stem}.png")).chain((2..).map(|number| format!("{stem}-{number}.png")));
-        // The names never run out, and only finitely many are taken.
-        let name = names.find(|name| !self.names.contains(name)).unwrap_or_default();
-        let target = self.folder.join(&name);
-        let pixels = height * width;
-        let byte = |index: usize| (planes[index % 3 * pixels + index / 3] * 255.0).round() as u8;
-        let rgb: Vec<u8> = (0..3 * pixels).map(byte).collect();
-        frame::write_png(&target, &rgb, [height, width])
-            .map_err(|error| format!("--save {}: cannot be written: {error}", target.display()))?;
-        self.names.insert(name);
-        Ok(())
-    }
 }

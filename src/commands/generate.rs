@@ -12,12 +12,12 @@ use super::Failure;
 use crate::atomic;
 use crate::cli::{Cli, Generate};
 
-/// What is not in the definition, and a user looks for in the manual: of each section, terms and what they mean.
+/// Sections of the manual that the command line's definition lacks: terms and their meanings.
 const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     (
         "FILES",
         &[
-            ("/etc/purecam/purecam.toml", "The configuration of run, bench and check where --config names no other."),
+            ("/etc/purecam/purecam.toml", "The configuration of run, bench and check if --config names no other."),
             ("/usr/share/purecam/models", "The models that ship, with a manifest of their checksums."),
             (
                 "/usr/share/doc/purecam",
@@ -28,20 +28,20 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     (
         "ENVIRONMENT",
         &[
-            ("PURECAM_MODELS", "The folder of the models that are used where none is named."),
+            ("PURECAM_MODELS", "The folder of the models that are used if no model is named."),
             (
                 "PURECAM_KEY",
-                "A key of the configuration, as in PURECAM_RUN_MAX_AGE_MS=500; goes over the file and under flags.",
+                "A key of the configuration, as in PURECAM_RUN_MAX_AGE_MS=500; overrides the file, but not flags.",
             ),
-            ("RUST_LOG", "The level of the log, as in info; goes over log.level."),
+            ("RUST_LOG", "The level of the log, as in info; overrides log.level."),
             ("NO_COLOR", "Set to anything: no colours on a terminal."),
         ],
     ),
     (
         "EXIT STATUS",
         &[
-            ("0", "It did what it was asked to."),
-            ("1", "It failed this time."),
+            ("0", "It succeeded."),
+            ("1", "It failed, but may succeed another time."),
             ("2", "The command line is wrong."),
             ("3", "bench was slower than --max-p99-ms."),
             ("78", "The configuration or a model can never work."),
@@ -49,6 +49,10 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     ),
 ];
 
+/// Writes manual pages and completions into the folder.
+///
+/// # Errors
+/// The file that cannot be written.
 pub fn generate(args: &Generate) -> Result<(), Failure> {
     let failed =
         |path: &Path, error: io::Error| Failure::Failed(format!("{}: cannot be written: {error}", path.display()));
@@ -77,8 +81,9 @@ fn manual_pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     Ok(pages)
 }
 
+/// The page of `command`, then those of its subcommands.
 fn add_pages(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
-    // Of a command below purecam, clap_mangen would take the command's own name for the program's.
+    // For a subcommand, clap_mangen would otherwise use its own name as the program's.
     let source = concat!("purecam ", env!("CARGO_PKG_VERSION"));
     let man = Man::new(command.clone()).source(source).manual("purecam").date(date());
     let mut page = Vec::new();
@@ -87,7 +92,7 @@ fn add_pages(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Resul
     command.get_subcommands().filter(|command| !command.is_hide_set()).try_for_each(|command| add_pages(command, pages))
 }
 
-/// The day that the pages carry: of the source where `SOURCE_DATE_EPOCH` says it, so that two builds do not differ.
+/// The date of the pages: the source's, if `SOURCE_DATE_EPOCH` gives it, so that two builds do not differ.
 fn date() -> String {
     let epoch = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
     let day = epoch.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()).unwrap_or_else(jiff::Timestamp::now);

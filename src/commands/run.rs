@@ -79,10 +79,11 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
 /// The models and what they need to know, checked and warm.
 pub(super) fn pipeline(config: &Config, compare_raw: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
     let loaded = models::load(config)?;
-    if loaded.purifier.is_none() {
-        log::warn!(
+    match &loaded.purifier {
+        Some(purifier) => models::warn_of_idle_seed(config, purifier),
+        None => log::warn!(
             "without a purifier, as purifier.enabled asks: frames are classified as they are, and every verdict says so"
-        );
+        ),
     }
     let defaults = Options::default();
     let options = Options {

@@ -22,7 +22,8 @@ pub struct ModelFlags {
     /// Configuration (TOML) [default: /etc/purecam/purecam.toml, if it is there, for commands that serve]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Seed of the purifier's noise; without it every start draws its own
+    /// Seed of the purifier's noise; without it every start draws its own. No effect on a purifier without random
+    /// inputs
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }

@@ -1,15 +1,15 @@
-//! A classifier from an ONNX file, purecam's own or a foreign one: a picture becomes probabilities.
+//! A classifier from an ONNX file, purecam's own or a foreign one: turns a picture into probabilities.
 
 use std::path::{Path, PathBuf};
 
+use super::check::{all_finite, check_shape, known_picture};
 use super::contract::{Colour, Input, Label, Layout, Role};
 use super::error::{InferenceError, ModelError, Problem};
 use super::file::ModelFile;
 use super::foreign::{Description, Foreign, ForeignOutput, describe};
-use super::purifier::{all_finite, check_shape, known_picture};
 use super::session::{Feed, Session, graph_inputs, names_text};
 
-/// How far a sum of probabilities may be from 1 on the warm-up picture; half precision rounds as much.
+/// How far a sum of probabilities may be from 1 on the warm-up picture: the rounding of half precision.
 const SUM_TOLERANCE: f32 = 0.02;
 
 /// A classifier that has passed its warm-up.
@@ -25,18 +25,21 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// Loads, checks and warms up a classifier. `said` describes a foreign one; purecam's own describe themselves.
-    pub fn load(path: &Path, said: &Description) -> Result<Self, ModelError> {
+    /// Loads, checks and warms up a classifier. `description` is for a foreign one; purecam's own describe themselves.
+    ///
+    /// # Errors
+    /// The file, and the first problem that was found.
+    pub fn load(path: &Path, description: &Description) -> Result<Self, ModelError> {
         let file = ModelFile::open(path)?;
-        Self::prepare(file, said).map_err(|problem| ModelError { file: path.to_owned(), problem })
+        Self::prepare(file, description).map_err(|problem| ModelError { file: path.to_owned(), problem })
     }
 
-    fn prepare(file: ModelFile, said: &Description) -> Result<Self, Problem> {
+    fn prepare(file: ModelFile, description: &Description) -> Result<Self, Problem> {
         file.expect_role(Role::Classifier)?;
         warn_of_quantisation(&file);
         let Foreign { input, labels, output_name, output } = match &file.metadata {
             Some(metadata) => {
-                warn_of_idle_keys(&file, said);
+                warn_of_idle_keys(&file, description);
                 Foreign {
                     input: metadata.input.clone(),
                     labels: metadata.labels.clone(),
@@ -44,7 +47,7 @@ impl Classifier {
                     output: ForeignOutput::Logits,
                 }
             }
-            None => describe(&file, said)?,
+            None => describe(&file, description)?,
         };
         let outputs = file.proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.as_str());
         if !outputs.clone().any(|output| output == output_name) {
@@ -70,7 +73,7 @@ impl Classifier {
         Ok(classifier)
     }
 
-    /// Height and width of the pictures that it takes.
+    /// Height and width of its pictures, in pixels.
     pub fn size(&self) -> [usize; 2] {
         self.input.size
     }
@@ -85,16 +88,20 @@ impl Classifier {
         &self.input
     }
 
+    /// Its file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Of its file, as lower-case hexadecimal.
+    /// SHA-256 of its file, in lower-case hexadecimal.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// Refuses a classifier that does not take what `purifier` makes: nothing is resized between the two.
+    /// Checks that it takes pictures of `purifier`'s size: nothing is resized between the two.
+    ///
+    /// # Errors
+    /// [`Problem::Size`], with both sizes.
     pub fn expect_size_of(&self, purifier: &super::Purifier) -> Result<(), ModelError> {
         if self.size() == purifier.size() {
             return Ok(());
@@ -107,7 +114,10 @@ impl Classifier {
     /// The probabilities of the classes.
     ///
     /// # Shapes
-    /// `image`: \[3, height, width\], RGB in 0..1 -> \[classes\], each in 0..1, together 1.
+    /// `image`: \[3, height, width\], RGB in 0..1 -> \[classes\], each in 0..1, with the sum 1.
+    ///
+    /// # Errors
+    /// The engine failed, or the output is not one finite number per class.
     pub fn classify(&mut self, image: &[f32]) -> Result<&[f32], InferenceError> {
         write_input(&self.input, image, self.feeds[0].numbers::<f32>()?)?;
         let probabilities = &mut self.probabilities;
@@ -125,7 +135,7 @@ impl Classifier {
         Ok(probabilities)
     }
 
-    /// What [`classify`](Self::classify) said last.
+    /// The newest result of [`classify`](Self::classify).
     pub fn probabilities(&self) -> &[f32] {
         &self.probabilities
     }
@@ -154,18 +164,18 @@ impl Classifier {
     }
 }
 
-/// Refuses an output that is plainly not what it is said to be: every confidence would be wrong.
+/// Refuses an output that is plainly not of its declared kind: every confidence would be wrong.
 fn check_kind(declared: ForeignOutput, numbers: &[f32]) -> Result<(), Problem> {
     let sum: f32 = numbers.iter().sum();
     let probabilities =
         numbers.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value)) && (sum - 1.0).abs() < SUM_TOLERANCE;
     match (declared, probabilities) {
         (ForeignOutput::Probabilities, false) => {
-            Err(Problem::Kind { said: "probabilities", found: "does not give probabilities", sum })
+            Err(Problem::Kind { declared: "probabilities", found: "does not give probabilities", sum })
         }
-        // A single class says 1 either way; rows of exactly equal logits can sum to 1 by chance only where they are few.
+        // A single class gives 1 either way, and few equal logits can have the sum 1 by chance.
         (ForeignOutput::Logits, true) if numbers.len() > 4 => {
-            Err(Problem::Kind { said: "logits", found: "gives probabilities", sum })
+            Err(Problem::Kind { declared: "logits", found: "gives probabilities", sum })
         }
         _ => Ok(()),
     }
@@ -179,10 +189,10 @@ fn input_shape(input: &Input) -> Vec<usize> {
     }
 }
 
-/// Writes an RGB picture in 0..1, [3, height, width], as the model wants it: range, colour, mean, std, layout.
+/// Writes an RGB picture in 0..1, [3, height, width], in the model's range, colour order, mean, std and layout.
 fn write_input(input: &Input, image: &[f32], out: &mut [f32]) -> Result<(), InferenceError> {
     if image.len() != out.len() {
-        return Err(InferenceError::Length { expected: out.len(), found: image.len() });
+        return Err(InferenceError::PictureLength { expected: out.len(), found: image.len() });
     }
     let pixels = image.len() / 3;
     for channel in 0..3 {
@@ -205,7 +215,7 @@ fn write_input(input: &Input, image: &[f32], out: &mut [f32]) -> Result<(), Infe
     Ok(())
 }
 
-/// In place, and without overflow: the largest logit becomes 0 first.
+/// Soft-max in place, without overflow: the largest logit becomes 0 first.
 fn soft_max(logits: &mut [f32]) {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
@@ -213,11 +223,11 @@ fn soft_max(logits: &mut [f32]) {
     logits.iter_mut().for_each(|probability| *probability /= sum);
 }
 
-/// A description has no say in a file that describes itself; who gave one should know.
-fn warn_of_idle_keys(file: &ModelFile, said: &Description) {
-    if said.describes() {
+/// Warns that a description has no effect on a file that describes itself.
+fn warn_of_idle_keys(file: &ModelFile, description: &Description) {
+    if description.describes() {
         let file = file.path.display();
-        log::warn!("{file} describes itself; what [classifier] says of labels, mean, std and so on is not used");
+        log::warn!("{file} describes itself; labels, mean, std and so on in [classifier] have no effect");
     }
 }
 
@@ -225,8 +235,8 @@ fn warn_of_quantisation(file: &ModelFile) {
     let operators = file.quantised_operators();
     if !operators.is_empty() {
         log::warn!(
-            "{} is quantised ({}): the engine runs such graphs slowly, and some of them silently wrong; compare its answers \
-             with onnxruntime's before you trust them, or use the f32 model",
+            "{} is quantised ({}): the engine runs quantised graphs slowly, and gives wrong results for some; compare \
+             its results with onnxruntime's first, or use the f32 model",
             file.path.display(),
             operators.join(", ")
         );

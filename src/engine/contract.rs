@@ -1,6 +1,6 @@
-//! What a model file says of itself: the `metadata_props` that purecam writes and demands.
+//! How a model file describes itself: the `metadata_props` that purecam writes and requires.
 //!
-//! `train` and `export` write [`Metadata`] into an ONNX file, the device reads it back and refuses what does not fit.
+//! `train` and `export` write [`Metadata`] into an ONNX file; the device reads it and refuses a file that does not fit.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,30 +32,37 @@ pub enum Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Colour {
+    /// Red, green, blue.
     Rgb,
+    /// Blue, green, red.
     Bgr,
 }
 
-/// How a picture becomes the model's image input: `(pixel / 255 * range_end - mean) / std`, a channel at a time.
+/// How a picture becomes the model's image input: `(pixel / 255 * range - mean) / std`, for each channel.
 ///
 /// Mean and standard deviation are in units of the range and in the channel order of `colour`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// The input's name in the graph.
     pub name: String,
+    /// The order of its axes.
     pub layout: Layout,
-    /// Height and width in pixels.
+    /// Height and width in pixels, each from 1 to 4096.
     pub size: [usize; 2],
     /// `1` for pixels in 0..1, `255` for pixels in 0..255.
     #[serde(with = "range")]
     pub range: f32,
+    /// The order of its channels.
     pub colour: Colour,
+    /// Subtracted from each channel; finite.
     pub mean: [f32; 3],
+    /// Each channel is divided by this afterwards; above 0.
     pub std: [f32; 3],
 }
 
 impl Input {
-    /// The input of every model that purecam exports: `image`, NCHW, RGB in 0..1, normalisation inside the graph.
+    /// The input of every model that purecam exports: `image`, NCHW, RGB in 0..1, `side` pixels square. The graph
+    /// itself normalises.
     pub fn native(side: usize) -> Self {
         Self {
             name: "image".into(),
@@ -72,8 +79,11 @@ impl Input {
 /// A further input that the runtime draws afresh for every frame.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noise {
+    /// The input's name in the graph.
     pub name: String,
+    /// The input's shape; at most 2^26 numbers.
     pub shape: Vec<usize>,
+    /// The distribution that its numbers are drawn from.
     pub draw: Draw,
 }
 
@@ -90,18 +100,21 @@ pub enum Draw {
 /// One class of a classifier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
+    /// Its name.
     pub label: String,
-    /// The WordNet identifier, where it is known.
+    /// The WordNet identifier, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wnid: Option<String>,
 }
 
-/// All that a purecam model file says of itself.
+/// All the metadata of a purecam model file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
+    /// What the file is for.
     pub role: Role,
+    /// How a picture becomes its image input.
     pub input: Input,
-    /// Of a purifier: its further inputs, in graph order.
+    /// Of a purifier: its random inputs, in graph order; empty if it is deterministic.
     pub noise: Vec<Noise>,
     /// Of a classifier: its classes, in output order.
     pub labels: Vec<Label>,
@@ -112,8 +125,8 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// SHA-256 of the classifiers that a purifier was trained with: those it was attacked through, and those whose features
-    /// its perceptual loss compared. Nothing where the file does not tell.
+    /// SHA-256 of the classifiers that a purifier was trained with: those that its training attacked, and those whose
+    /// features its perceptual loss compared. `None` if the file does not list them.
     pub fn partners(&self) -> Option<Vec<String>> {
         let training = self.training.as_ref()?;
         let attacked = training.get("classifiers")?.as_array()?.iter().map(|file| &file[1]);
@@ -127,14 +140,7 @@ impl Metadata {
         let json = |value: serde_json::Value| value.to_string();
         let mut props = vec![
             ("purecam.contract".to_owned(), CONTRACT_VERSION.to_string()),
-            (
-                "purecam.role".to_owned(),
-                match self.role {
-                    Role::Purifier => "purifier",
-                    Role::Classifier => "classifier",
-                }
-                .to_owned(),
-            ),
+            ("purecam.role".to_owned(), self.role.name().to_owned()),
             ("purecam.input".to_owned(), json(serde_json::json!(self.input))),
         ];
         match self.role {
@@ -147,23 +153,50 @@ impl Metadata {
     }
 }
 
-/// What is wrong with the metadata of a file.
+/// Why a file's metadata is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataError {
+    /// Written by a newer purecam.
     #[error(
         "its contract version is {found}, this build understands {CONTRACT_VERSION}: update purecam, or export the model again"
     )]
     Future { found: u32 },
+    /// The contract version is not a version.
     #[error("its metadata has purecam.contract '{found}', expected a whole number from 1")]
     Contract { found: String },
+    /// An unknown role.
     #[error("its metadata has purecam.role '{found}', expected 'purifier' or 'classifier'")]
     Role { found: String },
+    /// A key that its role needs is missing.
     #[error("its metadata lacks {key}, which a {role} must have")]
     Missing { key: &'static str, role: &'static str },
+    /// A value is not the JSON that its key needs.
     #[error("its metadata has a {key} that cannot be understood: {cause}")]
-    Malformed { key: &'static str, cause: serde_json::Error },
+    Malformed {
+        key: &'static str,
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// `purecam.input` describes an input that no picture can become.
+    #[error("its metadata has a purecam.input that makes no sense: {0}")]
+    Input(#[from] InputError),
+    /// A value can be read, but no model can have it.
     #[error("its metadata has a {key} that makes no sense: {problem}")]
     Senseless { key: &'static str, problem: String },
+}
+
+/// Why no picture can become an [`Input`].
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum InputError {
+    /// A side of 0 pixels, or of too many.
+    #[error("size is {0:?}, expected [height, width] from 1 to {MAX_SIDE}")]
+    Size([usize; 2]),
+    /// A channel would be divided by 0, or by a number that is not finite.
+    #[error("std is {0:?}, expected three numbers above 0")]
+    Std([f32; 3]),
+    /// A mean that is not finite.
+    #[error("mean is {0:?}, expected three finite numbers")]
+    Mean([f32; 3]),
 }
 
 /// The most pixels along a side of a model's picture; a damaged number could otherwise ask for gigabytes.
@@ -182,7 +215,10 @@ impl Role {
 }
 
 impl Metadata {
-    /// Reads `metadata_props` back. Nothing where the file has no `purecam.contract`: then it is a foreign one.
+    /// Reads `metadata_props`, key and value. `None` if there is no `purecam.contract`: then the file is a foreign one.
+    ///
+    /// # Errors
+    /// The first key that is missing, malformed, or of a newer version.
     pub fn from_props<'a>(props: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Option<Self>, MetadataError> {
         let props: std::collections::HashMap<&str, &str> = props.into_iter().collect();
         let Some(&contract) = props.get("purecam.contract") else { return Ok(None) };
@@ -214,9 +250,9 @@ impl Metadata {
         Ok(Some(metadata))
     }
 
-    /// Refuses what parses but cannot be meant.
+    /// Refuses values that can be read, but that no model can have.
     fn check(&self) -> Result<(), MetadataError> {
-        self.input.check().map_err(|problem| MetadataError::Senseless { key: "purecam.input", problem })?;
+        self.input.check()?;
         if self.role == Role::Purifier && self.input != (Input { size: self.input.size, ..Input::native(1) }) {
             let problem = "a purifier takes `image`, NCHW, rgb, range 0..1, mean 0 and std 1".to_owned();
             return Err(MetadataError::Senseless { key: "purecam.input", problem });
@@ -237,16 +273,19 @@ impl Metadata {
 }
 
 impl Input {
-    /// Says what cannot be meant: a size out of range, a standard deviation of zero, a number that is none.
-    pub fn check(&self) -> Result<(), String> {
+    /// Refuses a size out of range, a standard deviation of zero or less, and numbers that are not finite.
+    ///
+    /// # Errors
+    /// The first value that is wrong.
+    pub fn check(&self) -> Result<(), InputError> {
         if self.size.iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
-            return Err(format!("size is {:?}, expected [height, width] from 1 to {MAX_SIDE}", self.size));
+            return Err(InputError::Size(self.size));
         }
         if self.std.iter().any(|std| !std.is_finite() || *std <= 0.0) {
-            return Err(format!("std is {:?}, expected three numbers above 0", self.std));
+            return Err(InputError::Std(self.std));
         }
         if self.mean.iter().any(|mean| !mean.is_finite()) {
-            return Err(format!("mean is {:?}, expected three finite numbers", self.mean));
+            return Err(InputError::Mean(self.mean));
         }
         Ok(())
     }
@@ -264,7 +303,7 @@ fn json<T: serde::de::DeserializeOwned>(key: &'static str, text: &str) -> Result
     serde_json::from_str(text).map_err(|cause| MetadataError::Malformed { key, cause })
 }
 
-/// The range as DESIGN's contract writes it: the strings `0..1` and `0..255`.
+/// The range as the metadata writes it: the strings `0..1` and `0..255`.
 mod range {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 

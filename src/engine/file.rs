@@ -1,16 +1,16 @@
-//! A model file as bytes that can be trusted to be a graph: checksum, protobuf, tensors, metadata.
+//! Reads a model file and checks it before the engine sees it: checksum, protobuf, tensors, metadata.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::sha256;
 use prost::Message;
 use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
 
 use super::contract::{Metadata, Role};
 use super::error::{ModelError, Problem};
 use super::manifest::Manifest;
+use crate::sha256;
 
 /// The most bytes of a model file: protobuf cannot hold more in one message.
 const MAX_BYTES: u64 = (2 << 30) - 1;
@@ -18,16 +18,21 @@ const MAX_BYTES: u64 = (2 << 30) - 1;
 /// An ONNX file whose bytes have been checked; the engine has not seen it yet.
 #[derive(Debug)]
 pub struct ModelFile {
+    /// Where it was read from.
     pub path: PathBuf,
-    /// Of the file's bytes, as lower-case hexadecimal.
+    /// SHA-256 of the file's bytes, in lower-case hexadecimal.
     pub sha256: String,
+    /// The decoded model.
     pub proto: pb::ModelProto,
-    /// Nothing where the file was not written by purecam.
+    /// `None` if the file was not written by purecam.
     pub metadata: Option<Metadata>,
 }
 
 impl ModelFile {
-    /// Reads and checks a file. Every error names it.
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// The file, and the first problem that was found.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         Self::check(path).map_err(|problem| ModelError { file: path.to_owned(), problem })
     }
@@ -36,12 +41,11 @@ impl ModelFile {
         let bytes = read(path)?;
         let sha256 = sha256::sum(&bytes);
         check_manifest(path, &sha256)?;
-        let proto = pb::ModelProto::decode(bytes.as_slice()).map_err(|error| Problem::NotOnnx(error.to_string()))?;
+        let proto = pb::ModelProto::decode(bytes.as_slice())?;
         drop(bytes);
-        let Some(graph) = &proto.graph else { return Err(Problem::NotOnnx("it has no graph".to_owned())) };
+        let Some(graph) = &proto.graph else { return Err(Problem::Incomplete { lacks: "it has no graph" }) };
         if graph.node.is_empty() || graph.output.is_empty() || proto.opset_import.is_empty() {
-            let missing = "its graph has no nodes, no output, or no operator set".to_owned();
-            return Err(Problem::NotOnnx(missing));
+            return Err(Problem::Incomplete { lacks: "its graph has no nodes, no output, or no operator set" });
         }
         let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
         graph.initializer.iter().chain(constants).try_for_each(check_tensor)?;
@@ -60,7 +64,7 @@ impl ModelFile {
         }
     }
 
-    /// The quantised operators of the graph, each once.
+    /// The types of the graph's quantised operators, sorted, each once.
     pub fn quantised_operators(&self) -> Vec<&str> {
         let nodes = self.proto.graph.iter().flat_map(|graph| &graph.node);
         let mut found: Vec<&str> = nodes
@@ -80,12 +84,12 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
         return Err(Problem::TooLarge { found: length, most: MAX_BYTES });
     }
     let mut bytes = Vec::with_capacity(length as usize);
-    // What grows while it is read, or is no plain file, still ends.
+    // A file that grows while it is read, or that is a device, still ends.
     file.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Compares with the entry of the manifest in the same folder, where there are both.
+/// Compares with the entry of the manifest in the same folder, if there are both.
 fn check_manifest(path: &Path, sha256: &str) -> Result<(), Problem> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let manifest = match Manifest::read(folder) {
@@ -107,9 +111,9 @@ fn check_manifest(path: &Path, sha256: &str) -> Result<(), Problem> {
     }
 }
 
-/// Refuses a tensor whose data is elsewhere, is not as long as its shape says, or has a NaN in it.
+/// Refuses a tensor whose data is in another file, has not the length that its shape needs, or contains NaN.
 ///
-/// Infinities are left alone: attention masks are made of them. Where they do harm the warm-up finds it.
+/// Infinities are allowed: attention masks are made of them. If they do harm, the warm-up finds it.
 fn check_tensor(tensor: &pb::TensorProto) -> Result<(), Problem> {
     if tensor.data_location == Some(DataLocation::External as i32) || !tensor.external_data.is_empty() {
         return Err(Problem::ExternalData { tensor: tensor.name.clone() });
@@ -131,7 +135,7 @@ fn check_tensor(tensor: &pb::TensorProto) -> Result<(), Problem> {
     }
 }
 
-/// Bytes of one element; nothing for types whose length is not fixed, which the engine checks itself.
+/// Bytes of one element; `None` for types without a fixed length, which the engine checks itself.
 fn element_width(data_type: i32) -> Option<u64> {
     Some(match DataType::try_from(data_type).ok()? {
         DataType::Uint8 | DataType::Int8 | DataType::Bool => 1,

@@ -1,14 +1,14 @@
 //! A classifier that was not made by purecam, described by its user: the `[classifier]` table of the configuration.
 //!
 //! A wrong guess (BGR for RGB, a missing mean) costs most of a classifier's accuracy without any error. So nothing is
-//! guessed: what the file does not say must be said, and what is missing is asked for by name.
+//! guessed: the user must describe what the file does not, and the error names every missing key.
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::contract::{Colour, Input, Label, Layout};
-use super::error::Problem;
+use super::error::{MissingKeys, Problem};
 use super::file::ModelFile;
 use super::session::{graph_inputs, names_text};
 
@@ -16,29 +16,32 @@ use super::session::{graph_inputs, names_text};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Description {
-    /// The ONNX file, where no flag names one.
+    /// The ONNX file, if no flag names one.
     pub model: Option<PathBuf>,
     /// How many classes a verdict names.
     pub top_k: Option<usize>,
-    /// A text file with a line a class, in output order; a WordNet identifier may stand before the name.
+    /// A text file with one line per class, in output order; a WordNet identifier may stand before the name.
     pub labels: Option<PathBuf>,
     /// Subtracted from each channel, in units of `range` and in the order of `colour`.
     pub mean: Option<[f32; 3]>,
     /// Each channel is divided by this afterwards.
     pub std: Option<[f32; 3]>,
+    /// The range of a pixel's value before mean and std.
     pub range: Option<Range>,
+    /// The order of the input's axes.
     pub layout: Option<Layout>,
+    /// The order of the input's channels.
     pub colour: Option<Colour>,
-    /// What the output is.
+    /// What the output's numbers are.
     pub output: Option<ForeignOutput>,
-    /// The output's name, where the graph has several.
+    /// The output's name, if the graph has several.
     pub output_name: Option<String>,
-    /// Height and width in pixels, where the graph leaves them free.
+    /// Height and width in pixels, if the graph leaves them free.
     pub size: Option<[usize; 2]>,
 }
 
 impl Description {
-    /// Whether it says anything of what a model is, and not only which.
+    /// Whether it describes a model, and does not only name its file.
     pub(super) fn describes(&self) -> bool {
         let Self { model: _, top_k: _, labels, mean, std, range, layout, colour, output, output_name, size } = self;
         labels.is_some()
@@ -53,16 +56,18 @@ impl Description {
     }
 }
 
-/// The numbers that pixels become before mean and std.
+/// The range of a pixel's value before mean and std.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Range {
+    /// From 0 to 1.
     #[serde(rename = "0..1")]
     Unit,
+    /// From 0 to 255.
     #[serde(rename = "0..255")]
     Byte,
 }
 
-/// What a classifier's output is.
+/// What the numbers of a classifier's output are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ForeignOutput {
@@ -70,17 +75,6 @@ pub enum ForeignOutput {
     Logits,
     /// Probabilities: the soft-max is in the graph.
     Probabilities,
-}
-
-/// The keys that a foreign classifier still needs, each with a line that could stand in the configuration.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "has no purecam metadata, so it must be described; give a configuration with --config whose table [classifier] \
-     says also {keys}, for instance:\n\n[classifier]\n{example}\n"
-)]
-pub struct Missing {
-    pub keys: String,
-    pub example: String,
 }
 
 /// A foreign classifier, completely described.
@@ -91,8 +85,8 @@ pub(super) struct Foreign {
     pub output: ForeignOutput,
 }
 
-/// Puts together what the file and its user say. Refuses what is missing or contradicts the graph.
-pub(super) fn describe(file: &ModelFile, said: &Description) -> Result<Foreign, Problem> {
+/// Combines the file with its user's description. Refuses one that is incomplete or contradicts the graph.
+pub(super) fn describe(file: &ModelFile, description: &Description) -> Result<Foreign, Problem> {
     let inputs = graph_inputs(&file.proto);
     let [(name, shape)] = inputs.as_slice() else {
         let found = names_text(inputs.iter().map(|(name, _)| name.as_str()));
@@ -100,28 +94,34 @@ pub(super) fn describe(file: &ModelFile, said: &Description) -> Result<Foreign, 
     };
     let outputs: Vec<&str> =
         file.proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.as_str()).collect();
-    let size = said.size.or(said.layout.and_then(|layout| declared_size(shape, layout)));
-    // Without a layout the size cannot be read from the graph yet; it is asked for only where that would not help.
+    let size = description.size.or(description.layout.and_then(|layout| declared_size(shape, layout)));
+    // Without a layout the size cannot be read from the graph. It is asked for only if a layout would not help.
     let size_is_free = size.is_none() && shape.iter().filter(|side| side.is_some()).count() < 3;
-    let (Some(labels), Some(mean), Some(std), Some(range), Some(layout), Some(colour), Some(output)) =
-        (&said.labels, said.mean, said.std, said.range, said.layout, said.colour, said.output)
-    else {
-        return Err(missing(said, size_is_free, outputs.len() > 1).into());
+    let (Some(labels), Some(mean), Some(std), Some(range), Some(layout), Some(colour), Some(output)) = (
+        &description.labels,
+        description.mean,
+        description.std,
+        description.range,
+        description.layout,
+        description.colour,
+        description.output,
+    ) else {
+        return Err(missing(description, size_is_free, outputs.len() > 1).into());
     };
-    let (Some(size), true) = (size, outputs.len() == 1 || said.output_name.is_some()) else {
-        return Err(missing(said, size.is_none(), outputs.len() > 1).into());
+    let (Some(size), true) = (size, outputs.len() == 1 || description.output_name.is_some()) else {
+        return Err(missing(description, size.is_none(), outputs.len() > 1).into());
     };
-    let output_name = said.output_name.as_deref().or(outputs.first().copied()).unwrap_or_default();
+    let output_name = description.output_name.as_deref().or(outputs.first().copied()).unwrap_or_default();
     if !outputs.contains(&output_name) {
         return Err(Problem::Output { expected: output_name.to_owned(), found: names_text(outputs) });
     }
     let range = if range == Range::Unit { 1.0 } else { 255.0 };
     let input = Input { name: name.clone(), layout, size, range, colour, mean, std };
-    input.check().map_err(|problem| Problem::Engine(format!("it cannot be fed as [classifier] says: {problem}")))?;
+    input.check().map_err(Problem::Described)?;
     Ok(Foreign { input, labels: read_labels(labels)?, output_name: output_name.to_owned(), output })
 }
 
-/// Height and width of the graph's input, where it declares them.
+/// Height and width of the graph's input; `None` if it does not declare them.
 fn declared_size(shape: &[Option<usize>], layout: Layout) -> Option<[usize; 2]> {
     let (height, width) = match layout {
         Layout::Nchw => (2, 3),
@@ -130,35 +130,39 @@ fn declared_size(shape: &[Option<usize>], layout: Layout) -> Option<[usize; 2]> 
     Some([(*shape.get(height)?)?, (*shape.get(width)?)?])
 }
 
-fn missing(said: &Description, size: bool, output_name: bool) -> Missing {
+/// The keys that `description` lacks; `size` and `output_name` say whether this graph needs those two.
+fn missing(description: &Description, size: bool, output_name: bool) -> MissingKeys {
     let asked = [
-        (said.labels.is_none(), "labels", "\"labels.txt\"              # a line a class, in the order of the outputs"),
-        (said.mean.is_none(), "mean", "[0.485, 0.456, 0.406]      # in units of range; [0, 0, 0] for none"),
-        (said.std.is_none(), "std", "[0.229, 0.224, 0.225]       # [1, 1, 1] for none"),
-        (said.range.is_none(), "range", "\"0..1\"                    # or \"0..255\""),
-        (said.layout.is_none(), "layout", "\"NCHW\"                   # or \"NHWC\""),
-        (said.colour.is_none(), "colour", "\"rgb\"                    # or \"bgr\""),
+        (description.labels.is_none(), "labels", "\"labels.txt\"              # one line per class, in output order"),
+        (description.mean.is_none(), "mean", "[0.485, 0.456, 0.406]      # in units of range; [0, 0, 0] for none"),
+        (description.std.is_none(), "std", "[0.229, 0.224, 0.225]       # [1, 1, 1] for none"),
+        (description.range.is_none(), "range", "\"0..1\"                    # or \"0..255\""),
+        (description.layout.is_none(), "layout", "\"NCHW\"                   # or \"NHWC\""),
+        (description.colour.is_none(), "colour", "\"rgb\"                    # or \"bgr\""),
         (
-            said.output.is_none(),
+            description.output.is_none(),
             "output",
             "\"logits\"                 # or \"probabilities\", with a soft-max in the graph",
         ),
-        (size && said.size.is_none(), "size", "[224, 224]                 # height, width"),
-        (output_name && said.output_name.is_none(), "output_name", "\"output\"            # the graph has several"),
+        (size && description.size.is_none(), "size", "[224, 224]                 # height, width"),
+        (
+            output_name && description.output_name.is_none(),
+            "output_name",
+            "\"output\"            # the graph has several",
+        ),
     ];
     let asked: Vec<_> = asked.into_iter().filter(|(missing, ..)| *missing).collect();
     let lines: Vec<String> = asked.iter().map(|(_, key, line)| format!("{key} = {line}")).collect();
     let keys: Vec<&str> = asked.iter().map(|(_, key, _)| *key).collect();
-    Missing { keys: keys.join(", "), example: lines.join("\n") }
+    MissingKeys { keys: keys.join(", "), example: lines.join("\n") }
 }
 
-/// Reads a labels file: `n01440764 tench, Tinca tinca` or `tench`, a line a class.
-pub fn read_labels(path: &Path) -> Result<Vec<Label>, Problem> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problem::Labels(format!("{} cannot be read: {error}", path.display())))?;
+/// Reads a labels file, one line per class: `n01440764 tench, Tinca tinca` or `tench`.
+fn read_labels(path: &Path) -> Result<Vec<Label>, Problem> {
+    let text = std::fs::read_to_string(path).map_err(|cause| Problem::LabelsRead { file: path.to_owned(), cause })?;
     let labels: Vec<Label> = text.trim_end().lines().map(label).collect();
     if labels.is_empty() || labels.iter().any(|label| label.label.is_empty()) {
-        return Err(Problem::Labels(format!("{} has an empty line or none at all", path.display())));
+        return Err(Problem::LabelsEmpty { file: path.to_owned() });
     }
     Ok(labels)
 }

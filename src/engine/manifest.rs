@@ -1,4 +1,4 @@
-//! `manifest.toml`: which models a folder holds, what their bytes must be, and which ones are meant without a flag.
+//! `manifest.toml`: which models a folder holds, their checksums, and which ones are the defaults.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,11 @@ use super::contract::Role;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The file name of the purifier that runs where no flag names one.
+    /// The file name of the purifier that runs if no flag names one.
     pub purifier: String,
     /// The same for the classifier.
     pub classifier: String,
+    /// All models of the folder, with their checksums.
     #[serde(default)]
     pub model: Vec<Entry>,
 }
@@ -22,12 +23,15 @@ pub struct Manifest {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
+    /// Its file name.
     pub file: String,
+    /// What it is for.
     pub role: Role,
-    /// Of the file's bytes, as hexadecimal.
+    /// SHA-256 of the file's bytes, in hexadecimal.
     pub sha256: String,
+    /// The file's length.
     pub bytes: u64,
-    /// Floating-point operations of one run, in units of 10^9; a multiplication and an addition count two.
+    /// Floating-point operations of one run, in units of 10^9; a multiplication with an addition counts as two.
     pub gflop: f64,
     /// The file name of the model's card.
     pub card: String,
@@ -36,15 +40,27 @@ pub struct Entry {
     pub accuracy: toml::Table,
 }
 
-/// A manifest that cannot be used, or none where one is needed.
+/// A manifest that cannot be used, or that is missing although the command needs one.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
+    /// It is there, but cannot be read.
     #[error("{} cannot be read: {cause}", .file.display())]
-    Read { file: PathBuf, cause: std::io::Error },
-    #[error("{} is no manifest: {cause}", .file.display())]
-    Malformed { file: PathBuf, cause: Box<toml::de::Error> },
-    #[error("{} names '{name}' as its default {role}, but lists no such {role}", .file.display())]
+    Read {
+        file: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    /// It is not TOML, or has other keys.
+    #[error("{} is not a manifest: {cause}", .file.display())]
+    Malformed {
+        file: PathBuf,
+        #[source]
+        cause: Box<toml::de::Error>,
+    },
+    /// Its default model is not in its list.
+    #[error("{} names '{name}' as its default {role}, but does not list that {role}", .file.display())]
     Default { file: PathBuf, role: &'static str, name: String },
+    /// No folder has a manifest, and no flag names the models.
     #[error(
         "no models found: looked for manifest.toml in {}; give --purifier and --classifier, or set PURECAM_MODELS to \
          the folder that holds them",
@@ -54,11 +70,15 @@ pub enum ManifestError {
 }
 
 impl Manifest {
+    /// The manifest's place in `folder`.
     pub fn path(folder: &Path) -> PathBuf {
         folder.join("manifest.toml")
     }
 
-    /// Reads the manifest of `folder`; nothing where there is none.
+    /// Reads the manifest of `folder`; `None` if there is none.
+    ///
+    /// # Errors
+    /// One that cannot be read, is not a manifest, or whose defaults it does not list.
     pub fn read(folder: &Path) -> Result<Option<Self>, ManifestError> {
         let file = Self::path(folder);
         let text = match std::fs::read_to_string(&file) {
@@ -78,7 +98,7 @@ impl Manifest {
         Ok(Some(manifest))
     }
 
-    /// The entry of a file name.
+    /// The entry with the file name `file`.
     pub fn entry(&self, file: &str) -> Option<&Entry> {
         self.model.iter().find(|entry| entry.file == file)
     }
@@ -87,13 +107,19 @@ impl Manifest {
 /// The models that came with this binary.
 #[derive(Clone, Debug)]
 pub struct Shipped {
+    /// The folder that holds the model files.
     pub folder: PathBuf,
+    /// Its manifest.
     pub manifest: Manifest,
 }
 
 impl Shipped {
-    /// The folder that `$PURECAM_MODELS` names, and no other, where it is set. Else the first of these with a manifest:
-    /// beside the binary; where a package puts models relative to it; the repository that it was built from; `/usr/share`.
+    /// If `$PURECAM_MODELS` is set, only the folder that it names. If not, the first of these with a manifest: `models`
+    /// beside the binary; the folder where a package puts models relative to it; the repository that it was built from;
+    /// `/usr/share/purecam/models`.
+    ///
+    /// # Errors
+    /// As [`Shipped::find_in`].
     pub fn find() -> Result<Self, ManifestError> {
         if let Some(folder) = std::env::var_os("PURECAM_MODELS").filter(|folder| !folder.is_empty()) {
             return Self::find_in([PathBuf::from(folder)]);
@@ -103,15 +129,18 @@ impl Shipped {
         let folders = [
             beside.map(|folder| folder.join("models")),
             beside.and_then(Path::parent).map(|prefix| prefix.join("share/purecam/models")),
-            // A binary that ships has no business in a folder of the machine that built it.
+            // A packaged binary must not look into a folder of the machine that built it.
             option_env!("PURECAM_PACKAGED").is_none().then(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("models")),
             Some(PathBuf::from("/usr/share/purecam/models")),
         ];
         Self::find_in(folders.into_iter().flatten())
     }
 
-    /// The first of `folders` with a manifest. One that cannot be read is an error and not passed over: what ships
-    /// damaged should not be replaced by something else unnoticed.
+    /// The first of `folders` with a manifest.
+    ///
+    /// # Errors
+    /// No folder has one, or the first one cannot be used. A damaged manifest is not skipped: that would replace the
+    /// shipped models unnoticed.
     pub fn find_in(folders: impl IntoIterator<Item = PathBuf>) -> Result<Self, ManifestError> {
         let mut looked = Vec::new();
         for folder in folders {
@@ -123,10 +152,12 @@ impl Shipped {
         Err(ManifestError::NotFound { looked })
     }
 
+    /// The default purifier's file.
     pub fn purifier(&self) -> PathBuf {
         self.folder.join(&self.manifest.purifier)
     }
 
+    /// The default classifier's file.
     pub fn classifier(&self) -> PathBuf {
         self.folder.join(&self.manifest.classifier)
     }

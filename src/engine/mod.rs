@@ -1,10 +1,11 @@
 //! An ONNX file as a checked, warmed-up model.
 //!
-//! A file passes five gates before it sees a frame: its checksum (where a manifest lists one), its protobuf, its
+//! A file passes five gates before it sees a frame: its checksum (if a manifest lists one), its protobuf, its
 //! metadata against the [`contract`], its graph in the engine, and a warm-up on a known picture.
 
 pub mod contract;
 
+mod check;
 mod classifier;
 mod error;
 mod file;
@@ -16,10 +17,10 @@ mod session;
 mod threads;
 
 pub use classifier::Classifier;
-pub use error::{InferenceError, ModelError, Problem};
+pub use error::{EngineError, InferenceError, MissingKeys, ModelError, Problem};
 pub use file::ModelFile;
-pub use foreign::{Description, ForeignOutput, Missing, Range, read_labels};
+pub use foreign::{Description, ForeignOutput, Range};
 pub use manifest::{Entry, Manifest, ManifestError, Shipped};
 pub use noise::NoiseSource;
 pub use purifier::Purifier;
-pub use threads::share_among;
+pub use threads::{ThreadsError, share_among};

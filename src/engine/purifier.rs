@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use super::check::{all_finite, check_shape, known_picture};
 use super::contract::{Draw, Input, Noise, Role};
 use super::error::{InferenceError, ModelError, Problem};
 use super::file::ModelFile;
 use super::noise::NoiseSource;
-use super::session::{Feed, Session, graph_inputs, names_text, shape_text};
+use super::session::{Feed, Session, graph_inputs, names_text};
 
 /// The output of every purifier.
 const OUTPUT: &str = "purified";
 
-/// How far a purifier's numbers may leave 0..1 on the warm-up picture: rounding, and no more.
+/// How far a purifier's numbers may leave 0..1 on the warm-up picture: the size of rounding errors.
 const RANGE_TOLERANCE: f32 = 1e-3;
 
 /// A purifier that has passed its warm-up.
@@ -23,12 +24,15 @@ pub struct Purifier {
     partners: Option<Vec<String>>,
     source: NoiseSource,
     session: Session,
-    /// The picture, then each noise.
+    /// The picture, then each random input.
     feeds: Vec<Feed>,
 }
 
 impl Purifier {
-    /// Loads, checks and warms up a purifier whose noise is drawn under `seed`.
+    /// Loads, checks and warms up a purifier. Its random inputs are drawn under `seed`.
+    ///
+    /// # Errors
+    /// The file, and the first problem that was found.
     pub fn load(path: &Path, seed: u64) -> Result<Self, ModelError> {
         let file = ModelFile::open(path)?;
         Self::prepare(file, seed).map_err(|problem| ModelError { file: path.to_owned(), problem })
@@ -53,29 +57,38 @@ impl Purifier {
         Ok(purifier)
     }
 
-    /// Height and width of the pictures that it takes and makes.
+    /// Height and width of its pictures, in pixels, before and after.
     pub fn size(&self) -> [usize; 2] {
         self.input.size
     }
 
+    /// Its file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Of its file, as lower-case hexadecimal.
+    /// Whether it has no random inputs. Then the seed and the frame's number have no effect.
+    pub fn is_deterministic(&self) -> bool {
+        self.noise.is_empty()
+    }
+
+    /// SHA-256 of its file, in lower-case hexadecimal.
     pub fn sha256(&self) -> &str {
         &self.sha256
     }
 
-    /// SHA-256 of the classifiers that it was trained with, where its file tells.
+    /// SHA-256 of the classifiers that it was trained with; `None` if its file does not list them.
     pub fn partners(&self) -> Option<&[String]> {
         self.partners.as_deref()
     }
 
-    /// Purifies a picture. The noise depends on the seed and on `frame`, the frame's number, and on nothing else.
+    /// Purifies a picture. The random inputs depend only on the seed and on `frame`, the frame's number.
     ///
     /// # Shapes
-    /// `image`: [3, height, width], RGB in 0..1 -> `purified`: the same.
+    /// `image`: \[3, height, width\], RGB in 0..1 -> `purified`: the same.
+    ///
+    /// # Errors
+    /// The engine failed, or the output is not a picture. `purified` is then not to be used.
     pub fn purify(&mut self, image: &[f32], frame: u64, purified: &mut Vec<f32>) -> Result<(), InferenceError> {
         self.fill(image, frame)?;
         self.session.run(&self.feeds, |_, numbers| {
@@ -90,13 +103,13 @@ impl Purifier {
         Ok(())
     }
 
-    /// Writes the picture and fresh noise into the graph's inputs.
+    /// Writes the picture and newly drawn noise into the graph's inputs.
     fn fill(&mut self, image: &[f32], frame: u64) -> Result<(), InferenceError> {
         self.source.frame(frame);
         let (picture, draws) = self.feeds.split_at_mut(1);
         let numbers = picture[0].numbers::<f32>()?;
         if numbers.len() != image.len() {
-            return Err(InferenceError::Length { expected: numbers.len(), found: image.len() });
+            return Err(InferenceError::PictureLength { expected: numbers.len(), found: image.len() });
         }
         numbers.copy_from_slice(image);
         for (noise, feed) in self.noise.iter().zip(draws) {
@@ -123,6 +136,7 @@ impl Purifier {
     }
 }
 
+/// A feed for the picture, then one for each random input.
 fn feeds(input: &Input, noise: &[Noise]) -> Result<Vec<Feed>, Problem> {
     let [height, width] = input.size;
     let mut feeds = vec![Feed::f32(&input.name, &[1, 3, height, width])?];
@@ -135,7 +149,7 @@ fn feeds(input: &Input, noise: &[Noise]) -> Result<Vec<Feed>, Problem> {
     Ok(feeds)
 }
 
-/// Compares the graph's inputs with those that the metadata lists, names and shapes.
+/// Compares the names and shapes of the graph's inputs with those in the metadata.
 fn check_inputs(proto: &tract_onnx::pb::ModelProto, input: &Input, noise: &[Noise]) -> Result<(), Problem> {
     let [height, width] = input.size;
     let expected: Vec<(&str, Vec<usize>)> = std::iter::once((input.name.as_str(), vec![1, 3, height, width]))
@@ -157,40 +171,6 @@ fn check_inputs(proto: &tract_onnx::pb::ModelProto, input: &Input, noise: &[Nois
         check_shape(name, &shape, declared)?;
     }
     Ok(())
-}
-
-/// Refuses a declared shape that contradicts the expected one; free dimensions contradict nothing.
-pub(super) fn check_shape(input: &str, expected: &[usize], declared: &[Option<usize>]) -> Result<(), Problem> {
-    let fits = declared.is_empty()
-        || declared.len() == expected.len()
-            && declared.iter().zip(expected).all(|(declared, expected)| declared.is_none_or(|side| side == *expected));
-    if fits {
-        return Ok(());
-    }
-    Err(Problem::InputShape { input: input.to_owned(), expected: expected.to_vec(), found: shape_text(declared) })
-}
-
-/// The warm-up picture, [3, height, width] in 0..1: ramps along both axes and a wave, so that no two channels agree.
-pub(super) fn known_picture(height: usize, width: usize) -> Vec<f32> {
-    let channel = |channel: usize| {
-        (0..height * width).map(move |index| {
-            let (row, column) = ((index / width) as f32 / height as f32, (index % width) as f32 / width as f32);
-            match channel {
-                0 => row,
-                1 => column,
-                _ => 0.5 + 0.5 * (12.0 * (row + 0.5 * column)).sin(),
-            }
-        })
-    };
-    (0..3).flat_map(channel).collect()
-}
-
-/// Names the first number that is a NaN or an infinity.
-pub(super) fn all_finite(numbers: &[f32]) -> Result<(), InferenceError> {
-    match numbers.iter().position(|value| !value.is_finite()) {
-        Some(index) => Err(InferenceError::NotFinite { index, found: numbers[index].to_string() }),
-        None => Ok(()),
-    }
 }
 
 fn all_in_range(numbers: &[f32]) -> Result<(), InferenceError> {

@@ -1,4 +1,4 @@
-//! A graph in the engine: fixed inputs, one output, a state that is reused from run to run.
+//! A graph in the engine: fixed inputs, one output, and a state that every run reuses.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tract_onnx::tract_hir::infer::Factoid;
 use super::error::{InferenceError, Problem};
 use crate::contain::contain;
 
-/// An input of a graph, with the tensor that is written before each run.
+/// An input of a graph, and the tensor that is written before each run.
 pub(super) struct Feed {
     pub name: String,
     tensor: Arc<Tensor>,
@@ -26,16 +26,15 @@ impl Feed {
     }
 
     fn zero<T: Datum + tract_num_traits::Zero>(name: &str, shape: &[usize]) -> Result<Self, Problem> {
-        let tensor = Tensor::zero::<T>(shape).map_err(engine)?;
+        let tensor = Tensor::zero::<T>(shape)?;
         Ok(Self { name: name.to_owned(), tensor: Arc::new(tensor) })
     }
 
-    /// The numbers to be written. Allocates only where the engine has kept the tensor of the run before.
+    /// The numbers to be written. Allocates only if the engine has kept the tensor of the run before.
     pub fn numbers<T: Datum>(&mut self) -> Result<&mut [T], InferenceError> {
         let tensor = Arc::make_mut(&mut self.tensor);
-        let view = tensor.to_plain_array_view_mut::<T>();
-        let view = view.map_err(|error| InferenceError::Engine(format!("{error:#}")))?;
-        view.into_slice().ok_or_else(|| InferenceError::Engine("an input tensor is not contiguous".to_owned()))
+        let view = tensor.to_plain_array_view_mut::<T>()?;
+        view.into_slice().ok_or_else(|| InferenceError::Engine("an input tensor is not contiguous".into()))
     }
 }
 
@@ -43,21 +42,20 @@ impl Feed {
 pub(super) struct Session {
     plan: Arc<TypedSimplePlan>,
     state: TypedSimpleState,
-    /// The last run did not come to its end; its state may be half written.
+    /// The last run did not finish; the state may be half written.
     broken: bool,
-    /// The inputs that the file wants in half precision.
+    /// The type that the graph wants for each input: half precision in some files.
     input_types: Vec<DatumType>,
 }
 
 impl Session {
     /// Prepares `proto` for the inputs `feeds`, in their order, and for the one output `output`.
     ///
-    /// What a graph says of its own shapes besides its inputs is ignored: files with a symbolic batch contradict the
-    /// concrete one that is asked for here. Half precision is widened, because x86 has no kernels for it
-    /// and other machines should give the same answer.
+    /// Shapes that the graph declares for anything but its inputs are ignored: files with a symbolic batch contradict
+    /// the concrete one that is needed here. Half precision is widened, because x86 has no kernels for it and other
+    /// machines should give the same answer.
     pub fn load(proto: &pb::ModelProto, feeds: &[Feed], output: &str) -> Result<Self, Problem> {
-        contain(|| Self::prepare(proto, feeds, output))
-            .unwrap_or_else(|panic| Err(Problem::Engine(format!("it panicked while loading: {panic}"))))
+        contain(|| Self::prepare(proto, feeds, output)).unwrap_or_else(|panic| Err(Problem::Panic(panic)))
     }
 
     fn prepare(proto: &pb::ModelProto, feeds: &[Feed], output: &str) -> Result<Self, Problem> {
@@ -66,38 +64,38 @@ impl Session {
             graph.output.retain(|value| value.name == output);
         }
         let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
-        let mut model = onnx.model_for_proto_model(&proto).map_err(engine)?;
-        model.set_input_names(feeds.iter().map(|feed| feed.name.as_str())).map_err(engine)?;
+        let mut model = onnx.model_for_proto_model(&proto)?;
+        model.set_input_names(feeds.iter().map(|feed| feed.name.as_str()))?;
         for (index, feed) in feeds.iter().enumerate() {
-            let declared = model.input_fact(index).map_err(engine)?.datum_type.concretize();
+            let declared = model.input_fact(index)?.datum_type.concretize();
             let wanted = feed.tensor.datum_type();
             let half = wanted == f32::datum_type() && declared == Some(f16::datum_type());
             if declared.is_some_and(|declared| declared != wanted && !half) {
                 let declared = declared.map(|declared| format!("{declared:?}")).unwrap_or_default();
-                return Err(Problem::Engine(format!("its input '{}' is {declared}, expected {wanted:?}", feed.name)));
+                let message = format!("its input '{}' is {declared}, expected {wanted:?}", feed.name);
+                return Err(Problem::Engine(message.into()));
             }
             let fact = InferenceFact::dt_shape(if half { f16::datum_type() } else { wanted }, feed.tensor.shape());
-            model.set_input_fact(index, fact).map_err(engine)?;
+            model.set_input_fact(index, fact)?;
         }
-        let mut model = model.into_typed().and_then(|model| model.into_decluttered()).map_err(engine)?;
+        let mut model = model.into_typed().and_then(|model| model.into_decluttered())?;
         if has_half_precision(proto.graph.as_ref()) {
-            let widen = get_transform("f16_to_f32").map_err(engine)?;
-            let widen = widen.ok_or_else(|| Problem::Engine("it lacks its transform f16_to_f32".to_owned()))?;
-            widen.transform(&mut model).map_err(engine)?;
+            let widen = get_transform("f16_to_f32")?;
+            let widen = widen.ok_or_else(|| Problem::Engine("it lacks its transform f16_to_f32".into()))?;
+            widen.transform(&mut model)?;
         }
-        let model = model.into_optimized().map_err(engine)?;
+        let model = model.into_optimized()?;
         let facts = (0..feeds.len()).map(|index| model.input_fact(index).map(|fact| fact.datum_type));
-        let input_types = facts.collect::<TractResult<_>>().map_err(engine)?;
-        let plan = TypedSimplePlan::new(model).map_err(engine)?;
-        let state = plan.spawn().map_err(engine)?;
+        let input_types = facts.collect::<TractResult<_>>()?;
+        let plan = TypedSimplePlan::new(model)?;
+        let state = plan.spawn()?;
         Ok(Self { plan, state, broken: false, input_types })
     }
 
-    /// Runs the graph on what `feeds` hold. Returns the output's shape and hands its numbers to `take`.
+    /// Runs the graph on the numbers in `feeds`. `take` gets the output's shape and numbers; returns its result.
     pub fn run<T>(&mut self, feeds: &[Feed], take: impl FnOnce(&[usize], &[f32]) -> T) -> Result<T, InferenceError> {
-        let failed = |error: TractError| InferenceError::Engine(format!("{error:#}"));
         if self.broken {
-            self.state = self.plan.spawn().map_err(failed)?;
+            self.state = self.plan.spawn()?;
         }
         self.broken = true;
         let outputs = contain(|| {
@@ -109,11 +107,11 @@ impl Session {
             let outputs = self.state.run(inputs.collect::<TractResult<_>>()?)?;
             outputs.into_iter().next().ok_or_else(|| TractError::msg("the graph has no output"))
         });
-        let output = outputs.map_err(InferenceError::Panic)?.map_err(failed)?;
+        let output = outputs.map_err(InferenceError::Panic)??;
         self.broken = false;
-        let numbers = output.cast_to::<f32>().map_err(failed)?;
-        let view = numbers.try_as_plain_ram().map_err(failed)?;
-        Ok(take(output.shape(), view.as_slice::<f32>().map_err(failed)?))
+        let numbers = output.cast_to::<f32>()?;
+        let view = numbers.try_as_plain_ram()?;
+        Ok(take(output.shape(), view.as_slice::<f32>()?))
     }
 }
 
@@ -130,12 +128,8 @@ fn has_half_precision(graph: Option<&pb::GraphProto>) -> bool {
     })
 }
 
-fn engine(error: TractError) -> Problem {
-    Problem::Engine(format!("{error:#}"))
-}
-
-/// The inputs of a graph that a caller must feed: those without an initialiser, with the shapes that the file declares.
-/// A free dimension is none.
+/// The inputs of a graph that a caller must feed, those without an initialiser, with the shapes that the file declares.
+/// A free dimension is `None`.
 pub(super) fn graph_inputs(proto: &pb::ModelProto) -> Vec<(String, Vec<Option<usize>>)> {
     let Some(graph) = &proto.graph else { return Vec::new() };
     let given = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);

@@ -1,8 +1,8 @@
-//! Image files as upright 8-bit RGB, whatever they were before, and within bounds.
+//! Decodes image files to upright 8-bit RGB, within bounds of pixels and memory.
 //!
-//! JPEG (grey, YCbCr, CMYK), PNG, GIF, WebP, BMP, TIFF and PNM, told apart by their first bytes and not by their names.
-//! The EXIF orientation is applied. Of an animation the first frame counts, of a TIFF the first page. 16 bits and
-//! floating point become 8 bits; a transparent picture lies on black.
+//! JPEG (grey, YCbCr, CMYK), PNG, GIF, WebP, BMP, TIFF and PNM, recognised by their first bytes, not by their names.
+//! The EXIF orientation is applied. An animation gives its first frame, a TIFF its first page. 16 bits and floating
+//! point become 8 bits; transparent pixels are composited over black.
 
 use std::fs::File;
 use std::io::{Cursor, Read};
@@ -14,43 +14,59 @@ use super::Picture;
 use super::jpeg::jpeg_length;
 use crate::contain::contain;
 
-/// The most pixels of a picture. A header of a few bytes could otherwise ask for gigabytes.
+/// The most pixels of a picture. Without this limit a header of a few bytes could claim gigabytes.
 pub const MAX_PIXELS: u64 = 100_000_000;
 
-/// The most bytes that a decoder may hold at once: 16 bits a channel fit up to 85 million pixels.
+/// The most bytes that a decoder may hold at once: enough for 85 million pixels of 16 bits per channel.
 const MAX_DECODER_BYTES: u64 = 512 << 20;
 
-/// The most bytes of a file. A device file or a video given by mistake would otherwise be read into memory whole.
+/// The most bytes of a file. Without this limit a device file or a video given by mistake would fill the memory.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// Why a file or a buffer is no picture.
+/// Why a file or a buffer cannot be decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
+    /// The file cannot be opened or read.
     #[error("cannot be read: {0}")]
     Read(#[from] std::io::Error),
+    /// There are no bytes.
     #[error("is empty: expected an image (JPEG, PNG, GIF, WebP, BMP, TIFF or PNM)")]
     Empty,
+    /// More bytes than [`MAX_FILE_BYTES`].
     #[error("is larger than {} MiB, the most that an image file may have", MAX_FILE_BYTES >> 20)]
     FileTooLarge,
-    #[error("is no image that purecam reads (JPEG, PNG, GIF, WebP, BMP, TIFF, PNM): its first bytes are {0}")]
+    /// None of the formats above; its first bytes in hexadecimal.
+    #[error("is not an image that purecam reads (JPEG, PNG, GIF, WebP, BMP, TIFF, PNM): its first bytes are {0}")]
     UnknownFormat(String),
+    /// More pixels than [`MAX_PIXELS`].
     #[error(
         "has {width} x {height} = {} million pixels, the most is {}: scale it down first",
         u64::from(*.width) * u64::from(*.height) / 1_000_000,
         MAX_PIXELS / 1_000_000
     )]
     TooManyPixels { width: u32, height: u32 },
+    /// A side of 0 pixels.
     #[error("has no pixels ({width} x {height})")]
     NoPixels { width: u32, height: u32 },
+    /// A JPEG without its end.
     #[error("is a truncated JPEG: it ends before its end-of-image marker")]
     Truncated,
+    /// The decoder reported an error.
     #[error("is a broken {format} image: {cause}")]
-    Broken { format: &'static str, cause: ImageError },
+    Broken {
+        format: &'static str,
+        #[source]
+        cause: ImageError,
+    },
+    /// The decoder panicked: the panic's message and place.
     #[error("is a {format} image that makes its decoder fail: {cause}")]
     Panic { format: &'static str, cause: String },
 }
 
 /// Reads and decodes an image file.
+///
+/// # Errors
+/// The file cannot be read, is too large, or is not an image.
 pub fn read(path: &Path) -> Result<Picture, DecodeError> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
@@ -61,6 +77,9 @@ pub fn read(path: &Path) -> Result<Picture, DecodeError> {
 }
 
 /// Decodes an image file's bytes.
+///
+/// # Errors
+/// They are not an image, are damaged, or have too many pixels.
 pub fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
@@ -87,9 +106,9 @@ fn decode_as(bytes: &[u8], format: ImageFormat, name: &'static str) -> Result<Pi
     if width == 0 || height == 0 {
         return Err(DecodeError::NoPixels { width, height });
     }
-    // The reader counts its own buffers; the picture itself is counted here, before it is allocated.
+    // The reader counts only its own buffers. The picture itself is counted here, before it is allocated.
     limits.reserve(decoder.total_bytes()).map_err(broken)?;
-    // A picture whose EXIF block is damaged is shown as it is stored.
+    // A picture with a damaged EXIF block keeps its stored orientation.
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     image.apply_orientation(orientation);

@@ -1,13 +1,15 @@
-//! A picture of any size as a model's square input: centre crop, antialiased bilinear resize, planar floats.
+//! Fits a picture of any size to a model's input: centre crop, antialiased bilinear resize, planar floats.
 
 use super::Picture;
 use super::resample::{Part, Resample};
 
-/// A picture that cannot be resized; no picture that [`decode`](super::decode) made is one.
+/// Why a picture cannot be resized. Pictures from [`decode`](super::decode()) always can.
 #[derive(Debug, thiserror::Error)]
 pub enum FitError {
+    /// The number of bytes does not fit the sides.
     #[error("a picture of {width} x {height} pixels has {expected} bytes, not {found}")]
     Bytes { width: u32, height: u32, expected: usize, found: usize },
+    /// The part is empty, or reaches outside of the picture.
     #[error("a picture of {width} x {height} pixels has no part {part:?} (left, top, width, height)")]
     Part { width: u32, height: u32, part: Part },
 }
@@ -26,7 +28,7 @@ impl Fit {
         Self { width: width as u32, height: height as u32, resample: Resample::default(), small: Vec::new() }
     }
 
-    /// Height and width of the target.
+    /// Height and width of the target in pixels.
     pub fn size(&self) -> [usize; 2] {
         [self.height as usize, self.width as usize]
     }
@@ -34,8 +36,11 @@ impl Fit {
     /// Writes the largest centred part of `picture` with the target's proportions, resized, into `planes`.
     ///
     /// # Shapes
-    /// `planes`: [3, height, width], RGB in 0..1; it is resized where it is not that long. A picture that has the
-    /// target's size already is not resampled: its values arrive exactly.
+    /// `planes`: \[3, height, width\], RGB in 0..1; it is resized if it has another length. A picture that already has
+    /// the target's size is not resampled: its values stay exact.
+    ///
+    /// # Errors
+    /// [`FitError::Bytes`].
     pub fn planes(&mut self, picture: &Picture, planes: &mut Vec<f32>) -> Result<(), FitError> {
         let pixels = (self.width * self.height) as usize;
         planes.resize(3 * pixels, 0.0);
@@ -51,7 +56,10 @@ impl Fit {
         Ok(())
     }
 
-    /// The same as bytes, [height, width, 3].
+    /// The same as bytes, \[height, width, 3\].
+    ///
+    /// # Errors
+    /// [`FitError::Bytes`].
     pub fn rgb<'a>(&'a mut self, picture: &'a Picture) -> Result<&'a [u8], FitError> {
         let whole = whole(picture)?;
         if (picture.width, picture.height) == (self.width, self.height) {
@@ -66,6 +74,9 @@ impl Fit {
     }
 
     /// Resizes one part of `picture` into `out`.
+    ///
+    /// # Errors
+    /// [`FitError::Bytes`]; [`FitError::Part`] if the part is not inside the picture.
     pub fn part(&mut self, picture: &Picture, part: Part, out: &mut Picture) -> Result<(), FitError> {
         let whole = whole(picture)?;
         let [left, top, width, height] = part;
@@ -80,7 +91,7 @@ impl Fit {
     }
 }
 
-/// The picture, if it has the pixels that its size asks for, and any at all.
+/// The picture, if it has pixels, and as many bytes as they need.
 fn whole(picture: &Picture) -> Result<&Picture, FitError> {
     let Picture { width, height, rgb } = picture;
     let expected = 3 * *width as usize * *height as usize;

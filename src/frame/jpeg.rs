@@ -1,4 +1,4 @@
-//! Where a JPEG image ends, by its markers: tells a truncated file from a whole one, and cuts a Motion JPEG stream.
+//! Finds where a JPEG image ends, by its markers: recognises truncated files, and cuts Motion JPEG streams.
 //!
 //! ITU-T T.81, annex B. Nothing is decoded.
 
@@ -7,7 +7,7 @@ use std::io::{self, Read};
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
 
-/// What a walk from marker to marker meets first.
+/// What a walk from marker to marker finds first.
 enum End {
     /// The end-of-image marker; the image's length with it.
     Whole(usize),
@@ -17,7 +17,7 @@ enum End {
     CutOff,
 }
 
-/// The length of the JPEG image that `bytes` begin with, or nothing where it is cut off or is none.
+/// The length of the JPEG image that `bytes` begin with; `None` if it is truncated, or if they do not begin with one.
 pub fn jpeg_length(bytes: &[u8]) -> Option<usize> {
     match bytes.starts_with(&[0xFF, START_OF_IMAGE]).then(|| walk(bytes))? {
         End::Whole(length) => Some(length),
@@ -43,7 +43,7 @@ fn walk(bytes: &[u8]) -> End {
     End::CutOff
 }
 
-/// The first place at or after `from` with a marker: FF and then neither 00 (a stuffed byte of a scan) nor FF (padding).
+/// The first marker at or after `from`: FF and then neither 00 (a stuffed byte of a scan) nor FF (padding).
 fn next_marker(bytes: &[u8], from: usize) -> Option<usize> {
     let tail = bytes.get(from..)?;
     tail.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF)).map(|offset| from + offset)
@@ -51,29 +51,34 @@ fn next_marker(bytes: &[u8], from: usize) -> Option<usize> {
 
 /// Cuts a stream of JPEG images laid end to end (Motion JPEG without a container) into its images.
 ///
-/// Bytes between images are skipped. An image that another one interrupts, or that the stream's end cuts off, is handed
-/// out as it is, so that its decoder can say what is wrong with it.
+/// Bytes between images are skipped. An image that another one interrupts, or that the stream's end cuts off, is
+/// returned as it is, so that its decoder can report the fault.
 #[derive(Debug)]
 pub struct JpegStream<R> {
     input: R,
     buffer: Vec<u8>,
-    /// How much of `buffer` has been handed out.
+    /// How many bytes of `buffer` have been returned.
     used: usize,
     ended: bool,
 }
 
-/// How much is read at once.
+/// How many bytes are read at once.
 const CHUNK: usize = 256 << 10;
 
-/// The most bytes of one image of a stream. A stream without an end marker would otherwise grow the buffer for ever.
+/// The most bytes of one image of a stream. Without this limit a stream without an end marker would grow the buffer for
+/// ever.
 const MAX_IMAGE: usize = 32 << 20;
 
 impl<R: Read> JpegStream<R> {
+    /// A stream that reads from `input`.
     pub fn new(input: R) -> Self {
         Self { input, buffer: Vec::new(), used: 0, ended: false }
     }
 
-    /// The next image's bytes, or nothing at the end of the stream.
+    /// The next image's bytes; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// The input cannot be read.
     pub fn next_image(&mut self) -> io::Result<Option<&[u8]>> {
         loop {
             if let Some((start, end)) = self.find() {
@@ -87,7 +92,7 @@ impl<R: Read> JpegStream<R> {
         }
     }
 
-    /// The next image's place in the buffer, once all of it is there. What lies before it is let go.
+    /// The next image's place in the buffer, once all of it is there. Bytes before it are discarded.
     fn find(&mut self) -> Option<(usize, usize)> {
         let beginning = [0xFF, START_OF_IMAGE, 0xFF];
         let Some(offset) = self.buffer[self.used..].windows(3).position(|window| window == beginning) else {

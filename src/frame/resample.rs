@@ -1,12 +1,12 @@
-//! Resampling with a triangle filter that widens with the reduction, as Pillow's BILINEAR does: every pixel that is covered
-//! has its say, so that shrinking does not alias.
+//! Resampling with a triangle filter that widens with the reduction, as Pillow's BILINEAR does: every covered pixel
+//! contributes, so that shrinking does not alias.
 //!
-//! Libraries compute their filters anew for every picture. Here they are kept for as long as the sizes stay the same: a
-//! camera's frames allocate nothing. Sums are in f32, rounded once at the end.
+//! Libraries compute their filters anew for every picture. Here they are kept while the sizes stay the same: a camera's
+//! frames allocate nothing. Sums are in f32, rounded once at the end.
 
 use super::Picture;
 
-/// A part of a picture as numbers between 0 and its sides: left, top, width, height. Fractions of pixels count.
+/// A part of a picture in pixels: left, top, width, height. Fractions of pixels are allowed.
 pub type Part = [f64; 4];
 
 /// Resamples parts of pictures to one size.
@@ -14,7 +14,7 @@ pub type Part = [f64; 4];
 pub struct Resample {
     columns: Filter,
     rows: Filter,
-    /// What the filters were made for.
+    /// The sizes that the filters were made for.
     key: Option<Key>,
     /// One target row at the source's width.
     row: Vec<f32>,
@@ -28,9 +28,9 @@ struct Key {
 }
 
 impl Resample {
-    /// Writes `part` of `picture` into `out`, [height, width, 3], at the size `[width, height]`.
+    /// Writes `part` of `picture` into `out`, \[height, width, 3\], at the size `[width, height]`.
     ///
-    /// The caller has seen to it that the part lies in the picture and that no side is 0.
+    /// The caller has checked that the part is inside the picture and that no side is 0.
     pub fn run(&mut self, picture: &Picture, part: Part, target: [u32; 2], out: &mut Vec<u8>) {
         let source = [picture.width, picture.height];
         let key = Key { source, part, target };
@@ -56,18 +56,18 @@ impl Resample {
                 for (pixel, weight) in pixels.iter().zip(weights) {
                     sum.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += weight * value);
                 }
-                // A mean of bytes and one half: between 0.5 and 255.5, so cutting the fraction off rounds to nearest.
+                // A mean of bytes plus one half, between 0.5 and 255.5: cutting the fraction off rounds to nearest.
                 out.extend(sum.map(|sum| sum as u8));
             }
         }
     }
 }
 
-/// For each target position along one axis: where its window begins in the source, and the weights in it.
+/// For each target position along one axis: the start of its window in the source, and the window's weights.
 #[derive(Debug, Default)]
 struct Filter {
     firsts: Vec<usize>,
-    /// `length` for each position; those past the window are missing from the source and left out.
+    /// `longest` for each position; those past the window's length are 0 and not used.
     weights: Vec<f32>,
     lengths: Vec<usize>,
     longest: usize,
@@ -87,7 +87,7 @@ impl Filter {
             let end = ((centre + radius + 0.5).floor() as usize).clamp(first + 1, source as usize);
             let weight = |at: usize| (1.0 - ((at as f64 + 0.5 - centre) / radius).abs()).max(0.0);
             let sum: f64 = (first..end).map(weight).sum();
-            // Enlarged to many times its size a rim may have no pixel in reach: the nearest one is it.
+            // In a great enlargement, a position at the rim may have no pixel in reach: the nearest one is used.
             let share = |at: usize| if sum > 0.0 { weight(at) / sum } else { 1.0 / (end - first) as f64 };
             self.firsts.push(first);
             self.lengths.push((end - first).min(self.longest));
@@ -97,7 +97,7 @@ impl Filter {
         }
     }
 
-    /// Where each window begins, and its weights.
+    /// The start of each window, and its weights.
     fn windows(&self) -> impl Iterator<Item = (usize, &[f32])> {
         let weights = self.weights.chunks_exact(self.longest.max(1));
         self.firsts
@@ -107,7 +107,7 @@ impl Filter {
             .map(|((first, weights), length)| (*first, &weights[..*length]))
     }
 
-    /// The part of the source that all windows lie in.
+    /// The part of the source that contains all windows: its start and end.
     fn span(&self) -> (usize, usize) {
         let first = self.firsts.iter().copied().min().unwrap_or(0);
         let end = self.firsts.iter().zip(&self.lengths).map(|(first, length)| first + length).max().unwrap_or(0);

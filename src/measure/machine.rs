@@ -1,41 +1,49 @@
-//! What the machine was doing: temperatures, clocks, throttling, swap, neighbours. Whatever a board does not show is nothing.
+//! The state of the machine: temperatures, clocks, throttling, swap, load. What a board does not show is `None`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// A temperature and where it was taken.
+/// A temperature sensor and its reading.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Zone {
+    /// The kernel's name of the thermal zone.
     pub name: String,
+    /// Its temperature in degrees Celsius.
     pub celsius: f64,
 }
 
 /// One look at the machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
+    /// The board's or the processor's name.
     pub model: Option<String>,
+    /// Processor cores that this process may use.
     pub cores: usize,
+    /// All sensors that are switched on.
     pub temperatures: Vec<Zone>,
-    /// Of the fastest core now, and the most that it may have.
+    /// The clock of the fastest core now.
     pub clock_mhz: Option<f64>,
+    /// The highest clock that a core may have.
     pub clock_most_mhz: Option<f64>,
-    /// What sets the clock: `performance` keeps it up, the others follow the load.
+    /// The policy that sets the clock: `performance` keeps it up, the others follow the load.
     pub governor: Option<String>,
-    /// Times that the processor was slowed down because it was hot, and over-current or thermal events of a Tegra board.
+    /// How often the processor was slowed down for its heat, or a Tegra board had an over-current or thermal event.
     pub throttled: Option<u64>,
+    /// Bytes that are swapped out.
     pub swap_used: u64,
-    /// Of the last minute, this process included.
+    /// The load average of the last minute, with this process.
     pub load: Option<f64>,
 }
 
 impl Machine {
+    /// The machine's state now.
     pub fn now() -> Self {
         Self::read(Path::new("/"))
     }
 
-    /// The same below another root, for tests.
+    /// The same from the /sys and /proc below another root, for tests.
     pub fn read(root: &Path) -> Self {
         let cpus = folders(&root.join("sys/devices/system/cpu"), "cpu");
         let frequencies = |file: &str| {
@@ -56,7 +64,7 @@ impl Machine {
     }
 }
 
-/// The board's name as its firmware has it, else the processor's.
+/// The board's name in its firmware; if there is none, the processor's.
 fn model(root: &Path) -> Option<String> {
     let board = text(&root.join("proc/device-tree/model"));
     board.or_else(|| {

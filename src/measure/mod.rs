@@ -1,11 +1,13 @@
-//! Measuring the running system: latencies to three digits, and what the machine was doing meanwhile.
+//! Measures the running system: latencies to three digits, and the state of the machine meanwhile.
 
+mod benchmark;
 mod latency;
 mod machine;
 mod process;
 mod report;
 
-pub use latency::{Latencies, Quantiles, Recorder, SERIES};
+pub use benchmark::{Benchmark, Doubt, ReadError, SCHEMA};
+pub use latency::{Latencies, Quantiles, Recorder, SERIES, medians};
 pub use machine::{Machine, Zone};
 pub use process::Process;
-pub use report::{Benchmark, Comparison, Doubt, SCHEMA};
+pub use report::Comparison;

@@ -1,4 +1,4 @@
-//! What this process has used, from /proc: time, memory, threads, files.
+//! The resources that this process uses, from /proc: time, memory, threads, files.
 
 use std::fs;
 use std::path::Path;
@@ -7,26 +7,29 @@ use std::time::Duration;
 /// One look at /proc/self.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Process {
-    /// In user and kernel mode, of all threads.
+    /// Processor time in user and kernel mode, of all threads.
     pub cpu: Duration,
-    /// Resident now, and at most so far, in bytes.
+    /// Resident memory now, in bytes.
     pub resident: u64,
+    /// The most resident memory so far, in bytes.
     pub resident_peak: u64,
+    /// How many threads it has.
     pub threads: u64,
+    /// How many file descriptors are open.
     pub open_files: u64,
-    /// After the machine's start.
+    /// When it started, counted from the machine's start.
     pub started: Duration,
-    /// Times that a page had to be read from the disk.
+    /// How often a page had to be read from the disk.
     pub major_faults: u64,
 }
 
 impl Process {
-    /// What /proc/self says; nothing where there is no /proc.
+    /// This process now; `None` if there is no /proc.
     pub fn now() -> Option<Self> {
         Self::read(Path::new("/proc/self"))
     }
 
-    /// The same for any folder of /proc.
+    /// The same for the process of another folder of /proc; `None` if a file or field is missing.
     pub fn read(folder: &Path) -> Option<Self> {
         let stat = fs::read_to_string(folder.join("stat")).ok()?;
         // The command's name is in brackets and may hold anything, brackets too.
@@ -50,5 +53,5 @@ impl Process {
     }
 }
 
-/// USER_HZ: what the kernel shows times in; the same on every Linux that Rust runs on.
+/// USER_HZ, the unit of times in /proc; the same on every Linux that Rust supports.
 const TICKS_PER_SECOND: u64 = 100;

@@ -1,7 +1,7 @@
 //! Small ONNX models for the tests, made node by node: a 32 x 32 purifier that adds a little noise, a classifier that
-//! names the colour a picture has most of, and ways to spoil both.
+//! recognises a picture's main colour, and ways to spoil both.
 
-#![allow(dead_code)] // Every test file uses another part of it.
+#![allow(dead_code)] // Each test file uses only a part of it.
 
 use std::path::{Path, PathBuf};
 
