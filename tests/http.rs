@@ -116,7 +116,7 @@ fn headers_above_the_bound_are_refused_and_the_connection_ends() {
 }
 
 #[test]
-fn whoever_does_not_finish_a_request_in_time_is_let_go() {
+fn a_request_that_is_not_finished_in_time_ends_its_connection() {
     let web = Web::bounded(Bounds { request_time: soon(), ..Bounds::default() });
     let begun = ["", "GET / HT", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "];
     let mut clients: Vec<Client> = begun.iter().map(|_| web.client()).collect();
@@ -305,7 +305,7 @@ fn health_is_200_while_there_are_frames_and_503_otherwise() {
 }
 
 #[test]
-fn the_status_says_what_is_counted_and_how_it_came_to_be() {
+fn the_status_has_all_counts_and_the_history() {
     let web = Web::open();
     web.health.on(Input::Opened);
     web.health.frame(3, 2);
@@ -442,7 +442,7 @@ fn a_viewer_that_reads_nothing_holds_up_nobody_and_is_let_go() {
 }
 
 #[test]
-fn it_stops_at_once_whoever_is_connected_and_its_port_is_free_again() {
+fn the_server_stops_at_once_despite_open_connections_and_frees_its_port() {
     let Web { server, health, broadcast, gallery } = Web::open();
     let address = server.address();
     let mut clients: Vec<Client> = ["/api/verdicts", "/stream.mjpg?raw", "/snapshot.jpg?raw", "/style.css"]

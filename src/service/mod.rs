@@ -34,7 +34,7 @@ pub use inference::{Fresh, Replacement};
 pub use judge::{Judge, Judgement, Withheld};
 pub use keep::keep;
 pub use newest::Newest;
-pub use numbers::{BOUNDS, Histogram, Numbers, Rate, STAGES, SinkNumbers};
+pub use numbers::{BOUNDS, Histogram, Numbers, STAGES, SinkNumbers};
 pub use outlet::Outlet;
 pub use pipeline::{Options, Pipeline};
 pub use reload::reload;

@@ -156,7 +156,7 @@ impl std::fmt::Display for Numbers {
 
 /// A rate per second over the last few seconds, from times that are passed in.
 #[derive(Clone, Debug, Default)]
-pub struct Rate {
+pub(super) struct Rate {
     /// Total and time of each sample, oldest first; the first `filled` are in use.
     samples: [(u64, Duration); 8],
     filled: usize,
