@@ -1,5 +1,5 @@
-//! Time, the request to stop, and the waits between attempts. A clock is always passed in, so that a test of a slow model
-//! or of a time-out takes no time itself.
+//! Time, the request to stop, and the waits between attempts. A clock is always passed in, so that a test of a slow
+//! model or of a time-out takes no time itself.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -41,7 +41,7 @@ impl Clock for SystemClock {
 pub struct Stop(Arc<(Mutex<bool>, Condvar)>);
 
 impl Stop {
-    /// A request that nobody has made yet.
+    /// Nobody has asked yet.
     pub fn new() -> Self {
         Self::default()
     }
@@ -62,7 +62,7 @@ impl Stop {
         self.0.1.wait_while(&mut self.0.0.lock(), |requested| !*requested);
     }
 
-    /// Waits for `timeout`, or until somebody asks. Returns whether to go on.
+    /// Waits for `timeout`, or until somebody asks. Returns true if nobody has asked.
     pub fn wait(&self, timeout: Duration) -> bool {
         let mut requested = self.0.0.lock();
         self.0.1.wait_while_for(&mut requested, |requested| !*requested, timeout);
@@ -99,5 +99,40 @@ impl Backoff {
     /// The attempt succeeded: the next failure is a new one.
     pub fn reset(&mut self) {
         self.next = self.first;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest_and_start_again_after_a_success() {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+        let mut waits = |count: usize| -> Vec<u128> { (0..count).map(|_| backoff.wait().as_millis()).collect() };
+        assert_eq!(waits(7), [100, 200, 400, 800, 1600, 2000, 2000]);
+        backoff.reset();
+        let next = [backoff.wait(), backoff.wait()];
+        assert_eq!(next, [100, 200].map(Duration::from_millis));
+    }
+
+    #[test]
+    fn a_backoff_whose_longest_wait_is_its_first_never_grows() {
+        let second = Duration::from_secs(1);
+        let mut backoff = Backoff::new(second, second);
+        assert_eq!([backoff.wait(), backoff.wait(), backoff.longest()], [second; 3]);
+    }
+
+    #[test]
+    fn a_request_to_stop_ends_every_wait_and_all_clones_see_it() {
+        let stop = Stop::new();
+        assert!(stop.wait(Duration::ZERO), "nobody has asked");
+        let clone = stop.clone();
+        let waiting = std::thread::spawn(move || clone.wait(Duration::from_secs(3600)));
+        stop.request();
+        assert!(!waiting.join().unwrap());
+        assert!(stop.is_requested());
+        stop.wait_for_request();
+        assert!(!SystemClock.wait_until(Duration::MAX, &stop));
     }
 }

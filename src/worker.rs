@@ -1,4 +1,4 @@
-//! Named threads that can be joined with a time-out: the standard library joins for ever or not at all.
+//! Named threads that are joined with a time-out: the standard library has only joining without one.
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -33,17 +33,19 @@ impl Worker {
         self.thread.thread().name().unwrap_or_default()
     }
 
-    /// Waits until the thread ends, for at most `patience`, and joins it. Returns `false` if it is still busy; it is then
-    /// left behind. A panic counts as an end: the panic hook has reported it.
+    /// Waits until the thread ends, for at most `patience`, and joins it. Returns `false` if it is still busy: it is
+    /// then left behind, and the log says so. A panic counts as an end: the panic hook has reported it.
     pub fn join_within(self, patience: Duration) -> bool {
         let ended = self.running.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected);
         if ended {
             drop(self.thread.join());
+        } else {
+            log::warn!("still busy and left behind: {}", self.name());
         }
         ended
     }
 
-    /// Joins all `workers`, waiting for at most `patience` in total. Returns those that were left behind, by name.
+    /// Joins all `workers`, waiting for at most `patience` in total. Returns the names of those that were left behind.
     pub fn join_all_within(workers: Vec<Self>, patience: Duration) -> Vec<String> {
         let end = Instant::now() + patience;
         let busy = workers.into_iter().filter_map(|worker| {

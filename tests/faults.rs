@@ -1,4 +1,4 @@
-//! Faults are states: what a camera does wrong has a name, a count and a way back, and none of it ends the loop.
+//! Faults are states: each fault of a camera has a name, a count and a way back, and none ends the loop.
 
 mod service_parts;
 
@@ -15,17 +15,17 @@ use purecam::source::{Fault, FrameSource, Offer, Opener, Reason, SkipCause, Skip
 use purecam::time::{Clock, Stop};
 use service_parts::{ManualClock, Scripted, judgement, parts};
 
-/// What happens next at the camera.
+/// What the camera does next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Happens {
     /// It opens.
     Opens,
     /// It cannot be opened.
     Refuses(Reason),
-    /// Its driver's library panics while it is opened.
+    /// Its driver's library panics while it is being opened.
     PanicsAtOpening,
     Shoots,
-    /// A frame comes that cannot be used.
+    /// A frame arrives that cannot be used.
     Spoils(SkipCause),
     /// It stops giving frames.
     Breaks(Reason),
@@ -39,7 +39,7 @@ fn fault(reason: Reason) -> SourceError {
     Fault { reason, device: "camera".to_owned(), detail: "does what the script says".to_owned() }.into()
 }
 
-/// Opens a camera that follows a script. The script's end is the stream's.
+/// Opens a camera that follows a script. The stream ends with the script.
 fn opener(steps: &Steps, clock: &Arc<JumpingClock>) -> Opener {
     let (steps, clock) = (steps.clone(), clock.clone());
     Box::new(move || {
@@ -77,7 +77,7 @@ impl FrameSource for Camera {
     }
 }
 
-/// Time passes only where somebody waits for it, and then at once. The watch never looks: these tests look themselves.
+/// Time passes only when somebody waits for it, and then at once. The watch never checks: these tests call `tick`.
 #[derive(Default)]
 struct JumpingClock(Mutex<Duration>);
 
@@ -109,7 +109,8 @@ impl Sink for Nowhere {
     }
 }
 
-/// What became of a loop whose camera did `steps`: the states that it went through, and when the last began.
+/// The result of a loop whose camera did `steps`: the states that it went through, its numbers, and how much time
+/// passed.
 struct Outcome {
     states: Vec<State>,
     ended: Ended,
@@ -202,7 +203,7 @@ fn ten_unusable_frames_in_a_row_are_a_state_and_one_good_frame_ends_it() {
     assert_eq!(ended.numbers.skipped, [1, 10, 0]);
 }
 
-/// A health whose time the test moves, with a frame every `interval` milliseconds and a look every second.
+/// A health whose time the test moves.
 struct Ward {
     clock: Arc<ManualClock>,
     health: Health,
@@ -216,9 +217,10 @@ impl Ward {
         Self { clock, health }
     }
 
-    fn seconds(&self, count: usize, frames_a_second: u64) -> bool {
+    /// Passes `count` seconds, each with as many frames and a tick. Returns whether all threads were alive in each.
+    fn seconds(&self, count: usize, frames_per_second: u64) -> bool {
         (0..count).fold(true, |_, _| {
-            for _ in 0..frames_a_second {
+            for _ in 0..frames_per_second {
                 self.health.frame(0, 0);
             }
             self.clock.advance(1000);
@@ -268,14 +270,14 @@ fn a_thread_that_takes_no_frame_for_too_long_hangs_too() {
     call();
     for _ in 0..10 {
         assert!(ward.seconds(1, 1));
-        // It is the first frame that has waited, not the newest.
+        // The wait counts from the first frame, not from the newest.
         call();
     }
     assert!(!ward.seconds(1, 1), "a thread stands still and nobody notices");
     assert_eq!(ward.health.state(), State::Degraded(Degradation::Hung));
     ward.health.inference.idle();
     assert!(ward.seconds(1, 1));
-    // A frame that comes while another is at work does not make the work younger.
+    // A frame that arrives during the work on another does not restart that work's time.
     ward.health.inference.busy(ward.clock.now());
     ward.seconds(6, 1);
     call();

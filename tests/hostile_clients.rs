@@ -1,4 +1,4 @@
-//! A thousand hostile clients. Alone in its process, because it counts the process's threads and descriptors.
+//! A thousand hostile clients. Alone in its process, because the test counts the process's threads and descriptors.
 #![cfg(feature = "http")]
 
 mod service_parts;
@@ -45,7 +45,7 @@ fn a_thousand_hostile_clients_leave_nothing_behind_and_keep_nobody_out() {
     let mut lingering: Vec<Client> = Vec::new();
     for number in 0..1000 {
         let mut client = web.client();
-        // The server may have hung up in the middle of it.
+        // The server may have closed the connection in the middle of it.
         drop(client.stream.write_all(attack(number).as_bytes()));
         match number % 3 {
             0 => drop(client),

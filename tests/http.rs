@@ -1,4 +1,4 @@
-//! The live page's server, spoken to byte by byte: what it answers, whom it refuses, and what it costs.
+//! The live page's server, tested byte by byte: what it answers, whom it refuses, and what it costs.
 #![cfg(feature = "http")]
 
 mod service_parts;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use purecam::cli::{Cli, Command};
-use purecam::health::server::{Bounds, Server, Settings, StartError, Token};
+use purecam::health::server::{Bounds, Server, ServerSettings, StartError, Token};
 use purecam::service::{Gallery, Health, Input};
 use purecam::sink::Broadcast;
 use purecam::source::Reason;
@@ -51,7 +51,7 @@ fn every_place_has_its_media_type_and_the_headers_that_keep_a_browser_safe() {
     }
     let missing = web.get("/favicon.ico");
     assert_eq!(missing.code, 404);
-    assert!(missing.text().contains("/metrics"), "it says what there is: {}", missing.text());
+    assert!(missing.text().contains("/metrics"), "it lists what there is: {}", missing.text());
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_head_request_gets_the_headers_alone_and_makes_nobody_look() {
         let mut client = web.client();
         client.ask("HEAD", place, "");
         assert_eq!(client.head().code, 200, "{place}");
-        // Had a body followed, it would be taken for this answer.
+        // A body of the first answer would be read as the beginning of this one.
         assert_eq!(client.get("/style.css", "").code, 200, "{place}");
         assert_eq!(web.gallery.viewers(), 0, "{place}");
     }
@@ -116,7 +116,7 @@ fn headers_above_the_bound_are_refused_and_the_connection_ends() {
 }
 
 #[test]
-fn whoever_does_not_finish_a_request_in_time_is_let_go() {
+fn a_request_that_is_not_finished_in_time_ends_its_connection() {
     let web = Web::bounded(Bounds { request_time: soon(), ..Bounds::default() });
     let begun = ["", "GET / HT", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "];
     let mut clients: Vec<Client> = begun.iter().map(|_| web.client()).collect();
@@ -215,11 +215,11 @@ fn a_browser_signs_in_once_and_keeps_a_cookie_that_scripts_cannot_read() {
     let web = Web::with(Bounds::default(), Token::new(TOKEN));
     let form = web.get("/");
     assert_eq!(form.code, 401);
-    assert!(form.text().contains("<form") && !form.text().contains("not the token"));
-    assert_eq!(web.get("/style.css").code, 200, "the form has its looks");
+    assert!(form.text().contains("<form") && !form.text().contains("Wrong token"));
+    assert_eq!(web.get("/style.css").code, 200, "the form needs its style");
     let wrong = web.get("/?token=wrong");
     assert_eq!((wrong.code, wrong.header("set-cookie")), (401, None));
-    assert!(wrong.text().contains("not the token"));
+    assert!(wrong.text().contains("Wrong token"));
 
     let in_a_form = TOKEN.replace('/', "%2F").replace('+', "%2b").replace('=', "%3D");
     let right = web.get(&format!("/stream.mjpg?token={in_a_form}&raw"));
@@ -236,16 +236,16 @@ fn a_browser_signs_in_once_and_keeps_a_cookie_that_scripts_cannot_read() {
 #[test]
 fn a_server_that_other_machines_reach_needs_a_token_from_a_file_that_others_cannot_read() {
     let everywhere: SocketAddr = "0.0.0.0:0".parse().unwrap();
-    let error = Settings::new(everywhere, None).unwrap_err();
+    let error = ServerSettings::new(everywhere, None).unwrap_err();
     assert!(error.is_hopeless() && error.to_string().contains("token_file"), "{error}");
-    assert!(Settings::new("127.0.0.1:0".parse().unwrap(), None).is_ok());
+    assert!(ServerSettings::new("127.0.0.1:0".parse().unwrap(), None).is_ok());
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
     let refusal = |text: &str, mode: u32| {
         std::fs::write(&file, text).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
-        Settings::new(everywhere, Some(&file)).map_err(|error| error.to_string())
+        ServerSettings::new(everywhere, Some(&file)).map_err(|error| error.to_string())
     };
     assert!(refusal(&format!("{TOKEN}\nand a remark\n"), 0o600).unwrap().token.is_some());
     assert!(refusal(TOKEN, 0o640).is_ok());
@@ -254,7 +254,7 @@ fn a_server_that_other_machines_reach_needs_a_token_from_a_file_that_others_cann
     assert!(refusal("", 0o600).unwrap_err().contains("has 0 characters"));
     assert!(refusal("twenty characters of blanks\n", 0o600).unwrap_err().contains("letters, digits"));
     std::fs::remove_file(&file).unwrap();
-    let missing = Settings::new(everywhere, Some(&file)).unwrap_err().to_string();
+    let missing = ServerSettings::new(everywhere, Some(&file)).unwrap_err().to_string();
     assert!(missing.contains("token") && missing.contains("cannot be read"), "{missing}");
 }
 
@@ -275,7 +275,7 @@ fn a_port_alone_is_this_machines_own() {
 #[test]
 fn a_port_that_is_taken_is_named_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let settings = Settings::new(taken.local_addr().unwrap(), None).unwrap();
+    let settings = ServerSettings::new(taken.local_addr().unwrap(), None).unwrap();
     let health = Arc::new(Health::new(Arc::new(SystemClock), Arc::default()));
     let error = Server::start(settings, health, Broadcast::new(b"{}\n"), Arc::new(Gallery::of_everything())).err();
     let error = error.expect("two programs cannot listen on one port");
@@ -305,7 +305,7 @@ fn health_is_200_while_there_are_frames_and_503_otherwise() {
 }
 
 #[test]
-fn the_status_says_what_is_counted_and_how_it_came_to_be() {
+fn the_status_has_all_counts_and_the_history() {
     let web = Web::open();
     web.health.on(Input::Opened);
     web.health.frame(3, 2);
@@ -388,7 +388,7 @@ fn a_snapshot_that_does_not_come_is_refused_with_the_state() {
 }
 
 #[test]
-fn a_motion_jpeg_stream_gives_frame_after_frame_and_repeats_the_last_where_none_come() {
+fn a_motion_jpeg_stream_sends_frame_after_frame_and_repeats_the_last_if_none_come() {
     let web = Web::bounded(Bounds { heartbeat: soon(), ..Bounds::default() });
     let mut client = stream(&web, "raw");
     web.wait_for_viewers(1);
@@ -417,7 +417,7 @@ fn a_picture_is_encoded_once_however_many_look_and_not_at_all_when_nobody_does()
         web.show(seq, [48, 64]);
         viewers.iter_mut().for_each(|viewer| assert_eq!(viewer.part().0, seq));
     }
-    assert_eq!(web.server.encoded(), 5, "and the purified picture, which nobody asked for, not once");
+    assert_eq!(web.server.encoded(), 5, "the purified picture, which nobody requested, was not encoded");
     drop(viewers);
     web.wait_for_viewers(0);
     web.show(6, [48, 64]);
@@ -430,7 +430,7 @@ fn a_viewer_that_reads_nothing_holds_up_nobody_and_is_let_go() {
     let stalled = stream(&web, "raw");
     let mut viewer = stream(&web, "raw");
     let mut seq = 0;
-    // The system's buffers take megabytes of pictures before the server learns that nobody reads them.
+    // The system's buffers take megabytes of pictures before the server notices that nobody reads them.
     wait_until("the stalled connection's end", || {
         seq += 1;
         web.show(seq, [480, 640]);
@@ -442,7 +442,7 @@ fn a_viewer_that_reads_nothing_holds_up_nobody_and_is_let_go() {
 }
 
 #[test]
-fn it_stops_at_once_whoever_is_connected_and_its_port_is_free_again() {
+fn the_server_stops_at_once_despite_open_connections_and_frees_its_port() {
     let Web { server, health, broadcast, gallery } = Web::open();
     let address = server.address();
     let mut clients: Vec<Client> = ["/api/verdicts", "/stream.mjpg?raw", "/snapshot.jpg?raw", "/style.css"]
@@ -456,6 +456,6 @@ fn it_stops_at_once_whoever_is_connected_and_its_port_is_free_again() {
     server.stop();
     clients.iter_mut().for_each(|client| drop(client.end()));
     assert_eq!(gallery.viewers(), 0);
-    let settings = Settings::new(address, None).unwrap();
+    let settings = ServerSettings::new(address, None).unwrap();
     Server::start(settings, health, broadcast, Arc::new(Gallery::of_everything())).unwrap();
 }

@@ -1,4 +1,4 @@
-//! The metrics' text, read back by a parser that forgives nothing that Prometheus' own does not forgive.
+//! The metrics' text, read back by a parser as strict as Prometheus' own.
 
 mod service_parts;
 
@@ -14,7 +14,7 @@ use service_parts::ManualClock;
 
 type Labels = BTreeMap<String, String>;
 
-/// A text in the exposition format, checked.
+/// A text in Prometheus' exposition format, checked.
 #[derive(Default)]
 struct Exposition {
     kinds: BTreeMap<String, String>,
@@ -193,7 +193,7 @@ fn a_label_may_contain_anything() {
 }
 
 #[test]
-fn before_the_first_verdict_nothing_is_said_of_suspicion_and_the_rest_is_zero() {
+fn before_the_first_verdict_there_is_no_suspicion_and_the_rest_is_zero() {
     let page = Exposition::parse(&metrics(&health().snapshot(), None, None));
     assert!(page.all("purecam_suspicion").is_empty());
     assert_eq!(page.value("purecam_frames_total", &[("result", "verdict")]), 0.0);
@@ -201,9 +201,9 @@ fn before_the_first_verdict_nothing_is_said_of_suspicion_and_the_rest_is_zero() 
 }
 
 #[test]
-fn the_process_knows_what_it_takes() {
+fn the_process_reports_what_it_uses() {
     let now = || Process::now().expect("there is a /proc");
-    // The kernel counts in hundredths of a second: long enough for a test to have used none.
+    // The kernel counts in hundredths of a second; a test may have used less than one so far.
     let process = std::iter::repeat_with(now).find(|process| !process.cpu.is_zero()).unwrap();
     let page = Exposition::parse(&metrics(&health().snapshot(), Some(&process), booted()));
     assert!(page.value("process_resident_memory_bytes", &[]) > 1e6);
@@ -212,5 +212,5 @@ fn the_process_knows_what_it_takes() {
     assert!(page.value("process_threads", &[]) >= 1.0);
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
     let age = now - page.value("process_start_time_seconds", &[]);
-    assert!((-2.0..3600.0).contains(&age), "the process is said to be {age} s old");
+    assert!((-2.0..3600.0).contains(&age), "the process claims to be {age} s old");
 }

@@ -60,7 +60,7 @@ impl Service {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }
 
-    /// The next header; verdicts before it are passed over.
+    /// The next header; verdicts before it are skipped.
     fn header(&mut self) -> Value {
         loop {
             let line = self.line();
@@ -70,14 +70,14 @@ impl Service {
         }
     }
 
-    /// Waits until the log has `text`; verdicts go on being read meanwhile, so that nothing stands still.
+    /// Waits until the log has `text`; verdicts are still read meanwhile, so that the pipe does not fill up.
     fn wait_for_log(&mut self, text: &str) {
         while !fs::read_to_string(self.path("log")).unwrap().contains(text) {
             self.line();
         }
     }
 
-    /// The next notification that begins so.
+    /// The next notification with this beginning.
     fn wait_for_notification(&mut self, beginning: &str) -> String {
         let mut buffer = [0; 4096];
         loop {
@@ -101,7 +101,7 @@ fn configuration(purifier: &Path, classifier: &Path, more: &str) -> String {
     format!("[purifier]\nmodel = {purifier:?}\nseed = 1\n[classifier]\nmodel = {classifier:?}\n{more}")
 }
 
-/// The same model under another hash: protobuf takes the last of a field, and this one is the graph's description.
+/// The same model with another hash: if a protobuf field is repeated, the last one counts; this one is the description.
 fn with_another_hash(model: &[u8]) -> Vec<u8> {
     const DOC_STRING: u8 = 6 << 3 | 2;
     [model, &[DOC_STRING, 1, b'x']].concat()
@@ -137,7 +137,7 @@ fn a_reload_that_cannot_work_is_refused_with_its_reason_and_what_runs_goes_on() 
     for _ in 0..5 {
         assert_eq!(service.line()["models"], before["models"]);
     }
-    // And what was mended is taken.
+    // A repaired configuration is accepted.
     fs::write(service.path("purecam.toml"), config + "[verdict]\nsmoothing = 2\n").unwrap();
     service.signal("-HUP");
     let after = service.header();
@@ -152,7 +152,7 @@ fn the_service_manager_hears_of_readiness_life_status_and_the_end() {
     service.header();
     service.wait_for_notification("READY=1");
     service.wait_for_notification("WATCHDOG=1");
-    // Before the first verdict there is nothing to say of it.
+    // Before the first verdict the status has no numbers.
     let status = service.wait_for_notification("STATUS=running: ");
     assert!(status.contains("age"), "{status}");
     service.signal("-TERM");
@@ -169,7 +169,7 @@ fn a_service_without_its_camera_starts_for_as_long_as_it_takes_and_says_why() {
     service.notifications.set_nonblocking(true).unwrap();
     let mut buffer = [0; 4096];
     while let Ok(length) = service.notifications.recv(&mut buffer) {
-        assert!(!buffer[..length].starts_with(b"READY"), "it is ready without a frame");
+        assert!(!buffer[..length].starts_with(b"READY"), "it reports readiness without a frame");
     }
     service.signal("-TERM");
     assert_eq!(service.child.wait().unwrap().code(), Some(0));

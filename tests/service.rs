@@ -24,7 +24,7 @@ enum Shot {
     Gone,
 }
 
-/// A camera that takes a picture when it is told to, and says when it wants to know what to do next.
+/// A camera that takes a picture on order, and reports when it waits for the next order.
 struct Camera {
     orders: Receiver<Shot>,
     idle: Sender<()>,
@@ -58,7 +58,7 @@ struct Photographer {
 }
 
 impl Photographer {
-    /// Takes a picture and waits until it has arrived where the loop keeps it.
+    /// Takes a picture and waits until it has reached the loop's slot.
     fn shoot(&self, shot: Shot) {
         self.orders.send(shot).unwrap();
         self.idle.recv().unwrap();
@@ -72,7 +72,7 @@ fn camera(clock: &Arc<ManualClock>) -> (Camera, Photographer) {
     (Camera { orders: to_take, idle, clock: clock.clone(), sequence: 0 }, photographer)
 }
 
-/// Keeps what was published.
+/// Keeps the published verdicts.
 #[derive(Clone, Default)]
 struct Kept(Arc<Mutex<Vec<Verdict>>>);
 
@@ -98,7 +98,7 @@ fn parts(
     parts_of(once(source), Box::new(Scripted(judge)), Box::new(sink), clock)
 }
 
-/// Runs a loop whose camera does `shots`, one after the other, each once the frame before it has been judged.
+/// Runs a loop whose camera does `shots`, one after another, each once the frame before it has been judged.
 fn run_steps(
     shots: Vec<Shot>,
     mut judge: impl FnMut(&Frame) -> Result<Verdict, Withheld> + Send + 'static,
@@ -131,7 +131,7 @@ fn run_steps(
     (ended, kept)
 }
 
-/// Tells when it goes, even where a panic takes it.
+/// Reports when it is dropped, even by a panic.
 struct OnDrop(Sender<()>);
 
 impl Drop for OnDrop {
@@ -152,10 +152,10 @@ fn a_slow_purifier_never_makes_a_verdict_older() {
         rounds += 1;
         if let Some(photographer) = &photographer {
             if rounds == 1 {
-                // The camera asked before the first frame and after it; from then on `shoot` takes its questions.
+                // The camera reported before the first frame and after it; from then on `shoot` takes its reports.
                 (0..2).for_each(|_| photographer.idle.recv().unwrap());
             }
-            // While the model works the camera goes on: ten frames, and half an interval.
+            // While the model works, the camera continues: ten frames, and half an interval.
             for _ in 0..10 {
                 time.advance(INTERVAL);
                 photographer.shoot(Shot::Frame);
@@ -187,7 +187,7 @@ fn a_newer_frame_takes_the_place_of_an_older_one_and_hands_its_buffer_back() {
     assert_eq!(newest.replaced(), 1);
     assert_eq!(newest.take(), Some("second"));
     newest.give_back("second");
-    assert_eq!(newest.put("third"), Some("second"), "a buffer that was given back is not used again");
+    assert_eq!(newest.put("third"), Some("second"), "a buffer that was given back is not reused");
     assert_eq!(newest.replaced(), 1, "a frame that was taken counts as replaced");
     newest.close();
     assert_eq!(newest.take(), Some("third"), "closing loses the last frame");
@@ -226,14 +226,14 @@ fn a_source_that_breaks_ends_the_loop_and_says_why() {
 }
 
 #[test]
-fn the_loop_ends_after_as_many_verdicts_as_were_asked_for() {
+fn the_loop_ends_after_the_requested_number_of_verdicts() {
     let clock = Arc::new(ManualClock::default());
     let (source, photographer) = camera(&clock);
     (0..100).for_each(|_| photographer.orders.send(Shot::Frame).unwrap());
     let kept = Kept::default();
     let mut parts = parts(source, |frame: &Frame| Ok(judgement(frame, Duration::ZERO)), kept.clone());
     parts.limits.frames = Some(1);
-    // The camera would wait for ever for another order; the end of its orders lets it see that the loop has ended.
+    // The camera would wait forever for another order; the end of its orders lets it notice that the loop has ended.
     drop(photographer);
     run(parts).unwrap();
     assert_eq!(kept.sequence().len(), 1);
@@ -241,7 +241,7 @@ fn the_loop_ends_after_as_many_verdicts_as_were_asked_for() {
 
 #[test]
 fn a_request_to_end_is_obeyed_while_the_source_waits() {
-    /// Waits as the sources do: on the clock, with the request in view.
+    /// Waits like the real sources: for a time or until the end is requested.
     struct Waiting;
     impl FrameSource for Waiting {
         fn next(&mut self, _: &mut Frame, stop: &Stop) -> Result<Offer, SourceError> {
@@ -280,7 +280,7 @@ fn a_model_that_does_not_come_back_does_not_hold_up_the_end() {
 
 #[test]
 fn a_reader_that_takes_nothing_costs_the_loop_verdicts_but_no_time() {
-    /// Blocks for ever at its first verdict.
+    /// Blocks forever at its first verdict.
     struct Stuck(Receiver<()>);
     impl Sink for Stuck {
         fn publish(&mut self, _: &Published) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! The units as systemd reads them, and what they promise of each other.
+//! The units, checked by systemd itself, and their consistency.
 
 use std::path::Path;
 use std::process::Command;
@@ -31,7 +31,7 @@ fn the_template_is_the_unit_with_names_of_its_own() {
 }
 
 #[test]
-fn what_no_restart_mends_is_not_restarted() {
+fn a_failure_that_no_restart_repairs_is_not_restarted() {
     use purecam::commands::Failure;
     let unit = include_str!("../systemd/purecam.service");
     let mut codes = unit.lines().find_map(|line| line.strip_prefix("RestartPreventExitStatus=")).unwrap().split(' ');

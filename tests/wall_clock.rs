@@ -1,4 +1,4 @@
-//! A wall clock that jumps changes what people read, and nothing else.
+//! A wall clock that jumps changes the times that people read, and nothing else.
 
 mod service_parts;
 
@@ -20,7 +20,8 @@ const FRAMES: u64 = 20;
 /// When the wall clock jumps, on the stream's own clock.
 const JUMP: Duration = Duration::from_millis(950);
 
-/// Time passes only where somebody lets it; the wall clock says `before` up to the jump, and `after` from then on.
+/// Time passes only when a test lets it. The wall clock counts from `before` up to the jump, and from `after`
+/// afterwards.
 struct Jumping {
     now: Mutex<Duration>,
     before: SystemTime,
@@ -43,7 +44,7 @@ impl Clock for Jumping {
         if now < JUMP { self.before + now } else { self.after + now }
     }
 
-    /// The watch never looks: the source lets it look once a frame.
+    /// The watch never checks: the source calls `tick` once per frame.
     fn wait_until(&self, until: Duration, stop: &Stop) -> bool {
         if thread::current().name() == Some("watch") {
             stop.wait_for_request();
@@ -55,7 +56,7 @@ impl Clock for Jumping {
     }
 }
 
-/// Gives a frame when the one before has been judged; the cable is pulled after half of them.
+/// Delivers a frame once the one before has been judged; the cable is pulled after half of them.
 struct Camera {
     clock: Arc<Jumping>,
     health: Arc<Health>,
@@ -64,7 +65,7 @@ struct Camera {
 }
 
 impl Camera {
-    /// Frames that have been judged, and of which all has been noted that depends on the time.
+    /// Frames that have been judged and counted.
     fn judged(&self) -> u64 {
         let numbers = self.health.snapshot().numbers;
         numbers.verdicts + numbers.all_withheld()
@@ -103,7 +104,7 @@ impl Sink for Lines {
     }
 }
 
-/// What became of a stream whose wall clock jumped: with the time of capture by itself.
+/// The result of a stream whose wall clock jumped, without the times of capture.
 #[derive(Debug, PartialEq)]
 struct Outcome {
     verdicts: Vec<Value>,
@@ -126,7 +127,7 @@ fn outcome(before: SystemTime, after: SystemTime) -> (Outcome, Vec<String>) {
     let judge = {
         let (clock, health) = (clock.clone(), health.clone());
         move |frame: &Frame| -> Result<_, Withheld> {
-            // Its arrival has been noted first: in these tests time passes in one place at once.
+            // The frame's arrival is counted first, so that time never passes in two threads at once.
             while health.snapshot().numbers.frames <= frame.sequence {
                 thread::yield_now();
             }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+/// A broker on a port of its own.
 pub struct Broker {
     child: Child,
     port: u16,
@@ -16,9 +17,10 @@ pub struct Broker {
 }
 
 impl Broker {
+    /// Why there is none.
     pub const MISSING: &str = "it needs mosquitto, and a build with --features mqtt";
 
-    /// Nothing where mosquitto is not installed, or the service would not speak to it.
+    /// Starts it. `None` if mosquitto is not installed, or the service was built without MQTT.
     pub fn start() -> Result<Option<Self>, Box<dyn Error>> {
         if !cfg!(feature = "mqtt") || Command::new("mosquitto").arg("-h").stdout(Stdio::null()).status().is_err() {
             return Ok(None);
@@ -31,16 +33,19 @@ impl Broker {
         Ok(Some(Self { child, port, folder }))
     }
 
+    /// Its URL, for the service's configuration.
     pub fn url(&self) -> String {
         format!("mqtt://127.0.0.1:{}", self.port)
     }
 
+    /// Ends it.
     pub fn go_away(&mut self) {
-        // Where it has gone by itself there is nothing left to do.
+        // If it has ended by itself, there is nothing left to do.
         self.child.kill().ok();
         self.child.wait().ok();
     }
 
+    /// Starts it again on the same port.
     pub fn come_back(&mut self) -> Result<(), Box<dyn Error>> {
         self.child = spawn(&self.folder, self.port)?;
         Ok(())
@@ -64,7 +69,7 @@ fn spawn(folder: &TempDir, port: u16) -> Result<Child, Box<dyn Error>> {
     let began = Instant::now();
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if child.try_wait()?.is_some() || began.elapsed() > Duration::from_secs(20) {
-            return Err("mosquitto does not start".into());
+            return Err("mosquitto did not start".into());
         }
         thread::sleep(Duration::from_millis(20));
     }

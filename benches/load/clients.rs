@@ -1,4 +1,4 @@
-//! Clients that do what they should, and readers that do nothing.
+//! Well-behaved clients, and readers that read nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long a client waits before it looks whether it is time to leave.
+/// How long a client waits before it checks whether it is time to leave.
 const LOOK_UP: Duration = Duration::from_millis(200);
 
-/// What clients got, by what it is.
+/// What clients received, counted by kind.
 #[derive(Default)]
 pub struct Tally(BTreeMap<String, u64>);
 
@@ -37,7 +37,7 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Says when it is time to leave.
+/// Tells clients when to leave.
 #[derive(Clone, Default)]
 pub struct Leave(Arc<AtomicBool>);
 
@@ -46,7 +46,7 @@ impl Leave {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// Sleeps, or less where it is time to leave. Returns whether to stay.
+    /// Sleeps for `time`, or until it is time to leave. Returns whether to stay.
     pub fn sleep(&self, time: Duration) -> bool {
         let began = Instant::now();
         while !self.is_now() && began.elapsed() < time {
@@ -56,7 +56,7 @@ impl Leave {
     }
 }
 
-/// Clients at work, until they are told to leave.
+/// Clients on threads of their own, until they leave.
 #[derive(Default)]
 pub struct Clients {
     leave: Leave,
@@ -64,7 +64,7 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// So many people with the page open: both pictures, the verdicts, and the status once a second.
+    /// `count` people with the page open: both pictures, the verdicts, and the status once a second.
     pub fn viewers(page: SocketAddr, count: usize) -> Self {
         let mut clients = Self::default();
         for _ in 0..count {
@@ -80,21 +80,21 @@ impl Clients {
         clients
     }
 
-    /// So many readers of the socket that take nothing.
+    /// `count` readers of the socket that read nothing.
     pub fn idle_readers(socket: &Path, count: usize) -> Self {
         let mut clients = Self::default();
         let socket = socket.to_owned();
         clients.start(move |leave| {
             let mut tally = Tally::default();
             let readers: Vec<_> = (0..count).filter_map(|_| UnixStream::connect(&socket).ok()).collect();
-            tally.count("socket readers that take nothing", readers.len() as u64);
+            tally.count("socket readers that read nothing", readers.len() as u64);
             while leave.sleep(Duration::from_secs(1)) {}
             tally
         });
         clients
     }
 
-    /// A reader of the socket that takes every line.
+    /// A reader of the socket that reads every line.
     pub fn reader(socket: &Path) -> Self {
         let mut clients = Self::default();
         let socket = socket.to_owned();
@@ -116,17 +116,17 @@ impl Clients {
         self.threads.push(thread::spawn(move || work(&leave)));
     }
 
-    /// Sends them away, and says what they got.
+    /// Ends them, and returns what they received.
     pub fn leave(self) -> Tally {
         self.leave.0.store(true, Ordering::Relaxed);
         let mut tally = Tally::default();
-        // A client that panicked got nothing that counts.
+        // What a client that panicked received is not counted.
         self.threads.into_iter().filter_map(|thread| thread.join().ok()).for_each(|other| tally.add(other));
         tally
     }
 }
 
-/// Reads an answer that does not end.
+/// Reads an endless answer.
 fn watch(page: SocketAddr, place: &str, what: &str, mark: &[u8], leave: &Leave) -> Tally {
     let mut tally = Tally::default();
     while !leave.is_now() {
@@ -137,7 +137,7 @@ fn watch(page: SocketAddr, place: &str, what: &str, mark: &[u8], leave: &Leave) 
     tally
 }
 
-/// Asks for the status once a second.
+/// Requests the status once a second.
 fn poll(page: SocketAddr, leave: &Leave) -> Tally {
     let mut tally = Tally::default();
     while leave.sleep(Duration::from_secs(1)) {
@@ -166,7 +166,7 @@ fn count_marks(mut stream: impl Read, mark: &[u8], leave: &Leave) -> u64 {
     marks
 }
 
-/// The body of an answer that ends well.
+/// The body of an answer, if its status is 200.
 pub fn get(page: SocketAddr, place: &str) -> Option<Vec<u8>> {
     let mut answer = Vec::new();
     ask(page, place, Duration::from_secs(10))?.read_to_end(&mut answer).ok()?;

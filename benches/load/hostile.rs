@@ -1,4 +1,4 @@
-//! Clients that mean ill: methods that are none, headers without end, half-open connections, one byte at a time.
+//! Hostile clients: invalid methods, endless headers, half-open connections, one byte at a time.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::clients::{Clients, Leave, Tally};
 
-/// Threads that attack.
+/// How many threads attack.
 const ATTACKERS: u64 = 4;
 
 /// Connections that each attacker keeps half open at most; the server allows 64 in all.
@@ -35,9 +35,9 @@ fn attack(page: SocketAddr, attacker: u64, requests: u64, lasts: Duration, leave
         let kind = (number * ATTACKERS + attacker) % 12;
         tally.count("hostile requests", 1);
         let Some(mut stream) = connect(page) else { continue };
-        // The server may have hung up in the middle of it.
+        // The server may have closed the connection in the middle of it.
         drop(stream.write_all(request(kind).as_bytes()));
-        // Every kind meets every ending: kinds come again after three numbers, endings after nine.
+        // Every kind meets every ending: kinds repeat after three numbers, endings after nine.
         match number / 3 % 3 {
             _ if kind == SLOW_LORIS => slow.push(stream),
             0 => {}
@@ -67,7 +67,7 @@ fn connect(page: SocketAddr) -> Option<TcpStream> {
     Some(stream)
 }
 
-/// The kind of request whose header comes one byte at a time.
+/// The kind of request whose header is sent one byte at a time.
 const SLOW_LORIS: u64 = 3;
 
 fn request(kind: u64) -> String {

@@ -1,12 +1,13 @@
-//! What viewers, readers, a broker and hostile clients cost the loop: slices of one run with them and without, in turn.
+//! What viewers, readers, a broker and hostile clients cost the loop: slices of one run, alternately without and with
+//! them.
 //!
-//! `cargo bench --profile release --features mqtt --bench load [-- LOAD...]`. The real binary reads a clip of 640 x 480 pixels
-//! at a rate well below what the models can do, because it is disturbance that is measured here: a machine without processor
-//! time to spare has none for JPEG pictures either. Each slice with a load is compared with the quiet one before it, since on a
-//! shared machine only neighbours are alike. Fails where the median of these ratios is below 0.95, or where descriptors or
-//! threads are left behind.
+//! `cargo bench --profile release --features mqtt --bench load [-- LOAD...]`. The real binary reads a clip of 640 x 480
+//! pixels at a rate well below what the models can do, because this measures disturbance: a machine without processor
+//! time to spare has none for JPEG pictures either. Each slice with a load is compared with the quiet one before it,
+//! because on a shared machine only neighbouring slices are comparable. Fails if the median of these ratios is below
+//! 0.95, or if descriptors or threads are left behind.
 //!
-//! `-- --soak MINUTES` lets it run as fast as it can and fails where memory, threads or descriptors grow (`soak.rs`).
+//! `-- --soak MINUTES` runs as fast as the models can and fails if memory, threads or descriptors grow (`soak.rs`).
 
 mod broker;
 mod clients;
@@ -32,10 +33,10 @@ use service::{Service, Slice, median};
 /// The least share of the quiet rate that a load may leave.
 const LEAST: f64 = 0.95;
 
-/// How long a broker is away.
+/// How long the broker is away.
 const AWAY: Duration = Duration::from_secs(30);
 
-/// Between two slices: clients come and go, and caches forget.
+/// The pause between two slices: clients connect and leave, and caches settle.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Longer than the server's longest patience with a client.
@@ -43,21 +44,21 @@ const GONE_AFTER: Duration = Duration::from_secs(20);
 
 #[derive(Parser)]
 struct Arguments {
-    /// What to show [default: all, one after another]
+    /// The loads to measure [default: all, one after another]
     loads: Vec<Load>,
-    /// Frames a second
+    /// Frames per second
     #[arg(long, default_value_t = 6.0)]
     rate: f64,
-    /// Seconds of a slice
+    /// Length of a slice in seconds
     #[arg(long, default_value_t = 10)]
     slice: u64,
-    /// Slices with the load, and as many without
+    /// Number of slices with the load; the same number runs without
     #[arg(long, default_value_t = 5)]
     pairs: u32,
-    /// Run for so many minutes as fast as the models can, and watch memory, threads and descriptors
+    /// Run as fast as the models can for this long, and watch memory, threads and descriptors
     #[arg(long, value_name = "MINUTES")]
     soak: Option<f64>,
-    /// What cargo says to every bench
+    /// Cargo passes this to every benchmark
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -66,7 +67,7 @@ struct Arguments {
 enum Load {
     /// Eight page viewers: both Motion JPEG streams, the events, and the status once a second
     Viewers,
-    /// Ten socket readers that take nothing
+    /// Ten socket readers that read nothing
     Readers,
     /// The MQTT broker is away for 30 s
     Broker,
@@ -90,7 +91,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let loads = if arguments.loads.is_empty() { Load::value_variants() } else { &arguments.loads };
     let Arguments { rate, slice, pairs, .. } = arguments;
     println!(
-        "{rate} frames/s of 640 x 480 as Motion JPEG, {pairs} slices of {slice} s with each load and as many without\n"
+        "{rate} frames/s of 640 x 480 as Motion JPEG, {pairs} slices of {slice} s with each load and {pairs} without\n"
     );
     println!(
         "| load | verdicts/s without, with | ratio: median (least) | age p50 | age p99 | ms | descriptors | threads |"
@@ -153,7 +154,7 @@ impl Shown {
     }
 }
 
-/// Runs the service under a load, in turn with none. Nothing where the load needs what is not there.
+/// Runs the service alternately without and with a load. `None` if this machine or build lacks what the load needs.
 fn show(load: Load, arguments: &Arguments) -> Result<Option<Shown>, Box<dyn Error>> {
     let mut broker = if load.has(Load::Broker) { Broker::start()? } else { None };
     if load == Load::Broker && broker.is_none() {
@@ -176,7 +177,7 @@ fn show(load: Load, arguments: &Arguments) -> Result<Option<Shown>, Box<dyn Erro
         clients.into_iter().for_each(|clients| shown.tally.add(clients.leave()));
         if let Some(broker) = &mut broker {
             broker.come_back()?;
-            // The longest wait between two attempts to find it.
+            // Longer than the longest wait between two attempts to connect.
             thread::sleep(Duration::from_secs(6));
         }
         thread::sleep(PAUSE);
@@ -204,7 +205,7 @@ fn begin(load: Load, service: &Service, broker: Option<&mut Broker>, lasts: Dura
     clients
 }
 
-/// Writes a clip of so many frames, eight different ones in turn.
+/// Writes a clip of `frames` frames: eight different ones, repeated.
 fn clip(folder: &Path, frames: usize) -> Result<PathBuf, Box<dyn Error>> {
     let path = folder.join("clip.mjpg");
     let pictures: Vec<_> =

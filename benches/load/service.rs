@@ -1,25 +1,26 @@
-//! The real binary, what it says on its standard output, and what /proc says of it.
+//! The real binary, its standard output, and its numbers in /proc.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use purecam::measure::Process;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::clients::{Tally, get};
 
-/// How long the first verdict, or the next one, may take on a machine that is busy.
+/// How long the first verdict, or the next one, may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A verdict as a reader of standard output gets it.
+/// A verdict, as a reader of standard output sees it.
 #[derive(Clone, Copy)]
 struct Seen {
     at: Instant,
@@ -27,7 +28,7 @@ struct Seen {
     ms: f64,
 }
 
-/// A service that runs, with the page, a file and a socket.
+/// A running service with the page, a file and a socket.
 pub struct Service {
     child: Child,
     folder: TempDir,
@@ -36,24 +37,25 @@ pub struct Service {
     reader: JoinHandle<()>,
 }
 
-/// What the loop did for some seconds.
+/// What the loop did during some seconds.
 pub struct Slice {
-    /// Verdicts a second.
+    /// Verdicts per second.
     pub rate: f64,
-    /// Of each verdict.
+    /// The age of each verdict, in milliseconds.
     pub ages: Vec<f64>,
+    /// The time of all stages for each verdict, in milliseconds.
     pub ms: Vec<f64>,
 }
 
 impl Slice {
-    /// Of all verdicts of some slices.
+    /// A quantile of the age over all verdicts of `slices`, in milliseconds.
     pub fn age_quantile(slices: &[Self], share: f64) -> f64 {
         quantile(slices.iter().flat_map(|slice| slice.ages.iter().copied()).collect(), share)
     }
 }
 
 impl Service {
-    /// Starts it and waits for its first verdict.
+    /// Starts it with `rate` frames per second, and waits for its first verdict.
     pub fn start(source: &str, rate: f64, variables: &[(&str, String)]) -> Result<Self, Box<dyn Error>> {
         let folder = tempfile::tempdir()?;
         let mut child = Command::new(env!("CARGO_BIN_EXE_purecam"))
@@ -66,7 +68,7 @@ impl Service {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()?;
-        // Both were asked for above.
+        // Both are piped, see above.
         let (stdout, stderr) = (child.stdout.take().ok_or("no stdout")?, child.stderr.take().ok_or("no stderr")?);
         let (found, page) = channel();
         thread::spawn(move || {
@@ -78,7 +80,7 @@ impl Service {
             }
         });
         let page = page.recv_timeout(PATIENCE).map_err(|error| match error {
-            RecvTimeoutError::Timeout => "there is no page after a minute",
+            RecvTimeoutError::Timeout => "no page after a minute",
             RecvTimeoutError::Disconnected => "the service has ended",
         })?;
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -91,7 +93,7 @@ impl Service {
                     let Some((age_ms, ms)) = line["age_ms"].as_f64().zip(line["ms"]["total"].as_f64()) else {
                         continue;
                     };
-                    lock(&seen).push(Seen { at, age_ms, ms });
+                    seen.lock().push(Seen { at, age_ms, ms });
                 }
             })
         };
@@ -113,7 +115,7 @@ impl Service {
     }
 
     pub fn verdicts(&self) -> usize {
-        lock(&self.seen).len()
+        self.seen.lock().len()
     }
 
     pub fn process(&self) -> Result<Process, Box<dyn Error>> {
@@ -121,12 +123,12 @@ impl Service {
         Process::read(folder.as_ref()).ok_or_else(|| "the service has ended".into())
     }
 
-    /// Descriptors and threads.
+    /// Its open descriptors and its threads.
     pub fn held(&self) -> Result<(u64, u64), Box<dyn Error>> {
         self.process().map(|process| (process.open_files, process.threads))
     }
 
-    /// The same, once it is as expected, or after so long.
+    /// The same, once it is as expected, or after `patience`.
     pub fn held_at_last(&self, expected: (u64, u64), patience: Duration) -> Result<(u64, u64), Box<dyn Error>> {
         let began = Instant::now();
         while self.held()? != expected && began.elapsed() < patience {
@@ -135,14 +137,14 @@ impl Service {
         self.held()
     }
 
-    /// Looks at the loop for `length`, from the last verdict before it to the first one after it: no stall at either end is
-    /// missed, and none is counted in part.
+    /// Observes the loop for `length`, from the last verdict before it to the first one after it: no stall at either
+    /// end is missed, and none is counted in part.
     pub fn slice(&self, length: Duration) -> Result<Slice, Box<dyn Error>> {
         let begin = Instant::now();
         thread::sleep(length);
         let end = Instant::now();
         self.wait_for_verdict(end)?;
-        let seen = lock(&self.seen);
+        let seen = self.seen.lock();
         let first = seen.partition_point(|seen| seen.at < begin).saturating_sub(1);
         let last = seen.partition_point(|seen| seen.at < end);
         let span = seen[last].at - seen[first].at;
@@ -157,16 +159,16 @@ impl Service {
     /// Waits for a verdict that comes after `since`.
     fn wait_for_verdict(&self, since: Instant) -> Result<(), Box<dyn Error>> {
         let began = Instant::now();
-        while lock(&self.seen).last().is_none_or(|seen| seen.at < since) {
+        while self.seen.lock().last().is_none_or(|seen| seen.at < since) {
             if began.elapsed() > PATIENCE || self.reader.is_finished() {
-                return Err("no verdict comes any more".into());
+                return Err("no more verdicts arrive".into());
             }
             thread::sleep(Duration::from_millis(5));
         }
         Ok(())
     }
 
-    /// What the service itself counted.
+    /// The service's own counts.
     pub fn tally(&self) -> Result<Tally, Box<dyn Error>> {
         let body = get(self.page, "/api/status").ok_or("no status")?;
         let status: Value = serde_json::from_slice(&body)?;
@@ -176,7 +178,7 @@ impl Service {
         count("frames replaced", &status["frames"]["replaced"]);
         count("verdicts", &status["verdicts"]["published"]);
         for sink in status["sinks"].as_array().into_iter().flatten() {
-            count(&format!("lines not taken by {}", sink["name"].as_str().unwrap_or("?")), &sink["dropped"]);
+            count(&format!("lines missed by {}", sink["name"].as_str().unwrap_or("?")), &sink["dropped"]);
         }
         for (cause, number) in status["verdicts"]["withheld"].as_object().into_iter().flatten() {
             count(&format!("withheld ({cause})"), number);
@@ -185,20 +187,17 @@ impl Service {
         Ok(tally)
     }
 
-    /// Asks it to end, and waits for that.
+    /// Ends it with SIGTERM, and waits for its end.
     pub fn end(mut self) -> Result<(), Box<dyn Error>> {
         Command::new("kill").arg(self.child.id().to_string()).status()?;
         let status = self.child.wait()?;
-        // It reads until the pipe's other end is closed, which has happened.
+        // It reads until the pipe is closed, which has happened.
         drop(self.reader.join());
         if status.success() { Ok(()) } else { Err(format!("the service ended with {status}").into()) }
     }
 }
 
-fn lock(seen: &Mutex<Vec<Seen>>) -> std::sync::MutexGuard<'_, Vec<Seen>> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
+/// The median of `values`.
 pub fn median(values: Vec<f64>) -> f64 {
     quantile(values, 0.5)
 }

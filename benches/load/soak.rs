@@ -1,7 +1,7 @@
 //! The service for a long time, as fast as the models can: memory, threads and descriptors must not grow.
 //!
-//! Everything is on that keeps something: suspicion, the ring of kept frames, a file that is rotated again and again, a socket
-//! with a reader, the page with a viewer.
+//! Everything that holds resources is on: suspicion, the ring of kept frames, a file that is rotated again and again, a
+//! socket with a reader, the page with a viewer.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -13,27 +13,27 @@ use purecam::measure::Process;
 use super::clients::Clients;
 use super::service::{Service, median};
 
-/// Between two looks.
+/// The time between two samples.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// Looks that a short soak has at least.
+/// The least number of samples, for a short soak.
 const LOOKS: u32 = 30;
 
-/// The share of the looks that are left out: caches, rings and files fill up first.
+/// The share of the samples that is left out at the beginning: caches, rings and files fill up first.
 const WARM_UP: f64 = 0.2;
 
-/// What is watched: its name, unit and the most that it may grow, by the line through all looks, from the first to the last.
+/// What is watched: its name, its unit, and how much the line fitted through all samples may rise from first to last.
 const WATCHED: [(&str, &str, f64); 3] =
     [("resident memory", "MiB", 4.0), ("threads", "", 0.9), ("descriptors", "", 0.9)];
 
-/// Runs for so many minutes with frames at `rate` a second.
+/// Runs for `minutes` with `rate` frames per second.
 pub fn run(minutes: f64, rate: f64) -> Result<ExitCode, Box<dyn Error>> {
     let kept = tempfile::tempdir()?;
     let variables = [
         ("PURECAM_DETECT_ENABLED", "true".to_owned()),
         ("PURECAM_DETECT_KEEP_DIR", kept.path().join("kept").display().to_string()),
         ("PURECAM_DETECT_KEEP_FILES", "60".to_owned()),
-        // Whatever else the machine does: it is not time that is measured here.
+        // Never withhold for age, whatever else the machine does: this does not measure time.
         ("PURECAM_RUN_MAX_AGE_MS", "60000".to_owned()),
         ("PURECAM_OUTPUT_FILE_BYTES", (256 << 10).to_string()),
         ("PURECAM_OUTPUT_FILE_COUNT", "3".to_owned()),
@@ -63,12 +63,10 @@ fn rate_of(service: &Service, began: Instant) -> f64 {
     service.verdicts() as f64 / began.elapsed().as_secs_f64()
 }
 
-/// Prints a table; whether nothing grew by more than it may.
+/// Prints a table. Returns whether nothing grew by more than is allowed.
 fn report(looks: &[(Duration, Process)]) -> bool {
-    println!("{} looks at /proc, the first fifth of the time left out\n", looks.len());
-    println!(
-        "| what | least | median | most | growth by the line through all looks | allowed |\n|---|---|---|---|---|---|"
-    );
+    println!("{} samples of /proc, the first fifth of the time left out\n", looks.len());
+    println!("| what | least | median | most | growth of the fitted line | allowed |\n|---|---|---|---|---|---|");
     let value = |process: &Process, watched: usize| match watched {
         0 => process.resident as f64 / f64::from(1 << 20),
         1 => process.threads as f64,
@@ -84,7 +82,7 @@ fn report(looks: &[(Duration, Process)]) -> bool {
         println!("| {name} {unit} | {least:.1} | {:.1} | {most:.1} | {growth:+.2} | {allowed:.1} |", median(values));
         passed &= growth <= allowed;
     }
-    // What fills up and then stays is told from what grows for ever.
+    // This distinguishes what fills up and then stays from what grows without end.
     let sixths = looks.chunks(looks.len().div_ceil(6).max(1));
     let medians = sixths.map(|sixth| median(sixth.iter().map(|(_, process)| value(process, 0)).collect()));
     let medians: Vec<String> = medians.map(|mebibytes| format!("{mebibytes:.1}")).collect();
@@ -92,7 +90,7 @@ fn report(looks: &[(Duration, Process)]) -> bool {
     passed
 }
 
-/// How far the least-squares line through the points rises from the first to the last.
+/// How far the least-squares line through the points, (time, value), rises from the first to the last.
 fn growth(points: &[(f64, f64)]) -> f64 {
     let count = points.len().max(1) as f64;
     let mean = |part: fn(&(f64, f64)) -> f64| points.iter().map(part).sum::<f64>() / count;

@@ -109,7 +109,7 @@ pub fn page(http: &Http, health: &Arc<Health>, broadcast: &Broadcast) -> Result<
         true => Failure::Hopeless(error.to_string()),
         false => Failure::Failed(error.to_string()),
     };
-    let settings = server::Settings::new(listen, http.token_file.as_deref()).map_err(failed)?;
+    let settings = server::ServerSettings::new(listen, http.token_file.as_deref()).map_err(failed)?;
     let gallery = Arc::new(Gallery::of_everything());
     let server = server::Server::start(settings, health.clone(), broadcast.clone(), gallery.clone()).map_err(failed)?;
     eprintln!("purecam: live page at {}", server.url());

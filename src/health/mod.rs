@@ -1,4 +1,4 @@
-//! How the service shows itself: to the service manager, to Prometheus, to a browser.
+//! How the service reports its state: to the service manager, to Prometheus, to a browser.
 
 pub mod prometheus;
 #[cfg(feature = "http")]

@@ -1,7 +1,7 @@
-//! A snapshot as Prometheus reads it: the text format, version 0.0.4.
+//! A snapshot in Prometheus' text format, version 0.0.4.
 //!
-//! Whatever the state, a series that can be known in advance is there from the first scrape, with 0: a rate over a counter
-//! that appears only with its first fault misses that fault.
+//! A series that is known in advance is there from the first scrape on, with 0: if a counter appears only with its
+//! first fault, a rate over it misses that fault.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
@@ -13,8 +13,8 @@ use crate::source::{Reason, SkipCause};
 /// The media type of [`metrics`].
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// All metrics of a service, and of the process that it runs in. `booted` is when the machine was started, in seconds
-/// since 1970.
+/// All metrics of a service and, if given, of its process. `booted` is when the machine was started, in seconds since
+/// 1970.
 pub fn metrics(snapshot: &Snapshot, process: Option<&Process>, booted: Option<f64>) -> String {
     let mut page = Page(String::with_capacity(8192));
     frames(snapshot, &mut page);
@@ -29,13 +29,17 @@ pub fn metrics(snapshot: &Snapshot, process: Option<&Process>, booted: Option<f6
 
 fn frames(snapshot: &Snapshot, page: &mut Page) {
     let numbers = &snapshot.numbers;
-    page.family("purecam_frames_total", "counter", "Frames by what became of them; each is counted once.");
+    page.family("purecam_frames_total", "counter", "Frames by result; each frame is counted once.");
     let results = [("verdict", numbers.verdicts), ("withheld", numbers.all_withheld()), ("replaced", numbers.replaced)];
     let skipped = SkipCause::ALL.iter().map(|cause| (cause.name(), numbers.skipped[*cause as usize]));
     for (result, count) in results.into_iter().chain([("missed", numbers.missed)]).chain(skipped) {
         page.sample("purecam_frames_total", &[("result", result)], count);
     }
-    page.family("purecam_reconnects_total", "counter", "Times that the source was lost or could not be opened.");
+    page.family(
+        "purecam_reconnects_total",
+        "counter",
+        "How often the source was lost or could not be opened, by reason.",
+    );
     for reason in Reason::ALL {
         let count = numbers.reconnects[reason as usize];
         page.sample("purecam_reconnects_total", &[("reason", reason.name())], count);
@@ -57,16 +61,16 @@ fn verdicts(snapshot: &Snapshot, page: &mut Page) {
         page.family("purecam_suspicion", "gauge", help);
         page.sample("purecam_suspicion", &[], suspicion);
     }
-    page.family("purecam_suspicious_total", "counter", "Verdicts above the threshold of suspicion.");
+    page.family("purecam_suspicious_total", "counter", "Verdicts with at least the configured suspicion threshold.");
     page.sample("purecam_suspicious_total", &[], numbers.suspicious);
-    page.family("purecam_kept_total", "counter", "Suspicious frames that were written to disk, and that could not be.");
+    page.family("purecam_kept_total", "counter", "Suspicious frames that were written to disk, or could not be.");
     page.sample("purecam_kept_total", &[("result", "kept")], numbers.kept);
     page.sample("purecam_kept_total", &[("result", "failed")], numbers.keep_failed);
 }
 
 fn latency(snapshot: &Snapshot, page: &mut Page) {
     let numbers = &snapshot.numbers;
-    page.family("purecam_stage_seconds", "histogram", "Time that a stage took for one frame.");
+    page.family("purecam_stage_seconds", "histogram", "Time of one stage for one frame.");
     for (stage, histogram) in STAGES.iter().zip(&numbers.stages) {
         page.histogram("purecam_stage_seconds", &[("stage", stage)], histogram);
     }
@@ -76,17 +80,17 @@ fn latency(snapshot: &Snapshot, page: &mut Page) {
 
 fn service(snapshot: &Snapshot, page: &mut Page) {
     let numbers = &snapshot.numbers;
-    page.family("purecam_state", "gauge", "1 for the state that the service is in, 0 for the others.");
+    page.family("purecam_state", "gauge", "1 for the current state of the service, 0 for the others.");
     for state in State::NAMES {
         page.sample("purecam_state", &[("state", state)], u8::from(state == snapshot.state.to.name()));
     }
-    page.family("purecam_sink_dropped_total", "counter", "Verdicts that a sink, or a reader of it, did not get.");
+    page.family("purecam_sink_dropped_total", "counter", "Verdicts that a sink, or one of its readers, missed.");
     let mut sinks: BTreeMap<&str, u64> = BTreeMap::new();
     numbers.sinks.iter().for_each(|sink| *sinks.entry(sink.name).or_default() += sink.dropped);
     for (sink, dropped) in sinks {
         page.sample("purecam_sink_dropped_total", &[("sink", sink)], dropped);
     }
-    page.family("purecam_model_info", "gauge", "The models that verdicts come from.");
+    page.family("purecam_model_info", "gauge", "The models in use, by SHA-256.");
     let purifier = snapshot.models.purifier.as_deref().map(|sha256| ("purifier", sha256));
     for (role, sha256) in purifier.into_iter().chain([("classifier", snapshot.models.classifier.as_str())]) {
         page.sample("purecam_model_info", &[("role", role), ("sha256", sha256)], 1);
@@ -96,7 +100,7 @@ fn service(snapshot: &Snapshot, page: &mut Page) {
     page.sample("purecam_reload_total", &[("result", "refused")], numbers.reload_refused);
 }
 
-/// Under the names that Prometheus' own clients use.
+/// Metrics of the process, under the names that Prometheus' own client libraries use.
 fn process_metrics(process: &Process, booted: Option<f64>, page: &mut Page) {
     page.family("process_cpu_seconds_total", "counter", "User and system CPU time spent in seconds.");
     page.sample("process_cpu_seconds_total", &[], process.cpu.as_secs_f64());
@@ -112,25 +116,27 @@ fn process_metrics(process: &Process, booted: Option<f64>, page: &mut Page) {
     }
 }
 
-/// When this machine was started, in seconds since 1970; nothing where there is no /proc.
+/// When this machine was started, in seconds since 1970; `None` without a /proc.
 pub fn booted() -> Option<f64> {
     let text = std::fs::read_to_string("/proc/stat").ok()?;
     text.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
-/// The text as it grows.
+/// The text so far.
 struct Page(String);
 
 impl Page {
+    /// The beginning of a metric.
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         self.line(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"));
     }
 
+    /// One series.
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
         self.line(format_args!("{name}{} {value}", Labels(labels)));
     }
 
-    /// Cumulative, as Prometheus wants its buckets.
+    /// A histogram's series; Prometheus' buckets are cumulative.
     fn histogram(&mut self, name: &str, labels: &[(&str, &str)], histogram: &Histogram) {
         let bounds = BOUNDS.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
         let mut below = 0;
@@ -149,7 +155,7 @@ impl Page {
     }
 }
 
-/// `{name="value",...}`, or nothing where there are none. A label may come from a user's model and contain anything.
+/// `{name="value",...}`, or nothing without labels. A value may come from a user's model and contain anything.
 struct Labels<'a>(&'a [(&'a str, &'a str)]);
 
 impl Display for Labels<'_> {

@@ -1,4 +1,4 @@
-//! A snapshot as JSON, for the page and for whoever scripts against it. `docs/reference/http.md` explains every field.
+//! A snapshot as JSON, for the page and for scripts. `docs/reference/http.md` explains every field.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
@@ -9,8 +9,8 @@ use crate::service::{BOUNDS, Change, Histogram, STAGES, Snapshot};
 use crate::source::{Reason, SkipCause};
 use crate::verdict::{Models, Verdict};
 
-/// The version of the document. A new field does not change it; a field that goes or changes its meaning does.
-pub const SCHEMA_VERSION: u32 = 1;
+/// The version of the document. A new field does not change it; removing a field or changing its meaning does.
+const SCHEMA_VERSION: u32 = 1;
 
 /// `/api/status`.
 #[derive(Serialize)]
@@ -19,14 +19,14 @@ pub struct Status<'a> {
     generator: &'static str,
     now: String,
     state: Since,
-    /// Oldest first; the last is the state now.
+    /// Oldest first; the last is the current state.
     history: Vec<Since>,
-    /// A second, over the last seconds.
+    /// Per second, over the last seconds.
     rates: Rates,
     frames: Frames,
     verdicts: Verdicts<'a>,
     reconnects: BTreeMap<&'static str, u64>,
-    /// In seconds; `stages` and `age` count by these bounds and above the last.
+    /// Upper bounds in seconds of the buckets in `stages` and `age`; one more bucket counts what is above the last.
     bounds: [f64; BOUNDS.len()],
     stages: BTreeMap<&'static str, Times>,
     age: Times,
@@ -39,10 +39,12 @@ pub struct Status<'a> {
     http: Http,
 }
 
-/// What the server knows of itself.
+/// The web server's own numbers.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Http {
+    /// Open connections.
     pub connections: usize,
+    /// Clients that view pictures.
     pub viewers: usize,
     /// Pictures encoded since the start.
     pub encoded: u64,
@@ -104,6 +106,7 @@ struct Reloads {
 }
 
 impl<'a> Status<'a> {
+    /// Describes `snapshot`, which was taken at `wall` on the wall clock.
     pub fn new(snapshot: &'a Snapshot, wall: SystemTime, http: Http) -> Self {
         let numbers = &snapshot.numbers;
         let since = |change: &Change| Since::new(change, snapshot.now);
@@ -164,7 +167,7 @@ impl Times {
     }
 }
 
-/// A wall clock that is set before the year -9999 or after 9999 has no such form; it is shown as nothing.
+/// RFC 3339 in UTC; empty for a wall clock outside of the years -9999 to 9999, which that format cannot express.
 fn rfc3339(time: SystemTime) -> String {
     jiff::Timestamp::try_from(time).map(|time| format!("{time:.3}")).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
-//! What systemd is told: readiness, signs of life, a status line.
+//! Notifications for systemd: readiness, signs of life, a status line.
 //!
-//! Messages go to the socket that `$NOTIFY_SOCKET` names; without it, nowhere. They are single datagrams: nothing waits.
+//! They go to the socket that `$NOTIFY_SOCKET` names; without it, nowhere. Each is a single datagram: nothing waits.
 
 use std::time::Duration;
 
@@ -8,40 +8,40 @@ use sd_notify::NotifyState;
 
 use crate::service::Notifier;
 
-/// Speaks to systemd, where purecam was started by it.
+/// How much longer a start may take, each time that the service reports that it is alive.
+const MORE_TIME: Duration = Duration::from_secs(30);
+
+/// Notifies systemd, if systemd started purecam.
 pub struct Systemd;
 
 impl Systemd {
-    fn say(&self, states: &[NotifyState]) {
+    fn notify(&self, states: &[NotifyState]) {
         if let Err(error) = sd_notify::notify(states) {
-            log::warn!("systemd cannot be told how it goes: {error}");
+            log::warn!("cannot notify systemd: {error}");
         }
     }
 }
 
-/// How much longer a start may take, every time that the service says that it is alive.
-const MORE_TIME: Duration = Duration::from_secs(30);
-
 impl Notifier for Systemd {
     fn starting(&mut self) {
-        // A number of microseconds that fits into 32 bits.
-        self.say(&[NotifyState::ExtendTimeoutUsec(MORE_TIME.as_micros() as u32)]);
+        // 30 million microseconds fit into 32 bits.
+        self.notify(&[NotifyState::ExtendTimeoutUsec(MORE_TIME.as_micros() as u32)]);
     }
 
     fn ready(&mut self) {
         log::info!("ready");
-        self.say(&[NotifyState::Ready]);
+        self.notify(&[NotifyState::Ready]);
     }
 
     fn alive(&mut self) {
-        self.say(&[NotifyState::Watchdog]);
+        self.notify(&[NotifyState::Watchdog]);
     }
 
     fn status(&mut self, status: &str) {
-        self.say(&[NotifyState::Status(status)]);
+        self.notify(&[NotifyState::Status(status)]);
     }
 
     fn stopping(&mut self) {
-        self.say(&[NotifyState::Stopping]);
+        self.notify(&[NotifyState::Stopping]);
     }
 }

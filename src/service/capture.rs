@@ -1,20 +1,20 @@
-//! Capture: every frame of the source into the slot; a source that is lost is opened again, for ever.
+//! Capture: puts every frame of the source into the slot, and opens a lost source again, without giving up.
 
 use std::time::Duration;
 
-use super::run::{Shared, is_worth_a_line};
+use super::shared::{Shared, is_worth_a_line};
 use super::state::Input;
 use crate::contain::contain;
 use crate::frame::Frame;
 use crate::source::{Fault, Offer, Opener, Reason, SkipCause, Skipped, SourceError};
 use crate::time::Backoff;
 
-/// The wait before the first attempt to open a source again.
+/// The wait before the first attempt to reopen a source.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// A camera that was plugged in again is found within this and the time that it takes to open.
+/// A camera that was plugged in again is found within this wait and the time to open it.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// Captures until the end is requested, the source ends, or it fails in a way that does not pass.
+/// Captures until the end is requested, the source ends, or it fails for good.
 pub(super) fn capture(mut open: Opener, shared: &Shared) {
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
     let clock = shared.health.clock();
@@ -34,7 +34,7 @@ pub(super) fn capture(mut open: Opener, shared: &Shared) {
     shared.newest.close();
 }
 
-/// Opens the source and streams from it. Its end is the stream's; an error is why there are no more frames.
+/// Opens the source and streams from it. `Ok` is the end of the stream; an error says why there are no more frames.
 fn open_and_stream(open: &mut Opener, backoff: &mut Backoff, shared: &Shared) -> Result<(), SourceError> {
     let (health, stop) = (&shared.health, &shared.stop);
     let clock = health.clock();
@@ -63,7 +63,7 @@ fn open_and_stream(open: &mut Opener, backoff: &mut Backoff, shared: &Shared) ->
     Ok(())
 }
 
-/// A panic while a device was being opened is one more thing that a device can do wrong.
+/// A panic while a device is being opened is a device fault like any other.
 fn panicked(panic: String) -> Fault {
     Fault { reason: Reason::Io, device: "the source".to_owned(), detail: format!("made its driver panic: {panic}") }
 }
@@ -79,7 +79,7 @@ fn skip(skipped: &Skipped, shared: &Shared) {
 fn lost(fault: &Fault, shared: &Shared) {
     let count = shared.health.count(|numbers| numbers.count_reconnect(fault.reason));
     if is_worth_a_line(count) {
-        log::warn!("{fault} ({} time {count}); trying again", fault.reason.name());
+        log::warn!("{fault} ({}, {count} so far); retrying", fault.reason.name());
     }
     shared.health.on(Input::Fault(fault.reason));
 }

@@ -1,6 +1,6 @@
-//! Pictures for those who want to see them: the page's viewers, and the ring of suspicious frames.
+//! Pictures for those who want to see them: the page's viewers, and the keeper of suspicious frames.
 //!
-//! Nothing is copied while nobody looks. Who looks gets the newest, and the loop never waits for them.
+//! Nothing is copied while nobody looks. Viewers get the newest picture, and the loop never waits for them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,25 +8,27 @@ use super::newest::Newest;
 use crate::frame::{Frame, Picture};
 use crate::verdict::Verdict;
 
-/// A frame as it came, as it was classified, and what was said of it.
+/// One frame before and after purification, and its verdict.
 #[derive(Clone, Debug)]
 pub struct Exhibit {
+    /// The frame before purification, in the source's size.
     pub raw: Picture,
-    /// [3, height, width], RGB in 0..1.
+    /// The picture that was classified, [3, height, width], RGB in 0..1.
     pub purified: Vec<f32>,
     /// Height and width of `purified`.
     pub size: [usize; 2],
+    /// The verdict about it.
     pub verdict: Verdict,
 }
 
-/// Who wants to see what.
+/// Which frames a gallery shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taste {
     Everything,
     Suspicious,
 }
 
-/// One place for the newest exhibit, and the number of those who look.
+/// A slot for the newest exhibit, and the number of its viewers.
 #[derive(Debug)]
 pub struct Gallery {
     newest: Newest<Exhibit>,
@@ -40,26 +42,27 @@ impl Gallery {
         Self { newest: Newest::new(), viewers: AtomicUsize::new(0), taste: Taste::Everything }
     }
 
-    /// Only suspicious frames, always.
+    /// Every suspicious frame, with or without viewers.
     pub fn of_suspicious() -> Self {
         Self { newest: Newest::new(), viewers: AtomicUsize::new(1), taste: Taste::Suspicious }
     }
 
-    /// Somebody begins to look.
+    /// A viewer has come.
     pub fn enter(&self) {
         self.viewers.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Somebody looks away.
+    /// A viewer has gone.
     pub fn leave(&self) {
         self.viewers.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// How many viewers there are.
     pub fn viewers(&self) -> usize {
         self.viewers.load(Ordering::Relaxed)
     }
 
-    /// The slot: viewers take from it and give back.
+    /// The slot: viewers take exhibits from it and give them back.
     pub fn newest(&self) -> &Newest<Exhibit> {
         &self.newest
     }
@@ -68,7 +71,10 @@ impl Gallery {
         self.viewers() > 0 && (self.taste == Taste::Everything || suspicious)
     }
 
-    /// Copies the pictures where somebody wants them. `spare` is a buffer that is kept from frame to frame.
+    /// Copies the pictures into the slot if somebody wants them. `spare` is a buffer that is kept from frame to frame.
+    ///
+    /// # Shapes
+    /// `purified`: [3, height, width], RGB in 0..1, with its height and width.
     pub(super) fn show(
         &self,
         frame: &Frame,

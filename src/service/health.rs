@@ -1,28 +1,31 @@
-//! What the threads of a service tell each other and the world: state, numbers, signs of life.
+//! What the threads of a service report to each other and to the outside: state, numbers, signs of life.
 //!
-//! One lock, held for microseconds: whoever shows these things takes a [`Snapshot`] and works on that.
+//! One lock, held for microseconds: whoever shows these takes a [`Snapshot`] and works on that.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
+use super::beat::Beat;
 use super::numbers::{Numbers, Rate};
 use super::state::{Change, Degradation, Input, Machine, State};
 use crate::time::Clock;
 use crate::verdict::{Models, Verdict};
 
-/// Frames or verdicts in a row that fail before that is a state and not an accident.
+/// How many frames in a row must fail, or get no verdict, before that is a state and not an accident.
 const IN_A_ROW: u32 = 10;
 
-/// The share of the agreed rate below which a camera is slow.
+/// A camera below this share of its agreed rate is slow.
 const SLOW: f64 = 0.5;
 
-/// Shared by the threads of one service.
+/// The health of one service, shared by its threads.
 pub struct Health {
     clock: Arc<dyn Clock>,
     inner: Mutex<Inner>,
-    /// Signs of life of capture and inference.
+    /// Signs of life of the capture thread.
     pub capture: Beat,
+    /// Signs of life of the inference thread.
     pub inference: Beat,
 }
 
@@ -31,8 +34,8 @@ struct Inner {
     numbers: Numbers,
     frame_rate: Rate,
     verdict_rate: Rate,
-    /// Frames a second that the source agreed to.
-    agreed: Option<f64>,
+    /// Frames per second that the source agreed to.
+    agreed_rate: Option<f64>,
     unusable_in_a_row: u32,
     withheld_in_a_row: u32,
     models: Arc<Models>,
@@ -44,28 +47,37 @@ struct Inner {
 /// All of it at one moment.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
+    /// When it was taken, on the stream's clock.
     pub now: Duration,
+    /// The current state, and since when.
     pub state: Change,
+    /// The latest changes of state, oldest first; the last is the current state.
     pub history: Vec<Change>,
+    /// All counts.
     pub numbers: Numbers,
-    /// A second, over the last seconds.
+    /// Frames per second over the last seconds; `None` if that is not known yet.
     pub frame_rate: Option<f64>,
+    /// Verdicts per second over the last seconds; `None` if that is not known yet.
     pub verdict_rate: Option<f64>,
+    /// Frames per second that the source agreed to, if it did.
     pub agreed_rate: Option<f64>,
+    /// SHA-256 of the models that are in use.
     pub models: Arc<Models>,
+    /// The newest verdict.
     pub last: Option<Verdict>,
     /// How long ago the newest verdict was published.
     pub last_age: Option<Duration>,
 }
 
 impl Health {
+    /// Of a service that starts now, by `clock`, with these models.
     pub fn new(clock: Arc<dyn Clock>, models: Arc<Models>) -> Self {
         let inner = Inner {
             machine: Machine::new(clock.now(), clock.wall()),
             numbers: Numbers::default(),
             frame_rate: Rate::default(),
             verdict_rate: Rate::default(),
-            agreed: None,
+            agreed_rate: None,
             unusable_in_a_row: 0,
             withheld_in_a_row: 0,
             models,
@@ -75,17 +87,20 @@ impl Health {
         Self { clock, inner: Mutex::new(inner), capture: Beat::default(), inference: Beat::default() }
     }
 
+    /// The stream's clock.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
     }
 
+    /// The current state.
     pub fn state(&self) -> State {
-        self.lock().machine.now().to
+        self.inner.lock().machine.now().to
     }
 
+    /// A copy of everything.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.clock.now();
-        let inner = self.lock();
+        let inner = self.inner.lock();
         Snapshot {
             now,
             state: inner.machine.now(),
@@ -93,23 +108,23 @@ impl Health {
             numbers: inner.numbers.clone(),
             frame_rate: inner.frame_rate.per_second(),
             verdict_rate: inner.verdict_rate.per_second(),
-            agreed_rate: inner.agreed,
+            agreed_rate: inner.agreed_rate,
             models: inner.models.clone(),
             last: inner.last.clone(),
             last_age: inner.last.is_some().then(|| now.saturating_sub(inner.last_at)),
         }
     }
 
-    /// Changes numbers.
+    /// Changes the numbers through `change`, and returns its result.
     pub fn count<T>(&self, change: impl FnOnce(&mut Numbers) -> T) -> T {
-        change(&mut self.lock().numbers)
+        change(&mut self.inner.lock().numbers)
     }
 
-    /// Takes note of what happened, and logs the change of state that comes of it.
+    /// Takes note of what happened, and logs a change of state.
     pub fn on(&self, input: Input) {
         let (now, wall) = (self.clock.now(), self.clock.wall());
         let change = {
-            let mut inner = self.lock();
+            let mut inner = self.inner.lock();
             if let Input::Opened | Input::Fault(_) = input {
                 inner.frame_rate.restart();
                 inner.unusable_in_a_row = 0;
@@ -119,16 +134,17 @@ impl Health {
         log_change(change);
     }
 
-    /// The source is open and has agreed to so many frames a second.
-    pub fn opened(&self, rate: Option<f64>) {
-        self.lock().agreed = rate;
+    /// The source is open. `agreed_rate`: frames per second, if it agreed to a rate.
+    pub fn opened(&self, agreed_rate: Option<f64>) {
+        self.inner.lock().agreed_rate = agreed_rate;
         self.on(Input::Opened);
     }
 
-    /// A frame has arrived; the slot has replaced so many, the camera has missed so many since the one before.
+    /// A frame has arrived. `replaced`: how many frames the slot has replaced since the start. `missed`: how many
+    /// frames the camera has missed since the frame before.
     pub fn frame(&self, replaced: u64, missed: u64) {
         let (now, wall) = (self.clock.now(), self.clock.wall());
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.numbers.frames += 1;
         inner.numbers.replaced = replaced;
         inner.numbers.missed += missed;
@@ -144,7 +160,7 @@ impl Health {
     /// A frame could not be used.
     pub fn unusable(&self) {
         let in_a_row = {
-            let mut inner = self.lock();
+            let mut inner = self.inner.lock();
             inner.unusable_in_a_row += 1;
             inner.unusable_in_a_row
         };
@@ -153,10 +169,10 @@ impl Health {
         }
     }
 
-    /// A verdict is published. Returns verdicts, replaced and withheld frames up to it.
+    /// A verdict is being published. Returns how many verdicts, replaced frames and withheld frames there are by now.
     pub fn verdict(&self, verdict: &Verdict) -> (u64, u64, u64) {
         let now = self.clock.now();
-        let mut inner = self.lock();
+        let mut inner = self.inner.lock();
         inner.numbers.count_verdict(verdict);
         match &mut inner.last {
             Some(last) => last.clone_from(verdict),
@@ -176,7 +192,7 @@ impl Health {
     /// A frame gets no verdict. Returns how many there were for this cause.
     pub fn withheld(&self, cause: &str) -> u64 {
         let (count, in_a_row) = {
-            let mut inner = self.lock();
+            let mut inner = self.inner.lock();
             inner.withheld_in_a_row += 1;
             (inner.numbers.count_withheld(cause), inner.withheld_in_a_row)
         };
@@ -188,22 +204,26 @@ impl Health {
 
     /// From now on verdicts come from these models.
     pub fn set_models(&self, models: Arc<Models>) {
-        self.lock().models = models;
+        self.inner.lock().models = models;
     }
 
-    /// Called about once a second: rates, a slow camera, a thread that has been at one thing, or has left
-    /// one waiting, for longer than `patience`. Returns whether capture and inference are alive.
+    /// To be called about once a second. Updates the rates, and checks for a slow camera and for a thread that has been
+    /// busy with one thing, or has left one waiting, for longer than `patience`. Returns whether capture and inference
+    /// are alive.
     pub fn tick(&self, patience: Duration) -> bool {
         let now = self.clock.now();
         let slow = {
-            let mut inner = self.lock();
+            let mut inner = self.inner.lock();
             let (frames, verdicts) = (inner.numbers.frames, inner.numbers.verdicts);
             inner.frame_rate.sample(frames, now);
             inner.verdict_rate.sample(verdicts, now);
             let running = matches!(inner.machine.now().to, State::Running | State::Degraded(_));
             let full = inner.frame_rate.is_full();
             (running && full).then(|| {
-                inner.agreed.zip(inner.frame_rate.per_second()).is_some_and(|(agreed, found)| found < SLOW * agreed)
+                inner
+                    .agreed_rate
+                    .zip(inner.frame_rate.per_second())
+                    .is_some_and(|(agreed, found)| found < SLOW * agreed)
             })
         };
         if let Some(slow) = slow {
@@ -213,11 +233,6 @@ impl Health {
         self.on(Input::Degraded(Degradation::Hung, hung));
         !hung
     }
-
-    /// Its fields are whole after every change, so a panic elsewhere does not spoil them.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn log_change(change: Option<(State, State)>) {
@@ -226,47 +241,4 @@ fn log_change(change: Option<(State, State)>) {
         Some((before, after)) => log::info!("{before} -> {after}"),
         None => {}
     }
-}
-
-/// Since when a thread has been busy with one thing, or has left one waiting.
-#[derive(Debug)]
-pub struct Beat(AtomicU64);
-
-/// No time at all: the thread waits for work, or has ended.
-const IDLE: u64 = u64::MAX;
-
-impl Default for Beat {
-    fn default() -> Self {
-        Self(AtomicU64::new(IDLE))
-    }
-}
-
-impl Beat {
-    /// The thread begins something that must end soon.
-    pub fn busy(&self, now: Duration) {
-        self.0.store(millis(now), Ordering::Relaxed);
-    }
-
-    /// Something waits for the thread. If it does not take it up, it is as busy as if it had.
-    pub fn called(&self, now: Duration) {
-        // A thread that is at something already is late with that, and not with this.
-        let _ = self.0.compare_exchange(IDLE, millis(now), Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    /// The thread waits, for as long as it takes.
-    pub fn idle(&self) {
-        self.0.store(IDLE, Ordering::Relaxed);
-    }
-
-    /// How long it has been at one thing.
-    pub fn busy_for(&self, now: Duration) -> Duration {
-        match self.0.load(Ordering::Relaxed) {
-            IDLE => Duration::ZERO,
-            since => now.saturating_sub(Duration::from_millis(since)),
-        }
-    }
-}
-
-fn millis(now: Duration) -> u64 {
-    u64::try_from(now.as_millis()).unwrap_or(0)
 }

@@ -1,37 +1,41 @@
-//! Inference: the newest frame through the models, again and again, and what comes of it into the broadcast.
+//! Inference: judges the newest frame, again and again, and publishes the verdicts.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
+
 use super::gallery::{Exhibit, Gallery};
-use super::pipeline::{Judge, Judgement, Withheld};
-use super::run::{Shared, is_worth_a_line};
+use super::judge::{Judge, Judgement, Withheld};
+use super::shared::{Shared, is_worth_a_line};
 use crate::contain::contain;
 use crate::frame::Frame;
 use crate::sink::{Broadcast, Event};
 
-/// A judge that is ready to run, and the header line of its verdicts.
+/// A judge that is ready to run.
 pub struct Fresh {
+    /// Its models are loaded and warm.
     pub judge: Box<dyn Judge>,
+    /// The header line of its verdicts, with its line break.
     pub header: Vec<u8>,
 }
 
-/// The place where a judge waits that is to take over between two frames.
+/// Holds the judge that is to take over between two frames.
 #[derive(Default)]
 pub struct Replacement(Mutex<Option<Fresh>>);
 
 impl Replacement {
     /// Offers a judge. One that has not been taken yet is replaced.
     pub fn offer(&self, fresh: Fresh) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(fresh);
+        *self.0.lock() = Some(fresh);
     }
 
     fn take(&self) -> Option<Fresh> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.lock().take()
     }
 }
 
-/// The thread's own things; its buffers are used again from frame to frame.
+/// What the inference thread owns; its buffers are reused from frame to frame.
 pub(super) struct Inference {
     judge: Box<dyn Judge>,
     replacement: Arc<Replacement>,
@@ -43,6 +47,7 @@ pub(super) struct Inference {
 }
 
 impl Inference {
+    /// Publishes to `broadcast` and `galleries`. A verdict about a frame older than `max_age` is withheld.
     pub fn new(
         judge: Box<dyn Judge>,
         replacement: Arc<Replacement>,
@@ -62,7 +67,7 @@ impl Inference {
         }
     }
 
-    /// Judges until there are no frames, the end is requested, or `frames` verdicts are published.
+    /// Judges until there are no more frames, the end is requested, or `frames` verdicts are published.
     pub fn run(&mut self, shared: &Shared, frames: Option<u64>) {
         let health = &shared.health;
         let mut published = 0;
@@ -98,21 +103,19 @@ impl Inference {
         self.broadcast.publish_header(&header);
     }
 
-    /// The verdict about `frame` into `self.judgement`, and its JSON into `self.line`.
+    /// Writes the verdict about `frame` into `self.judgement`, and its JSON line into `self.line`.
     fn verdict(&mut self, frame: &Frame, shared: &Shared) -> Result<(), Withheld> {
         let Self { judge, judgement, line, max_age, .. } = self;
         let clock = shared.health.clock();
-        let age = || clock.now().saturating_sub(frame.captured);
-        let stale = |age: Duration| Err(Withheld::Stale { age, max_age: *max_age });
-        if age() > *max_age {
-            return stale(age());
-        }
+        let expect_fresh = || {
+            let (age, max_age) = (clock.now().saturating_sub(frame.captured), *max_age);
+            if age > max_age { Err(Withheld::Stale { age, max_age }) } else { Ok(()) }
+        };
+        expect_fresh()?;
         contain(|| judge.judge(frame, judgement)).unwrap_or_else(|panic| Err(Withheld::Panic(panic)))?;
-        if age() > *max_age {
-            return stale(age());
-        }
+        expect_fresh()?;
         line.clear();
-        serde_json::to_writer(&mut *line, &judgement.verdict).map_err(|error| Withheld::Write(error.to_string()))?;
+        serde_json::to_writer(&mut *line, &judgement.verdict).map_err(Withheld::Write)?;
         line.push(b'\n');
         Ok(())
     }

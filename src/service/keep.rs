@@ -1,20 +1,20 @@
-//! The keeper of suspicious frames: a thread that takes the newest from their gallery, and takes its time.
+//! The keeper of suspicious frames: a thread that takes the newest from their gallery, without hurry.
 
 use super::gallery::{Exhibit, Gallery};
 use super::health::Health;
 use crate::contain::contain;
 use crate::time::Stop;
 
-/// After each frame the keeper rests for so many times as long as it took: under an attack that lasts, every frame is
-/// suspicious, and compressing all of them would take the models' processor time.
+/// After each frame the keeper rests this many times as long as the frame took. During a long attack every frame is
+/// suspicious, and compressing all of them would take processor time from the models.
 const REST: u32 = 3;
 
-/// Keeps suspicious frames through `keep`, which says whether it could, until the gallery is closed.
+/// Keeps suspicious frames until `gallery` is closed. `keep` stores one and returns whether it could.
 pub fn keep(gallery: &Gallery, health: &Health, stop: &Stop, mut keep: impl FnMut(&Exhibit) -> bool) {
     let clock = health.clock();
     while let Some(exhibit) = gallery.newest().take() {
         let began = clock.now();
-        // Its panics are counted as failures; an encoder that panics has met a picture that it should have refused.
+        // A panic counts as a failure: an encoder that panics has met a picture that it should have refused.
         let kept = contain(|| keep(&exhibit)).unwrap_or(false);
         health.count(|numbers| {
             numbers.kept += u64::from(kept);

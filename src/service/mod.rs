@@ -3,15 +3,17 @@
 //! ```text
 //! capture --newest frame--> inference --broadcast--> outlets (sinks)
 //!     \                        |   \---galleries---> page, keep
-//!      +------- health --------+          (pictures, where somebody looks)
+//!      +------- health --------+          (pictures, while somebody looks)
 //!                 |
 //!               watch ------> notifier (systemd)
 //! ```
 
+mod beat;
 mod capture;
 mod gallery;
 mod health;
 mod inference;
+mod judge;
 mod keep;
 mod newest;
 mod numbers;
@@ -19,19 +21,22 @@ mod outlet;
 mod pipeline;
 mod reload;
 mod run;
+mod shared;
 mod smoothing;
 mod state;
 mod suspicion;
 mod watch;
 
+pub use beat::Beat;
 pub use gallery::{Exhibit, Gallery};
-pub use health::{Beat, Health, Snapshot};
+pub use health::{Health, Snapshot};
 pub use inference::{Fresh, Replacement};
+pub use judge::{Judge, Judgement, Withheld};
 pub use keep::keep;
 pub use newest::Newest;
-pub use numbers::{BOUNDS, Histogram, Numbers, Rate, STAGES, SinkNumbers};
+pub use numbers::{BOUNDS, Histogram, Numbers, STAGES, SinkNumbers};
 pub use outlet::Outlet;
-pub use pipeline::{Judge, Judgement, Options, Pipeline, Withheld};
+pub use pipeline::{Options, Pipeline};
 pub use reload::reload;
 pub use run::{Ended, Limits, Parts, run};
 pub use smoothing::Smoothing;

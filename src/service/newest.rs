@@ -1,21 +1,21 @@
-//! The slot between capture and inference: it holds one frame, and a newer one takes its place.
+//! The slot between capture and inference: it holds one frame, and a newer frame takes its place.
 //!
-//! There is no queue. A slow model makes verdicts rarer, but each is about the newest frame there was when its
+//! There is no queue. A slow model makes verdicts rarer, but each is about the newest frame at the time when its
 //! purification began.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use parking_lot::{Condvar, Mutex};
 
-/// A slot for the newest of a stream of things, shared by one who puts and one who takes.
+/// A slot for the newest of a stream of items, shared by one thread that puts and one that takes.
 #[derive(Debug)]
 pub struct Newest<T> {
-    state: Mutex<State<T>>,
+    slot: Mutex<Slot<T>>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct State<T> {
+struct Slot<T> {
     newest: Option<T>,
-    /// Things that are done with, to be filled again instead of allocated anew.
+    /// An item that is done with, to be filled again instead of allocating a new one.
     spare: Option<T>,
     replaced: u64,
     closed: bool,
@@ -23,58 +23,54 @@ struct State<T> {
 
 impl<T> Default for Newest<T> {
     fn default() -> Self {
-        let state = State { newest: None, spare: None, replaced: 0, closed: false };
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        let slot = Slot { newest: None, spare: None, replaced: 0, closed: false };
+        Self { slot: Mutex::new(slot), changed: Condvar::new() }
     }
 }
 
 impl<T> Newest<T> {
+    /// An empty slot.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Puts `item` into the slot. One that is still there is replaced, counted, and handed back to be filled again.
+    /// Puts `item` into the slot. An item that nobody has taken is replaced and counted. Returns an item to be filled
+    /// again: the replaced one, or one that was given back.
     pub fn put(&self, item: T) -> Option<T> {
-        let mut state = self.lock();
-        let replaced = state.newest.replace(item);
-        state.replaced += u64::from(replaced.is_some());
-        let spare = replaced.or_else(|| state.spare.take());
-        drop(state);
+        let mut slot = self.slot.lock();
+        let replaced = slot.newest.replace(item);
+        slot.replaced += u64::from(replaced.is_some());
+        let spare = replaced.or_else(|| slot.spare.take());
+        drop(slot);
         self.changed.notify_all();
         spare
     }
 
-    /// Waits for the newest item. Nothing when the slot is closed and empty.
+    /// Waits for the newest item. `None` once the slot is closed and empty.
     pub fn take(&self) -> Option<T> {
-        let state = self.lock();
-        let waiting = |state: &mut State<T>| state.newest.is_none() && !state.closed;
-        let mut state = self.changed.wait_while(state, waiting).unwrap_or_else(PoisonError::into_inner);
-        state.newest.take()
+        let mut slot = self.slot.lock();
+        self.changed.wait_while(&mut slot, |slot| slot.newest.is_none() && !slot.closed);
+        slot.newest.take()
     }
 
-    /// Gives an item that was taken back, to be filled again.
+    /// Returns an item that was taken, to be filled again.
     pub fn give_back(&self, item: T) {
-        self.lock().spare = Some(item);
+        self.slot.lock().spare = Some(item);
     }
 
     /// An item that was given back, to be filled again.
     pub fn spare(&self) -> Option<T> {
-        self.lock().spare.take()
+        self.slot.lock().spare.take()
     }
 
-    /// Says that nothing more comes. What is in the slot can still be taken.
+    /// No more items come. One that is in the slot can still be taken.
     pub fn close(&self) {
-        self.lock().closed = true;
+        self.slot.lock().closed = true;
         self.changed.notify_all();
     }
 
     /// How many items were replaced before anybody took them.
     pub fn replaced(&self) -> u64 {
-        self.lock().replaced
-    }
-
-    /// A panic of another holder leaves the state whole: no method can panic half-way through a change.
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slot.lock().replaced
     }
 }

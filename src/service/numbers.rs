@@ -7,90 +7,101 @@ use std::time::Duration;
 use crate::source::{Reason, SkipCause};
 use crate::verdict::Verdict;
 
-/// Upper bounds of a [`Histogram`]'s buckets in seconds; the last bucket has none.
+/// The upper bounds of a [`Histogram`]'s buckets in seconds; the last bucket has none.
 pub const BOUNDS: [f64; 16] =
     [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0];
 
-/// How often durations fell between bounds.
+/// How many durations fell between each two [`BOUNDS`].
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Histogram {
-    /// By bucket, not cumulative.
+    /// By bucket, not cumulative; a duration equal to a bound is in the bucket below it.
     pub counts: [u64; BOUNDS.len() + 1],
-    /// Of all durations, in seconds.
+    /// The sum of all durations, in seconds.
     pub sum: f64,
 }
 
 impl Histogram {
+    /// Counts one duration.
     pub fn record(&mut self, seconds: f64) {
         self.counts[BOUNDS.partition_point(|bound| *bound < seconds)] += 1;
         self.sum += seconds;
     }
 
+    /// How many durations were recorded.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 }
 
-/// The stages of a verdict, in their order.
+/// The stages of a verdict, in order.
 pub const STAGES: [&str; 4] = ["decode", "resize", "purify", "classify"];
 
-/// What one sink did.
+/// What one sink wrote and missed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkNumbers {
+    /// The sink's name; several sinks may share one.
     pub name: &'static str,
+    /// Verdicts that it took.
     pub written: u64,
-    /// Lines that it, or a reader of it, missed.
+    /// Verdicts that it, or one of its readers, missed.
     pub dropped: u64,
 }
 
-/// All that is counted and measured since the start.
+/// All that was counted and measured since the start.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Numbers {
-    /// Frames that arrived and could be used.
+    /// Usable frames that arrived.
     pub frames: u64,
-    /// Frames that a newer one replaced before a model was free for them.
+    /// Frames that a newer one replaced before the models were free.
     pub replaced: u64,
-    /// Frames that the camera numbered and that never arrived, or that were drained for a newer one.
+    /// Frames that the camera numbered but never delivered, or that were skipped in its queue for a newer one.
     pub missed: u64,
     /// Frames that could not be used, by [`SkipCause`].
     pub skipped: [u64; SkipCause::ALL.len()],
+    /// Verdicts that were published.
     pub verdicts: u64,
-    /// Verdicts by label.
+    /// Published verdicts, by label.
     pub labels: BTreeMap<Arc<str>, u64>,
     /// Frames without a verdict, by cause.
     pub withheld: BTreeMap<String, u64>,
-    /// By [`STAGES`].
+    /// How long each stage took, by [`STAGES`].
     pub stages: [Histogram; STAGES.len()],
-    /// Of frames, when their verdict was reached.
+    /// The age of frames when their verdict was reached.
     pub age: Histogram,
-    /// Times that the source was lost or could not be opened, by [`Reason`].
+    /// How often the source was lost or could not be opened, by [`Reason`].
     pub reconnects: [u64; Reason::ALL.len()],
-    /// Of the newest verdict, where raw frames are classified too.
+    /// Of the newest verdict; `None` if raw frames are not classified.
     pub suspicion: Option<f32>,
-    /// Verdicts above the threshold of suspicion.
+    /// Verdicts that were marked suspicious.
     pub suspicious: u64,
-    /// Suspicious frames that were kept, and that could not be.
+    /// Suspicious frames that were written to disk.
     pub kept: u64,
+    /// Suspicious frames that could not be written to disk.
     pub keep_failed: u64,
+    /// One for each sink that has started.
     pub sinks: Vec<SinkNumbers>,
-    /// Reloads that were taken, and that were refused.
+    /// Reloads that succeeded.
     pub reloaded: u64,
+    /// Reloads that failed; the old models and settings stayed.
     pub reload_refused: u64,
 }
 
 impl Numbers {
+    /// Counts a frame that could not be used. Returns how many there were for this cause.
     pub fn count_skipped(&mut self, cause: SkipCause) -> u64 {
         let count = &mut self.skipped[cause as usize];
         *count += 1;
         *count
     }
 
+    /// Counts a loss of the source, or a failed attempt to open it. Returns how many there were for this reason.
     pub fn count_reconnect(&mut self, reason: Reason) -> u64 {
         let count = &mut self.reconnects[reason as usize];
         *count += 1;
         *count
     }
 
+    /// Counts a frame without a verdict. Returns how many there were for this cause.
     pub fn count_withheld(&mut self, cause: &str) -> u64 {
         match self.withheld.get_mut(cause) {
             Some(count) => {
@@ -104,7 +115,7 @@ impl Numbers {
         }
     }
 
-    /// Takes note of a verdict that was published.
+    /// Counts a verdict that was published, and its times.
     pub fn count_verdict(&mut self, verdict: &Verdict) {
         self.verdicts += 1;
         match self.labels.get_mut(&verdict.label) {
@@ -125,6 +136,7 @@ impl Numbers {
         self.withheld.values().sum()
     }
 
+    /// Frames that could not be used, whatever the cause.
     pub fn all_skipped(&self) -> u64 {
         self.skipped.iter().sum()
     }
@@ -136,22 +148,22 @@ impl std::fmt::Display for Numbers {
         let skipped = self.all_skipped();
         write!(f, "{verdicts} verdicts of {frames} frames ({replaced} replaced by newer ones, {skipped} unusable")?;
         self.withheld.iter().try_for_each(|(cause, count)| write!(f, ", {count} withheld: {cause}"))?;
-        let lost = self.sinks.iter().filter(|sink| sink.dropped > 0);
-        lost.into_iter().try_for_each(|sink| write!(f, ", {} not taken by {}", sink.dropped, sink.name))?;
+        let mut lost = self.sinks.iter().filter(|sink| sink.dropped > 0);
+        lost.try_for_each(|sink| write!(f, ", {} not taken by {}", sink.dropped, sink.name))?;
         write!(f, ")")
     }
 }
 
-/// Things a second over the last few seconds, from times that are passed in.
+/// A rate per second over the last few seconds, from times that are passed in.
 #[derive(Clone, Debug, Default)]
-pub struct Rate {
-    /// Total and time of the samples, oldest first.
+pub(super) struct Rate {
+    /// Total and time of each sample, oldest first; the first `filled` are in use.
     samples: [(u64, Duration); 8],
     filled: usize,
 }
 
 impl Rate {
-    /// Takes note of how many there have been up to `now`; called about every second.
+    /// Takes note of the total count up to `now`; to be called about once a second.
     pub fn sample(&mut self, total: u64, now: Duration) {
         if self.filled == self.samples.len() {
             self.samples.rotate_left(1);
@@ -161,7 +173,7 @@ impl Rate {
         self.filled += 1;
     }
 
-    /// Over the samples that are there; nothing before the second.
+    /// The rate over all samples; `None` before the second sample.
     pub fn per_second(&self) -> Option<f64> {
         let samples = &self.samples[..self.filled];
         let ((first, from), (last, to)) = (samples.first()?, samples.last()?);
@@ -169,12 +181,12 @@ impl Rate {
         (seconds > 0.0).then(|| last.saturating_sub(*first) as f64 / seconds)
     }
 
-    /// Whether it looks back over as many seconds as it ever does.
+    /// Whether it covers its whole window.
     pub fn is_full(&self) -> bool {
         self.filled == self.samples.len()
     }
 
-    /// Forgets what was before: a gap is no rate.
+    /// Forgets all samples: the time without a source must not lower the rate.
     pub fn restart(&mut self) {
         self.filled = 0;
     }

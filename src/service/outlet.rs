@@ -1,4 +1,4 @@
-//! A sink's own thread: it reads the broadcast, and is behind or ahead on its own account.
+//! A sink's own thread: it reads the broadcast at its own pace, so a slow sink delays only itself.
 
 use std::io;
 use std::time::Duration;
@@ -13,14 +13,16 @@ const IDLE_AFTER: Duration = Duration::from_millis(200);
 
 /// A sink and what its failure means.
 pub struct Outlet {
+    /// The name under which it is counted, and the name of its thread.
     pub name: &'static str,
+    /// Where the verdicts go.
     pub sink: Box<dyn Sink>,
-    /// Whether the service ends when this sink cannot go on: standard output, whose reader has had enough.
+    /// Whether the service ends when this sink fails. True for standard output: its reader has closed the pipe.
     pub essential: bool,
 }
 
 impl Outlet {
-    /// Publishes until the stream ends or the sink cannot go on.
+    /// Publishes until the stream ends or the sink fails.
     pub(super) fn run(&mut self, mut lines: Subscriber, health: &Health) -> io::Result<()> {
         let place = health.count(|numbers| {
             numbers.sinks.push(SinkNumbers { name: self.name, written: 0, dropped: 0 });

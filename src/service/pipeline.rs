@@ -1,91 +1,29 @@
-//! What happens to one frame: fit, purify, classify. A verdict comes out only where every stage succeeded.
+//! What happens to one frame: resize, purify, classify. There is a verdict only if every stage succeeded.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::judge::{Judge, Judgement, Withheld};
 use super::smoothing::Smoothing;
 use super::suspicion::suspicion;
-use crate::engine::{Classifier, InferenceError, Purifier};
-use crate::frame::{Fit, FitError, Frame};
+use crate::engine::{Classifier, Purifier};
+use crate::frame::{Fit, Frame};
 use crate::time::Clock;
 use crate::verdict::{ClassNames, Guess, Milliseconds, Models, Verdict, milliseconds};
-
-/// Reaches verdicts. The loop knows only this; the tests script it.
-pub trait Judge: Send {
-    /// Writes what is said of `frame` over an older judgement, whose buffers are used again. After an error it is void.
-    fn judge(&mut self, frame: &Frame, judgement: &mut Judgement) -> Result<(), Withheld>;
-
-    /// The picture that was classified last, [3, height, width] in 0..1, and its height and width.
-    fn picture(&self) -> Option<(&[f32], [usize; 2])> {
-        None
-    }
-
-    /// The models that it runs.
-    fn models(&self) -> Option<Arc<Models>> {
-        None
-    }
-}
-
-/// A verdict, and what only those who watch want to know.
-#[derive(Clone, Debug, Default)]
-pub struct Judgement {
-    pub verdict: Verdict,
-    /// The most probable class of the frame as it came, where that was asked for.
-    pub raw: Option<Guess>,
-}
-
-/// Why there is no verdict about a frame.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum Withheld {
-    #[error("resizing failed: {0}")]
-    Fit(String),
-    #[error("purification failed: {0}")]
-    Purify(InferenceError),
-    #[error("classification failed: {0}")]
-    Classify(InferenceError),
-    #[error("its confidence of {confidence:.3} is below {least:.3}")]
-    Unsure { confidence: f32, least: f32 },
-    #[error("a stage panicked: {0}")]
-    Panic(String),
-    #[error("it is {} ms old, the most is {} ms", .age.as_millis(), .max_age.as_millis())]
-    Stale { age: Duration, max_age: Duration },
-    #[error("it cannot be written: {0}")]
-    Write(String),
-}
-
-impl Withheld {
-    /// The name under which it is counted.
-    pub fn cause(&self) -> String {
-        match self {
-            Self::Fit(_) => "resize".to_owned(),
-            Self::Purify(error) => format!("purify-{}", error.cause()),
-            Self::Classify(error) => format!("classify-{}", error.cause()),
-            Self::Unsure { .. } => "unsure".to_owned(),
-            Self::Panic(_) => "panic".to_owned(),
-            Self::Stale { .. } => "stale".to_owned(),
-            Self::Write(_) => "write".to_owned(),
-        }
-    }
-}
-
-impl From<FitError> for Withheld {
-    fn from(error: FitError) -> Self {
-        Self::Fit(error.to_string())
-    }
-}
 
 /// What a pipeline does besides purifying and classifying.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// How many classes a verdict names.
     pub top: usize,
-    /// How many purified distributions have a say in a verdict; 1 is this frame's alone.
+    /// How many frames' purified distributions are averaged; 1 is this frame's alone.
     pub smoothing: usize,
-    /// A verdict of less confidence is withheld.
+    /// A verdict with less confidence, in 0..1, is withheld.
     pub min_confidence: f32,
-    /// Classifies every frame as it came, too, and says how far the two disagree. The verdict stays the purified one's.
+    /// Whether to classify the frame before purification too, and to report how far the two disagree. The verdict stays
+    /// that of the purified frame.
     pub compare_raw: bool,
-    /// From what suspicion on a verdict is suspicious.
+    /// A verdict with at least this suspicion, in 0..1, is marked suspicious.
     pub threshold: f32,
 }
 
@@ -95,9 +33,9 @@ impl Default for Options {
     }
 }
 
-/// The stages with real models. Its buffers live as long as it does: after the first frames it allocates nothing.
+/// The stages with real models. It keeps its buffers: after the first frames it allocates nothing.
 pub struct Pipeline {
-    /// Nothing where the user asked for pictures to be classified as they are.
+    /// `None` if the user wants frames to be classified without purification.
     purifier: Option<Purifier>,
     classifier: Classifier,
     names: ClassNames,
@@ -106,15 +44,27 @@ pub struct Pipeline {
     options: Options,
     fit: Fit,
     smoothing: Smoothing,
+    /// The resized frame, [3, height, width], RGB in 0..1.
     image: Vec<f32>,
+    /// The same after purification.
     purified: Vec<f32>,
-    /// What the classifier makes of the purified picture, smoothed; and of the frame as it came.
+    /// What the classifier makes of the picture of this frame alone, without smoothing.
     probabilities: Vec<f32>,
     best_raw: Vec<Guess>,
 }
 
+/// How long each stage took for one frame, and when the last one ended.
+#[derive(Clone, Copy)]
+struct Times {
+    resize: Duration,
+    purify: Duration,
+    classify: Duration,
+    /// On the stream's clock.
+    ended: Duration,
+}
+
 impl Pipeline {
-    /// The two models must agree in size ([`Classifier::expect_size_of`]); where they do not, every verdict is withheld.
+    /// The two models must agree in size ([`Classifier::expect_size_of`]); if they do not, every verdict is withheld.
     pub fn new(purifier: Option<Purifier>, classifier: Classifier, options: Options, clock: Arc<dyn Clock>) -> Self {
         let models = Models {
             purifier: purifier.as_ref().map(|purifier| purifier.sha256().to_owned()),
@@ -136,7 +86,7 @@ impl Pipeline {
         }
     }
 
-    /// Height and width that frames are fitted to.
+    /// Height and width that frames are resized to.
     pub fn size(&self) -> [usize; 2] {
         self.classifier.size()
     }
@@ -151,42 +101,34 @@ impl Pipeline {
         if self.purifier.is_some() { &self.purified } else { &self.image }
     }
 
-    /// Classifies the frame as it came; its most probable class goes into `raw`. Returns the suspicion.
-    fn compare_raw(&mut self, raw: &mut Option<Guess>) -> Result<f32, Withheld> {
-        let probabilities = self.classifier.classify(&self.image).map_err(Withheld::Classify)?;
-        self.names.rank(probabilities, 1, &mut self.best_raw);
-        raw.clone_from(&self.best_raw.first().cloned());
-        Ok(suspicion(probabilities, &self.probabilities))
+    /// Purifies the resized frame, if there is a purifier.
+    fn purify(&mut self, sequence: u64) -> Result<(), Withheld> {
+        let Some(purifier) = &mut self.purifier else { return Ok(()) };
+        purifier.purify(&self.image, sequence, &mut self.purified).map_err(Withheld::Purify)
     }
-}
 
-impl Judge for Pipeline {
-    fn judge(&mut self, frame: &Frame, judgement: &mut Judgement) -> Result<(), Withheld> {
-        let mut watch = Watch { clock: self.clock.clone(), since: self.clock.now() };
-        self.fit.planes(&frame.picture, &mut self.image)?;
-        let resize = watch.lap();
-        if let Some(purifier) = &mut self.purifier {
-            purifier.purify(&self.image, frame.sequence, &mut self.purified).map_err(Withheld::Purify)?;
-        }
-        let purify = watch.lap();
+    /// Classifies the picture and ranks its most probable classes, smoothed over the last frames, into `top`. Returns
+    /// whether earlier frames contributed.
+    fn classify(&mut self, captured: Duration, top: &mut Vec<Guess>) -> Result<bool, Withheld> {
         let picture = if self.purifier.is_some() { &self.purified } else { &self.image };
         let probabilities = self.classifier.classify(picture).map_err(Withheld::Classify)?;
-        let size = self.fit.size();
-        let (combined, smoothed) = self.smoothing.combine(frame.captured, &self.image, size, probabilities);
-        let verdict = &mut judgement.verdict;
-        self.names.rank(combined, self.options.top, &mut verdict.top);
-        // The suspicion compares one frame's raw picture with the same frame's purified one.
         self.probabilities.clear();
         self.probabilities.extend_from_slice(probabilities);
-        let classify = watch.lap();
-        verdict.age_ms = milliseconds(watch.since.saturating_sub(frame.captured));
-        // A loaded classifier has a class at least, and a ranking keeps one.
+        let (combined, smoothed) = self.smoothing.combine(captured, &self.image, self.fit.size(), probabilities);
+        self.names.rank(combined, self.options.top, top);
+        Ok(smoothed)
+    }
+
+    /// Writes all of a verdict but its suspicion; `top` is there already.
+    fn describe(&self, frame: &Frame, smoothed: bool, times: Times, verdict: &mut Verdict) {
+        // A loaded classifier has at least one class, and a ranking keeps at least one.
         let best = &verdict.top[0];
         (verdict.label, verdict.index, verdict.confidence) = (best.label.clone(), best.index, best.confidence);
         (verdict.seq, verdict.captured_at) = (frame.sequence, frame.captured_at);
+        verdict.age_ms = milliseconds(times.ended.saturating_sub(frame.captured));
         (verdict.smoothed, verdict.purified) = (smoothed, self.purifier.is_some());
         verdict.models = self.models.clone();
-        let decode = frame.decoding;
+        let (decode, Times { resize, purify, classify, .. }) = (frame.decoding, times);
         verdict.ms = Milliseconds {
             decode: milliseconds(decode),
             resize: milliseconds(resize),
@@ -194,14 +136,44 @@ impl Judge for Pipeline {
             classify: milliseconds(classify),
             total: milliseconds(decode + resize + purify + classify),
         };
-        let Options { min_confidence: least, compare_raw, threshold, .. } = self.options;
-        let confidence = verdict.confidence;
-        if confidence < least {
-            return Err(Withheld::Unsure { confidence, least });
+    }
+
+    /// Withholds a verdict that is less sure than the options accept.
+    fn expect_confidence(&self, confidence: f32) -> Result<(), Withheld> {
+        let least = self.options.min_confidence;
+        if confidence < least { Err(Withheld::Unsure { confidence, least }) } else { Ok(()) }
+    }
+
+    /// Classifies the frame before purification. Writes its most probable class into `raw`, and the suspicion, which
+    /// compares the two pictures of this one frame, into `verdict`.
+    fn compare_raw(&mut self, Judgement { verdict, raw }: &mut Judgement) -> Result<(), Withheld> {
+        let probabilities = self.classifier.classify(&self.image).map_err(Withheld::Classify)?;
+        self.names.rank(probabilities, 1, &mut self.best_raw);
+        raw.clone_from(&self.best_raw.first().cloned());
+        let suspicion = suspicion(probabilities, &self.probabilities);
+        verdict.suspicion = Some(suspicion);
+        verdict.suspicious = suspicion >= self.options.threshold;
+        Ok(())
+    }
+}
+
+impl Judge for Pipeline {
+    fn judge(&mut self, frame: &Frame, judgement: &mut Judgement) -> Result<(), Withheld> {
+        let mut stopwatch = Stopwatch::start(self.clock.clone());
+        self.fit.planes(&frame.picture, &mut self.image)?;
+        let resize = stopwatch.lap();
+        self.purify(frame.sequence)?;
+        let purify = stopwatch.lap();
+        let smoothed = self.classify(frame.captured, &mut judgement.verdict.top)?;
+        let classify = stopwatch.lap();
+        let times = Times { resize, purify, classify, ended: stopwatch.since };
+        self.describe(frame, smoothed, times, &mut judgement.verdict);
+        self.expect_confidence(judgement.verdict.confidence)?;
+        if self.options.compare_raw {
+            return self.compare_raw(judgement);
         }
-        let suspicion = compare_raw.then(|| self.compare_raw(&mut judgement.raw)).transpose()?;
-        judgement.verdict.suspicion = suspicion;
-        judgement.verdict.suspicious = suspicion.is_some_and(|suspicion| suspicion >= threshold);
+        // The judgement may be one of a pipeline that compared, before a reload.
+        (judgement.verdict.suspicion, judgement.verdict.suspicious, judgement.raw) = (None, false, None);
         Ok(())
     }
 
@@ -214,13 +186,19 @@ impl Judge for Pipeline {
     }
 }
 
-/// Measures one stage after the other.
-struct Watch {
+/// Measures one stage after another.
+struct Stopwatch {
     clock: Arc<dyn Clock>,
     since: Duration,
 }
 
-impl Watch {
+impl Stopwatch {
+    fn start(clock: Arc<dyn Clock>) -> Self {
+        let since = clock.now();
+        Self { clock, since }
+    }
+
+    /// Time since the lap before.
     fn lap(&mut self) -> Duration {
         let now = self.clock.now();
         now.saturating_sub(std::mem::replace(&mut self.since, now))

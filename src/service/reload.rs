@@ -1,28 +1,31 @@
-//! New models for a running loop: loaded and warmed up beside the old ones, swapped between two frames, or refused.
+//! New models for a running loop: loaded and warmed up beside the old ones, then swapped between two frames, or
+//! refused.
+
+use std::fmt::Display;
 
 use super::health::Health;
 use super::inference::{Fresh, Replacement};
 use super::newest::Newest;
 
-/// Reloads whenever it is asked to, until `requests` is closed. Requests that come meanwhile are one request.
+/// Reloads on each request until `requests` is closed. Requests that arrive during a reload are one request.
 ///
-/// `load` reads the configuration and the models again. Where it refuses, the old ones go on.
-pub fn reload(
+/// `load` reads the configuration and the models again. If it fails, the old models stay and its error is logged.
+pub fn reload<E: Display>(
     requests: &Newest<()>,
     replacement: &Replacement,
     health: &Health,
-    mut load: impl FnMut() -> Result<Fresh, String>,
+    mut load: impl FnMut() -> Result<Fresh, E>,
 ) {
     while let Some(()) = requests.take() {
         match load() {
             Ok(fresh) => {
                 replacement.offer(fresh);
                 health.count(|numbers| numbers.reloaded += 1);
-                log::info!("reloaded: the new models take over with the next frame");
+                log::info!("reloaded: the new models are used from the next frame on");
             }
-            Err(reason) => {
+            Err(error) => {
                 health.count(|numbers| numbers.reload_refused += 1);
-                log::error!("not reloaded, what runs goes on: {reason}");
+                log::error!("not reloaded, the old models and settings stay: {error}");
             }
         }
     }

@@ -1,56 +1,61 @@
-//! The loop: capture, inference, the watch and every sink on threads of their own, the newest frame between the first two.
+//! The loop: capture, inference, the watch and every sink, each on a thread of its own.
 
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::capture::capture;
 use super::gallery::Gallery;
 use super::health::Health;
 use super::inference::{Inference, Replacement};
-use super::newest::Newest;
+use super::judge::Judge;
 use super::numbers::Numbers;
 use super::outlet::Outlet;
-use super::pipeline::Judge;
+use super::shared::Shared;
 use super::watch::{Notifier, Ready, watch};
-use crate::frame::Frame;
 use crate::sink::Broadcast;
 use crate::source::{Opener, SourceError};
 use crate::time::Stop;
 use crate::worker::Worker;
 
-/// How long a thread may take to notice that the end was requested. Who asks for the end gets it within a second, even
-/// where a model needs longer than that for one frame.
+/// How long the threads may take to notice that the end was requested. The end comes within a second, even if a model
+/// needs longer than that for one frame.
 const GRACE: Duration = Duration::from_millis(700);
 
 /// What a loop is made of.
 pub struct Parts {
+    /// Opens the source, again after each fault.
     pub open: Opener,
+    /// The models.
     pub judge: Box<dyn Judge>,
     /// Where a reload puts the judge that is to take over.
     pub replacement: Arc<Replacement>,
+    /// State, numbers and signs of life; whoever shows them has a clone.
     pub health: Arc<Health>,
     /// Where verdicts are published; the outlets read from it.
     pub broadcast: Broadcast,
+    /// The sinks.
     pub outlets: Vec<Outlet>,
-    /// Who wants to see pictures.
+    /// Where viewers of pictures take them from.
     pub galleries: Vec<Arc<Gallery>>,
+    /// The service manager.
     pub notifier: Box<dyn Notifier>,
     /// Ends the loop from outside.
     pub stop: Stop,
+    /// Its bounds.
     pub limits: Limits,
 }
 
 /// The bounds of a loop.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Ends the loop after so many verdicts.
+    /// Ends the loop after this many verdicts; `None` is no limit.
     pub frames: Option<u64>,
     /// A verdict about an older frame is withheld.
     pub max_age: Duration,
-    /// A thread that is at one frame for longer than this hangs.
+    /// A thread that is busy with one frame for longer than this hangs.
     pub patience: Duration,
+    /// When to report readiness.
     pub ready: Ready,
 }
 
@@ -61,44 +66,30 @@ impl Default for Limits {
     }
 }
 
-/// How a loop came to its end.
+/// How a loop ended.
 #[derive(Debug)]
 pub struct Ended {
+    /// What was counted up to the end.
     pub numbers: Numbers,
-    /// Why the source gave up, where it did.
+    /// Why the source failed for good, if it did.
     pub source: Option<SourceError>,
-    /// Which essential sink gave up, and why, where one did.
+    /// Which essential sink failed, and why.
     pub sink: Option<(&'static str, io::Error)>,
 }
 
-/// What the threads share.
-pub(super) struct Shared {
-    pub newest: Newest<Frame>,
-    pub health: Arc<Health>,
-    pub stop: Stop,
-    /// Inference and the outlets that still have verdicts to make or to write. The last of them ends the loop.
-    at_work: AtomicUsize,
-    source: Mutex<Option<SourceError>>,
-    sink: Mutex<Option<(&'static str, io::Error)>>,
-}
-
-/// Runs until the source ends, the end is requested, an essential sink is gone, or there are enough verdicts.
+/// Runs until the source ends, the end is requested, an essential sink fails, or there are enough verdicts.
+///
+/// # Errors
+/// The system has no thread left.
 pub fn run(parts: Parts) -> io::Result<Ended> {
     let Parts { open, judge, replacement, health, broadcast, outlets, galleries, mut notifier, stop, limits } = parts;
-    let shared = Arc::new(Shared {
-        newest: Newest::new(),
-        health: health.clone(),
-        stop: stop.clone(),
-        at_work: AtomicUsize::new(1 + outlets.len()),
-        source: Mutex::default(),
-        sink: Mutex::default(),
-    });
+    let shared = Arc::new(Shared::new(health.clone(), stop.clone(), outlets.len()));
     let mut crew = Crew { shared: shared.clone(), workers: Vec::new() };
     for mut outlet in outlets {
         let lines = broadcast.subscribe();
         crew.start(outlet.name, move |shared| {
             let outcome = outlet.run(lines, &shared.health);
-            shared.sink_ended(&outlet, outcome);
+            shared.outlet_ended(&outlet, outcome);
         })?;
     }
     let Limits { frames, max_age, patience, ready } = limits;
@@ -110,12 +101,9 @@ pub fn run(parts: Parts) -> io::Result<Ended> {
     crew.start("capture", |shared| capture(open, shared))?;
     crew.start("watch", move |shared| watch(&shared.health, &mut *notifier, ready, patience, &shared.stop))?;
     stop.wait_for_request();
-    let busy = Worker::join_all_within(crew.workers, GRACE);
-    if !busy.is_empty() {
-        log::warn!("still busy and left behind: {}", busy.join(", "));
-    }
+    Worker::join_all_within(crew.workers, GRACE);
     let numbers = health.snapshot().numbers;
-    Ok(Ended { numbers, source: taken(&shared.source), sink: taken(&shared.sink) })
+    Ok(Ended { numbers, source: shared.take_source_error(), sink: shared.take_sink_error() })
 }
 
 /// The loop's threads.
@@ -132,38 +120,4 @@ impl Crew {
         self.workers.push(worker.inspect_err(|_| self.shared.stop.request())?);
         Ok(())
     }
-}
-
-impl Shared {
-    /// The source has given up; no frames come any more.
-    pub fn source_failed(&self, error: SourceError) {
-        *self.source.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-    }
-
-    fn sink_ended(&self, outlet: &Outlet, outcome: io::Result<()>) {
-        match outcome {
-            Err(error) if outlet.essential => {
-                *self.sink.lock().unwrap_or_else(PoisonError::into_inner) = Some((outlet.name, error));
-                self.stop.request();
-            }
-            Err(error) => log::error!("{} takes no more verdicts: {error}", outlet.name),
-            Ok(()) => {}
-        }
-        self.work_ended();
-    }
-
-    fn work_ended(&self) {
-        if self.at_work.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.stop.request();
-        }
-    }
-}
-
-fn taken<T>(place: &Mutex<Option<T>>) -> Option<T> {
-    place.lock().unwrap_or_else(PoisonError::into_inner).take()
-}
-
-/// The first, second, fourth, eighth ... of its kind: a fault that comes with every frame must not fill the disk.
-pub(super) fn is_worth_a_line(count: u64) -> bool {
-    count.is_power_of_two()
 }

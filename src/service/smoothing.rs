@@ -1,42 +1,45 @@
-//! The last few purified distributions as one: noise differs from frame to frame, what is seen does not.
+//! The mean of the last few purified distributions: noise differs from frame to frame, the scene does not.
 //!
 //! Frames belong together while they follow each other closely and show the same scene. After a gap or a cut the memory
-//! starts anew: an old scene has no say in a new one.
+//! starts again: an old scene must not influence the verdict about a new one.
 
 use std::time::Duration;
 
-/// The side of the thumbnails that scenes are compared by.
+/// The side, in blocks, of the thumbnails by which scenes are compared.
 const SIDE: usize = 16;
 
-/// The mean change of a thumbnail's values, in 0..1, that is a new scene and not a moving camera.
+/// If a thumbnail's values, in 0..1, change by more than this on average, it is a new scene and not a moving camera.
 const CUT: f32 = 0.12;
 
 /// Frames further apart than this do not belong together, however slow the models are.
 const GAP: Duration = Duration::from_secs(2);
 
-/// The memory of at most `frames` distributions.
+/// The distributions of the last frames of one scene.
 pub struct Smoothing {
-    /// The first `held` of them are remembered, oldest first; the others are buffers to be filled again.
+    /// The first `held` of them are remembered, oldest first; the others are buffers to be reused.
     memory: Vec<Vec<f32>>,
     held: usize,
-    /// Of the frame before: when it was taken, and its thumbnail.
+    /// When the frame before was captured.
     last: Option<Duration>,
+    /// The thumbnail of the frame before.
     thumbnail: Vec<f32>,
+    /// A buffer for this frame's thumbnail.
     fresh: Vec<f32>,
     mean: Vec<f32>,
 }
 
 impl Smoothing {
-    /// Combines `frames` distributions, this frame's among them; 1 combines nothing.
+    /// Averages up to `frames` distributions, this frame's among them; 1 averages nothing.
     pub fn new(frames: usize) -> Self {
         let memory = vec![Vec::new(); frames.max(1)];
         Self { memory, held: 0, last: None, thumbnail: Vec::new(), fresh: Vec::new(), mean: Vec::new() }
     }
 
-    /// The mean of the remembered distributions and this one, and whether earlier frames had a say in it.
+    /// The mean of the remembered distributions and this one, and whether earlier frames contributed to it.
+    /// `captured` is the frame's time on the stream's clock.
     ///
     /// # Shapes
-    /// `picture`: what the distribution is about, [3, height, width] in 0..1.
+    /// `picture`: the frame that was classified, [3, height, width] in 0..1. `probabilities` and the mean: [classes].
     pub fn combine(
         &mut self,
         captured: Duration,
@@ -71,7 +74,7 @@ impl Smoothing {
     }
 }
 
-/// Means of a picture's blocks, all channels together, [SIDE, SIDE].
+/// The means of a picture's blocks over all channels, [SIDE, SIDE]. `picture` is [3, height, width].
 fn thumbnail(picture: &[f32], height: usize, width: usize, out: &mut Vec<f32>) {
     out.clear();
     out.resize(SIDE * SIDE, 0.0);
@@ -85,7 +88,7 @@ fn thumbnail(picture: &[f32], height: usize, width: usize, out: &mut Vec<f32>) {
     }
 }
 
-/// The mean absolute difference; nothing to compare with is no difference.
+/// The mean absolute difference; 0 if there is nothing to compare with.
 fn difference(a: &[f32], b: &[f32]) -> f32 {
     if a.len() != b.len() || a.is_empty() {
         return 0.0;

@@ -1,4 +1,4 @@
-//! In what state the service is: a closed set, and one function that moves between them.
+//! The service's state: a closed set of states, and one function that moves between them.
 //!
 //! ```text
 //! starting -> warming-up -> running <-> degraded(reason)
@@ -6,49 +6,51 @@
 //!                 +--- reconnecting(reason)          any -> stopping
 //! ```
 //!
-//! What happens is an [`Input`]; what becomes of it does not depend on anything but the inputs and the injected time.
+//! What happens is an [`Input`]. The state depends only on the inputs; the time of a change is passed in.
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use crate::source::Reason;
 
-/// Changes that the history keeps. A camera that comes and goes for months must not fill the memory.
+/// How many changes the history keeps. A camera that comes and goes for months must not fill the memory.
 const HISTORY: usize = 64;
 
-/// The states.
+/// What the service is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Nothing has been opened yet.
     Starting,
     /// The camera is open; its first frames are still adjusting to the light.
     WarmingUp,
-    /// Frames come and verdicts go.
+    /// Frames arrive and verdicts are published.
     Running,
-    /// Frames come, but something is not as it should be.
+    /// Frames arrive, but something is wrong.
     Degraded(Degradation),
-    /// No frames come; the camera is opened again and again.
+    /// No frames arrive; the service tries to reopen the camera.
     Reconnecting(Reason),
     /// The end was requested.
     Stopping,
 }
 
-/// What is not as it should be, worst first.
+/// What is wrong, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Degradation {
-    /// A thread has been at one frame for too long: a driver, a decoder or a model hangs.
+    /// A thread has been busy with one frame for too long: a driver, a decoder or a model hangs.
     Hung,
-    /// Frame after frame gets no verdict.
+    /// Ten frames in a row got no verdict.
     Withheld,
-    /// Frame after frame cannot be used.
+    /// Ten frames in a row could not be used.
     Unusable,
-    /// The camera gives less than half of the frames that it agreed to.
+    /// The camera delivers less than half of its agreed frame rate.
     Slow,
 }
 
 impl Degradation {
+    /// All of them, worst first.
     pub const ALL: [Self; 4] = [Self::Hung, Self::Withheld, Self::Unusable, Self::Slow];
 
+    /// Its name in logs, metrics and the status.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hung => "hung",
@@ -63,6 +65,7 @@ impl State {
     /// The names of all states, without their reasons.
     pub const NAMES: [&'static str; 6] = ["starting", "warming-up", "running", "degraded", "reconnecting", "stopping"];
 
+    /// Its name in logs, metrics and the status, without its reason.
     pub fn name(self) -> &'static str {
         match self {
             Self::Starting => "starting",
@@ -74,7 +77,7 @@ impl State {
         }
     }
 
-    /// Why it is so, where there is more to say than the state's name.
+    /// Why the service is in this state; `None` if the state's name says it all.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::Degraded(degradation) => Some(degradation.name()),
@@ -98,11 +101,11 @@ impl std::fmt::Display for State {
 pub enum Input {
     /// The source was opened.
     Opened,
-    /// A frame that can be used has arrived.
+    /// A usable frame has arrived.
     Frame,
-    /// The source gives no frames any more, or cannot be opened.
+    /// The source was lost, or cannot be opened.
     Fault(Reason),
-    /// Something is not as it should be, or is so again.
+    /// Something is wrong (true), or is right again (false).
     Degraded(Degradation, bool),
     /// The end was requested.
     Stop,
@@ -111,34 +114,36 @@ pub enum Input {
 /// A change from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
+    /// The new state.
     pub to: State,
-    /// On the stream's own clock.
+    /// When it began, on the stream's clock.
     pub at: Duration,
-    /// For people.
+    /// When it began, on the wall clock.
     pub wall: SystemTime,
 }
 
-/// The state, how it came to it, and what is wrong beneath it.
+/// The state, its history, and what is wrong.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// The state as if nothing were degraded.
+    /// The state if nothing were wrong.
     phase: State,
-    /// By [`Degradation`].
+    /// What is wrong, by [`Degradation`].
     wrong: [bool; Degradation::ALL.len()],
-    /// Oldest first; its last is the state now.
+    /// Oldest first; the last is the current state. Never empty.
     history: VecDeque<Change>,
 }
 
 impl Machine {
+    /// Starting, since `at` on the stream's clock and `wall` on the wall clock.
     pub fn new(at: Duration, wall: SystemTime) -> Self {
         let mut history = VecDeque::with_capacity(HISTORY);
         history.push_back(Change { to: State::Starting, at, wall });
         Self { phase: State::Starting, wrong: [false; Degradation::ALL.len()], history }
     }
 
-    /// The state now, and since when.
+    /// The current state, and since when.
     pub fn now(&self) -> Change {
-        // It holds the first state from the beginning, and only what is followed by another is let go.
+        // `new` puts the first change in, and a change is only removed when another follows: it is never empty.
         self.history[self.history.len() - 1]
     }
 
@@ -147,7 +152,7 @@ impl Machine {
         self.history.iter()
     }
 
-    /// Takes note of what happened. Returns the state before and the state after, where they differ.
+    /// Takes note of what happened. Returns the states before and after if they differ.
     pub fn on(&mut self, input: Input, at: Duration, wall: SystemTime) -> Option<(State, State)> {
         self.phase = match (self.phase, input) {
             (State::Stopping, _) | (_, Input::Stop) => State::Stopping,
@@ -160,7 +165,7 @@ impl Machine {
             }
         };
         if let Input::Opened | Input::Fault(_) = input {
-            // What the camera that is gone did wrong says nothing of the one that comes.
+            // What a lost camera did wrong says nothing about the next one.
             self.wrong[Degradation::Slow as usize] = false;
             self.wrong[Degradation::Unusable as usize] = false;
         }
@@ -175,7 +180,8 @@ impl Machine {
         Some((before, after))
     }
 
-    /// A thread that hangs hides whether there are frames at all; the other degradations matter only where there are.
+    /// The state with what is wrong. A thread that hangs is shown even before there are frames; the other degradations
+    /// matter only while frames arrive.
     fn visible(&self) -> State {
         let worst = Degradation::ALL.into_iter().find(|degradation| self.wrong[*degradation as usize]);
         match (self.phase, worst) {

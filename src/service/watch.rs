@@ -1,4 +1,4 @@
-//! The watch: once a second it looks whether the loop is alive, and tells the service manager.
+//! The watch: once a second it checks whether the loop is alive, and reports to the service manager.
 
 use std::time::Duration;
 
@@ -6,24 +6,24 @@ use super::health::{Health, Snapshot};
 use super::state::{Input, State};
 use crate::time::Stop;
 
-/// How often the watch looks.
+/// The time between two checks.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Whoever wants to hear from the watch: systemd, or nobody.
+/// What the watch reports to: systemd, or nobody.
 pub trait Notifier: Send {
-    /// Capture and inference are alive, and the first frame has not come yet: the start takes longer.
+    /// Capture and inference are alive, but the first frame has not arrived yet: the start takes longer.
     fn starting(&mut self);
-    /// The service does what it is there for.
+    /// The service is up.
     fn ready(&mut self);
-    /// Capture and inference are alive. Is not called while one of them hangs.
+    /// Capture and inference are alive. Not called while one of them hangs.
     fn alive(&mut self);
-    /// How it goes, for people.
+    /// A status line for people; called when it changes.
     fn status(&mut self, status: &str);
-    /// The end has begun.
+    /// The service is about to end.
     fn stopping(&mut self);
 }
 
-/// Nobody.
+/// Reports to nobody.
 pub struct Silent;
 
 impl Notifier for Silent {
@@ -34,7 +34,7 @@ impl Notifier for Silent {
     fn stopping(&mut self) {}
 }
 
-/// When the service manager hears that the service is ready.
+/// When to report to the service manager that the service is ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ready {
     /// Once the first frame has arrived.
@@ -43,11 +43,11 @@ pub enum Ready {
     AtOnce,
 }
 
-/// Watches until the end is requested.
+/// Watches until the end is requested. A thread that is busy with one thing for longer than `patience` hangs.
 pub(super) fn watch(health: &Health, notifier: &mut dyn Notifier, ready: Ready, patience: Duration, stop: &Stop) {
     let clock = health.clock().clone();
     let mut is_ready = false;
-    let mut said = String::new();
+    let mut reported = String::new();
     loop {
         let alive = health.tick(patience);
         let snapshot = health.snapshot();
@@ -61,9 +61,9 @@ pub(super) fn watch(health: &Health, notifier: &mut dyn Notifier, ready: Ready, 
             (false, _) => {}
         }
         let status = status(&snapshot);
-        if status != said {
+        if status != reported {
             notifier.status(&status);
-            said = status;
+            reported = status;
         }
         if !clock.wait_until(clock.now() + EVERY, stop) {
             break;

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Opens the live page of a real `purecam run demo:` in a headless Chromium and looks whether it works.
+"""Opens the live page of a real `purecam run demo:` in a headless Chromium and checks that it works.
 
     pip install playwright; apt-get install chromium     (or: playwright install chromium)
     cargo build --release; tests/page/check.py [--screenshots FOLDER]
 
-Without a browser it says so and ends with 0. It checks, at a desk's width in both colour schemes and on a phone of 360 pixels: pictures
-arrive and change, numbers move, nothing overflows, the console stays empty, every control has focus in turn and a name, text has
-contrast, pausing pauses, and the page says when the service is gone and comes back when it is.
+Without a browser it says so and exits with 0. It checks, at a desktop's width in both colour schemes and on a phone of 360 pixels:
+pictures arrive and change, numbers change, nothing overflows, the console stays empty, every control has a name and gets focus in
+turn, text has contrast, pausing pauses, and the page reports a lost service and recovers when the service is back.
 """
 
 import argparse
@@ -25,7 +25,7 @@ VIEWS = {
     "phone": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light", "is_mobile": True, "has_touch": True},
 }
 
-# The contrast of every text with what lies behind it, as WCAG 2.1 defines it; gives those below 4.5.
+# The contrast of every text with its background, as WCAG 2.1 defines it; returns the texts below 4.5.
 CONTRAST = """() => {
   const parse = (text) => text.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
@@ -56,7 +56,7 @@ def free_port():
 
 
 class Service:
-    """A `purecam run` that is ended with the block."""
+    """A `purecam run` that ends with the block."""
 
     def __init__(self, binary, port):
         self.command = [binary, "run", "demo:", "--http", f":{port}", "--json", "--config"]
@@ -72,7 +72,7 @@ class Service:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
                     return self
             time.sleep(0.1)
-        raise SystemExit("purecam does not listen")
+        raise SystemExit("purecam is not listening")
 
     def __exit__(self, *_):
         self.process.terminate()
@@ -123,14 +123,14 @@ def check_keyboard(page):
         outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         expect(outline != "none" or found[-1] == "", f"{found[-1]} shows no focus")
     order = ["#verdict", "pause", "scroll", "/metrics", "/api/status", "/healthz", "/snapshot.jpg?purified"]
-    expect(found[:7] == order, f"focus goes {found}")
+    expect(found[:7] == order, f"focus order is {found}")
     page.locator("#pause").focus()
     page.keyboard.press("Enter")
     expect(text(page, "#pause") == "Resume", "Enter does not pause")
     page.wait_for_timeout(1500)
     before = text(page, "#frame")
     page.wait_for_timeout(1500)
-    expect(text(page, "#frame") == before, "a paused page goes on")
+    expect(text(page, "#frame") == before, "a paused page still changes")
     page.keyboard.press("Enter")
     wait_for_change(page, "() => document.getElementById('frame').textContent", "the resumed page")
 
@@ -138,8 +138,8 @@ def check_keyboard(page):
 def check_roles(page):
     tree = page.locator("body").aria_snapshot()
     for wanted in ["banner", "main", "contentinfo", "navigation \"Data\"", "region \"Verdict\"", "heading \"purecam\" [level=1]",
-                   "status", "img \"The camera's picture as it came\""]:
-        expect(wanted in tree, f"a screen reader finds no {wanted}")
+                   "status", "img \"The camera's picture before purification\""]:
+        expect(wanted in tree, f"a screen reader does not find {wanted}")
 
 
 def check_outage(page, binary, port):
@@ -174,7 +174,7 @@ def main():
                 page = browser.new_context(**view).new_page()
                 page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
                 page.on("pageerror", lambda error: complaints.append(str(error)))
-                page.on("request", lambda request: complaints.append(f"from elsewhere: {request.url}")
+                page.on("request", lambda request: complaints.append(f"request to another server: {request.url}")
                         if not request.url.startswith((f"http://127.0.0.1:{port}/", f"blob:http://127.0.0.1:{port}/")) else None)
                 page.goto(f"http://127.0.0.1:{port}/")
                 check_view(page, name)

@@ -1,4 +1,4 @@
-//! A clock that only moves when told, a judge whose work is a closure, and a loop made of such things.
+//! A clock that moves only on demand, a judge whose work is a closure, and a loop made of them.
 #![allow(dead_code, reason = "every test file uses some of them")]
 
 use std::sync::{Arc, Condvar, Mutex};
@@ -37,7 +37,7 @@ impl Clock for ManualClock {
     fn wait_until(&self, until: Duration, stop: &Stop) -> bool {
         let mut now = self.now.lock().unwrap();
         while *now < until && !stop.is_requested() {
-            // A request to end cannot wake this clock, so it looks up now and then.
+            // A request to end cannot wake this clock, so it checks for one every millisecond.
             now = self.moved.wait_timeout(now, Duration::from_millis(1)).unwrap().0;
         }
         !stop.is_requested()
@@ -54,7 +54,7 @@ impl<F: FnMut(&Frame) -> Result<Verdict, Withheld> + Send> Judge for Scripted<F>
     }
 }
 
-/// A verdict about a frame of that age.
+/// A verdict about `frame`, which is `age` old.
 pub fn judgement(frame: &Frame, age: Duration) -> Verdict {
     let guess = Guess { label: "tench".into(), index: 0, confidence: 1.0, wnid: None };
     Verdict {
@@ -76,7 +76,7 @@ pub fn once(source: impl FrameSource + 'static) -> Opener {
     Box::new(move || source.take().map(|source| Box::new(source) as Box<dyn FrameSource>).ok_or(SourceError::Over))
 }
 
-/// A loop with one essential sink, and time enough for everything.
+/// A loop with one essential sink and no time limits.
 pub fn parts(open: Opener, judge: Box<dyn Judge>, sink: Box<dyn Sink>, clock: Arc<ManualClock>) -> Parts {
     Parts {
         open,

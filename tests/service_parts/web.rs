@@ -1,4 +1,4 @@
-//! A web server whose loop is scripted, and clients that speak to it byte by byte.
+//! A web server with a scripted loop, and clients that talk to it byte by byte.
 #![allow(dead_code, reason = "every test file uses some of them")]
 
 use std::io::{ErrorKind, Read, Write};
@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use purecam::frame::Picture;
-use purecam::health::server::{Bounds, Server, Settings, Token};
+use purecam::health::server::{Bounds, Server, ServerSettings, Token};
 use purecam::service::{Exhibit, Gallery, Health};
 use purecam::sink::{Broadcast, Event};
 use purecam::time::{Clock, SystemClock};
 use purecam::verdict::{Guess, Models, Verdict};
 
-/// How long a test waits for what must happen.
+/// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The server and what the loop would share with it.
@@ -39,7 +39,7 @@ impl Web {
         let models = Models { purifier: Some("aa".to_owned()), classifier: "bb".to_owned() };
         let health = Arc::new(Health::new(clock, Arc::new(models)));
         let (broadcast, gallery) = (Broadcast::new(b"{\"schema\":1}\n"), Arc::new(Gallery::of_everything()));
-        let settings = Settings { listen: "127.0.0.1:0".parse().unwrap(), token, bounds };
+        let settings = ServerSettings { listen: "127.0.0.1:0".parse().unwrap(), token, bounds };
         let server = Server::start(settings, health.clone(), broadcast.clone(), gallery.clone()).unwrap();
         Self { server, health, broadcast, gallery }
     }
@@ -66,7 +66,7 @@ impl Web {
         });
     }
 
-    /// Shows a frame of noise as the loop does: where somebody looks.
+    /// Shows a frame of noise as the loop does: only if somebody looks.
     pub fn show(&self, seq: u64, [height, width]: [u32; 2]) {
         if self.gallery.viewers() == 0 {
             return;
@@ -84,18 +84,18 @@ impl Web {
         drop(self.gallery.newest().put(Exhibit { raw, purified, size: [32, 48], verdict }));
     }
 
-    /// Waits until so many look.
+    /// Waits until there are `count` viewers.
     pub fn wait_for_viewers(&self, count: usize) {
         wait_until("viewers", || self.gallery.viewers() == count);
     }
 
-    /// Waits until so many connections are open.
+    /// Waits until `count` connections are open.
     pub fn wait_for_connections(&self, count: usize) {
         wait_until("connections", || self.server.connections() == count);
     }
 }
 
-/// Waits for what must come.
+/// Waits for something that must happen.
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
@@ -107,11 +107,11 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 /// One connection.
 pub struct Client {
     pub stream: TcpStream,
-    /// Read and not used yet.
+    /// Bytes that were read but not used yet.
     ahead: Vec<u8>,
 }
 
-/// What came back.
+/// The server's answer.
 #[derive(Debug)]
 pub struct Answer {
     pub code: u16,
@@ -142,7 +142,7 @@ impl Client {
         self.stream.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Asks with more headers (each with its line break), and reads the answer.
+    /// Sends a GET with additional headers (each with its line break), and reads the answer.
     pub fn get(&mut self, place: &str, headers: &str) -> Answer {
         self.ask("GET", place, headers);
         self.answer()
@@ -152,7 +152,7 @@ impl Client {
         self.send(&format!("{method} {place} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"));
     }
 
-    /// Reads an answer that says its length.
+    /// Reads an answer with a `Content-Length`.
     pub fn answer(&mut self) -> Answer {
         let mut answer = self.head();
         let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
@@ -167,7 +167,7 @@ impl Client {
         Answer { code, head, body: Vec::new() }
     }
 
-    /// Reads up to `end` and over it.
+    /// Reads up to and including `end`.
     pub fn until(&mut self, end: &[u8]) -> Vec<u8> {
         loop {
             if let Some(at) = self.ahead.windows(end.len()).position(|window| window == end) {
@@ -184,7 +184,7 @@ impl Client {
         self.ahead.drain(..length).collect()
     }
 
-    /// One part of a Motion JPEG stream that was asked for with HTTP/1.0: its frame's number, and its picture.
+    /// One part of a Motion JPEG stream over HTTP/1.0: its frame's number, and its picture.
     pub fn part(&mut self) -> (u64, Vec<u8>) {
         let head = String::from_utf8(self.until(b"\r\n\r\n")).unwrap();
         let field = |name: &str| head.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().parse::<u64>();
@@ -193,13 +193,13 @@ impl Client {
         (field("Purecam-Frame:").unwrap(), jpeg)
     }
 
-    /// Waits until the server closes the connection; gives what it said before.
+    /// Waits until the server closes the connection. Returns what it sent before.
     pub fn end(&mut self) -> String {
         while self.more() {}
         String::from_utf8_lossy(&self.ahead).into_owned()
     }
 
-    /// Reads some more. False at the end.
+    /// Reads some more bytes. Returns false at the end.
     fn more(&mut self) -> bool {
         let mut buffer = [0; 65536];
         match self.stream.read(&mut buffer) {
@@ -214,7 +214,7 @@ impl Client {
     }
 }
 
-/// Opens a Motion JPEG stream, without chunks around its parts.
+/// Opens a Motion JPEG stream over HTTP/1.0: its parts are not chunked.
 pub fn stream(web: &Web, kind: &str) -> Client {
     let mut client = web.client();
     client.send(&format!("GET /stream.mjpg?{kind} HTTP/1.0\r\nHost: localhost\r\n\r\n"));

@@ -126,7 +126,7 @@ fn secret(item: &'static str, file: &Path) -> Finding {
 fn token(file: &Path) -> Finding {
     const ITEM: &str = "http.token_file";
     let anywhere = (std::net::Ipv4Addr::LOCALHOST, 0).into();
-    match crate::health::server::Settings::new(anywhere, Some(file)) {
+    match crate::health::server::ServerSettings::new(anywhere, Some(file)) {
         Ok(_) => Finding::ok(ITEM, file.display().to_string()),
         Err(error) => Finding::new(ITEM, Grade::Hopeless, error.to_string()),
     }

@@ -1,10 +1,10 @@
-// The live page. Verdicts come as server-sent events, numbers from /api/status every second, pictures as snapshots:
+// The live page. Verdicts arrive as server-sent events, numbers from /api/status every second, pictures as snapshots:
 // a browser allows six connections to one server, and this way a tab keeps only one of them busy.
 "use strict";
 
 const STATUS_EVERY = 1000;
-const SPAN = 120_000; // What the sparklines look back on.
-const OLD_AFTER = 2500; // A verdict that is older is shown as old.
+const SPAN = 120_000; // The time that the sparklines show.
+const OLD_AFTER = 2500; // A verdict older than this is shown as old.
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const $ = (id) => document.getElementById(id);
 
@@ -48,7 +48,7 @@ function build(name, attributes, ...children) {
 
 const fill = (id, share) => { $(id).style.transform = `scaleX(${Math.min(1, Math.max(0, share ?? 0))})`; };
 
-// What a screen reader says: changes of state at once, changes of the verdict at most every ten seconds.
+// What a screen reader announces: changes of state at once, changes of the verdict at most every ten seconds.
 
 const spoken = { state: "", label: "", at: -Infinity };
 
@@ -70,7 +70,7 @@ function speak() {
 function remember(trend, value) {
   const now = performance.now();
   const last = trend.at(-1);
-  // One point a second, its worst value.
+  // One point per second: the worst value in it.
   if (last && now - last.from < 1000) last.value = Math.max(last.value, value);
   else trend.push({ from: now, value });
   while (trend.length && now - trend[0].from > SPAN) trend.shift();
@@ -124,7 +124,7 @@ function showVerdict() {
   const verdict = page.verdict;
   if (!verdict) return;
   say("label", verdict.label);
-  say("verdict-note", `of the ${verdict.purified ? "purified frame" : "frame as it came"}, ${percent(verdict.confidence)} sure`);
+  say("verdict-note", `${verdict.purified ? "purified frame" : "frame without purification"}, ${percent(verdict.confidence)} confidence`);
   say("purified-title", verdict.purified ? "Purified" : "Not purified");
   say("purified-label", verdict.label);
   say("purified-confidence", percent(verdict.confidence));
@@ -154,7 +154,7 @@ function showVerdict() {
 const classRow = () =>
   build("tr", {}, build("td"), build("td", {}, build("div", { class: "meter", "aria-hidden": "true" }, build("i"))), build("td", { class: "number" }));
 
-/** What depends on how long ago the newest verdict was. */
+/** Whatever depends on the time since the newest verdict. */
 function showAge() {
   const old = isOld();
   for (const id of ["verdict", "raw", "purified"]) $(id).classList.toggle("old", old && page.verdict !== null);
@@ -175,7 +175,7 @@ async function askStatus() {
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const status = await answer.json();
   const before = page.statuses.at(-1);
-  // Counts that fall belong to a new start of the service.
+  // A count that falls means that the service was restarted.
   if (before && status.verdicts.published < before.verdicts.published) page.statuses.length = 0;
   page.statuses.push(status);
   if (page.statuses.length > 61) page.statuses.shift();
@@ -263,7 +263,7 @@ function columns(svg, counts) {
   svg.replaceChildren(...bars, build("line", { class: "base", x1: 0, x2: counts.length, y1: 23.5, y2: 23.5 }));
 }
 
-/** Every cause of a frame that got no verdict, and of a source that was lost, that has happened. */
+/** Every cause of frames without a verdict and of lost sources, with its count. */
 function causes(status) {
   const all = [["replaced by a newer frame", status.frames.replaced], ["missed by the camera", status.frames.missed]];
   for (const [cause, number] of Object.entries(status.frames.unusable)) all.push([`unusable: ${cause}`, number]);
@@ -274,7 +274,7 @@ function causes(status) {
 
 function showDrops(status) {
   const before = new Map(causes(page.statuses[0]));
-  const always = 2; // Replaced and missed are shown even where there are none.
+  const always = 2; // The first two, replaced and missed, are shown even if they are 0.
   const rows = causes(status).filter(([, number], place) => place < always || number > 0);
   table("drops", rows.map(([cause, number]) => [cause, count(number - (before.get(cause) ?? 0)), count(number)]), 1);
 }
@@ -294,11 +294,11 @@ function showModels({ models, sinks }) {
   if ($("models").childElementCount !== entries.length) {
     $("models").replaceChildren(...entries.map(([role]) => build("div", {}, build("dt", {}, `${role}, SHA-256`), build("dd"))));
   }
-  entries.forEach(([, sha256], place) => say($("models").children[place].lastChild, sha256 ?? "none: frames are classified as they are"));
+  entries.forEach(([, sha256], place) => say($("models").children[place].lastChild, sha256 ?? "none: frames are not purified"));
   table("sinks", sinks.map(({ name, written, dropped }) => [name, count(written), count(dropped)]), 1);
 }
 
-/** Fills a table's body; columns from `numbers` on are numbers. Nodes stay, so that a reader keeps its place. */
+/** Fills a table's body; columns from `numbers` on are numbers. Nodes are kept, so that a screen reader keeps its place. */
 function table(id, rows, numbers) {
   const body = $(id);
   while (body.rows.length > rows.length) body.rows[body.rows.length - 1].remove();
@@ -314,7 +314,7 @@ function link(live, text) {
   $("link").dataset.link = live ? "live" : "lost";
   say("link-name", text);
   $("banner").hidden = live || page.lost < 2;
-  if (page.lost >= 2) say("banner", "purecam does not answer. What is shown is the last that was heard; trying again every few seconds.");
+  if (page.lost >= 2) say("banner", "No answer from purecam; showing the last data received. Retrying every few seconds.");
 }
 
 const isQuiet = () => page.paused || document.hidden;
@@ -330,7 +330,7 @@ async function watchStatus() {
         link(true, "live");
       } catch {
         page.lost += 1;
-        link(false, "connection lost, trying again");
+        link(false, "connection lost, retrying");
       }
       drawTrends();
       speak();
@@ -358,7 +358,7 @@ function watchVerdicts() {
     if (page.verdict.suspicion != null) remember(trends.suspicion, page.verdict.suspicion);
     if (!drawn) return;
     drawn = false;
-    // Numbers that change faster than this cannot be read.
+    // Nobody can read numbers that change faster than this.
     setTimeout(() => {
       drawn = true;
       showVerdict();
@@ -373,7 +373,7 @@ async function fetchPicture(kind) {
   return URL.createObjectURL(await answer.blob());
 }
 
-/** Decodes a picture beside the shown one and exchanges them, so that nothing flickers. */
+/** Shows a picture. It is decoded before the old one is released, so that nothing flickers. */
 async function showPicture(kind, url) {
   const image = $(`${kind}-image`);
   const before = image.src;

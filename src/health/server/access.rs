@@ -1,23 +1,25 @@
-//! Who is let in: the token, and what keeps other web sites in the visitor's own browser out.
+//! Who is let in: the token, and the checks that keep out requests of other web sites.
 //!
-//! A page of another site can send requests to any address that its visitor's browser reaches, this machine included. It
-//! is told apart by `Host` (its name, even where its DNS now points here), `Origin` and `Sec-Fetch-Site`.
+//! A page of another site can send requests to any address that its visitor's browser reaches, this machine included.
+//! Such requests are recognized by `Host` (the site's name, even if its DNS now points here), `Origin` and
+//! `Sec-Fetch-Site`.
 
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::{host, sha256};
 use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{StatusCode, Uri};
 use sha2::{Digest, Sha256};
 
-/// A secret, kept as what it is compared by.
+use crate::{host, sha256};
+
+/// A secret token. Only digests of it are kept.
 #[derive(Clone)]
 pub struct Token {
     digest: [u8; 32],
-    /// What the browser keeps: whoever steals it has not got the token.
+    /// What the browser keeps instead of the token: whoever steals it does not have the token.
     cookie: String,
 }
 
@@ -28,7 +30,7 @@ impl fmt::Debug for Token {
 }
 
 impl Token {
-    /// Nothing where `text` has a character that a bearer token cannot have (RFC 6750, section 2.1).
+    /// `None` if `text` has a character that a bearer token cannot have (RFC 6750, section 2.1).
     pub fn new(text: &str) -> Option<Self> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
         let cookie = || sha256::sum(format!("purecam cookie\n{text}"));
@@ -40,7 +42,7 @@ impl Token {
         &self.cookie
     }
 
-    /// Compares digests in constant time: how long it takes says nothing of how much was right.
+    /// Compares digests in constant time: the time must not reveal how much of a guess was right.
     fn is(&self, text: &str) -> bool {
         let found: [u8; 32] = Sha256::digest(text).into();
         equal(&found, &self.digest)
@@ -56,17 +58,18 @@ fn equal(one: &[u8], other: &[u8]) -> bool {
 pub(super) enum Refusal {
     /// It is addressed to a name that this machine does not have.
     Host(String),
-    /// It does not say to whom it is addressed.
+    /// It names no host, or several.
     NoHost,
-    /// Another site sends it.
+    /// Another site's page sent it.
     Elsewhere,
-    /// It shows no token.
+    /// It has no token.
     NoToken,
-    /// It shows a wrong one.
+    /// It has a wrong token.
     WrongToken,
 }
 
 impl Refusal {
+    /// The status code of the answer.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Host(_) => StatusCode::MISDIRECTED_REQUEST,
@@ -81,30 +84,32 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(host) => {
-                write!(f, "'{host}' is no name of this machine; use its address, its host name or localhost")
+                write!(f, "'{host}' is not a name of this machine; use its address, its host name or localhost")
             }
             Self::NoHost => f.write_str("expected one Host header"),
             Self::Elsewhere => f.write_str("requests from other sites are refused"),
             Self::NoToken => {
                 f.write_str("expected the token, as 'Authorization: Bearer TOKEN' or once as ?token=TOKEN")
             }
-            Self::WrongToken => f.write_str("this is not the token"),
+            Self::WrongToken => f.write_str("wrong token"),
         }
     }
 }
 
-/// The rules.
+/// The rules of who is let in.
 #[derive(Debug)]
 pub(super) struct Access {
+    /// What a client must show; `None` lets everybody in.
     pub token: Option<Token>,
-    /// The name of the cookie that stands for the token in a browser. Cookies do not know ports: without the port, two
-    /// services on one machine would overwrite each other's.
+    /// The name of the cookie that replaces the token in a browser. Browsers share cookies between ports: without the
+    /// port in its name, two services on one machine would overwrite each other's cookie.
     cookie_name: String,
-    /// Names of this machine, lower case.
+    /// The names of this machine, in lower case; the third is its host name.
     names: Vec<String>,
 }
 
 impl Access {
+    /// The rules of a server that listens on `port`.
     pub fn new(token: Option<Token>, port: u16) -> Self {
         let mut names = vec!["localhost".to_owned()];
         if let Some(name) = host::name() {
@@ -115,16 +120,17 @@ impl Access {
         Self { token, cookie_name: format!("purecam-{port}"), names }
     }
 
+    /// The name of the cookie that replaces the token.
     pub fn cookie_name(&self) -> &str {
         &self.cookie_name
     }
 
-    /// The name that this machine calls itself by.
+    /// The host name of this machine.
     pub fn host_name(&self) -> Option<&str> {
         self.names.get(2).map(String::as_str)
     }
 
-    /// Whether the request is meant for this machine and comes from no other site.
+    /// Refuses a request that is not addressed to this machine, or that another site's page sent.
     pub fn check_site(&self, request: &Parts) -> Result<(), Refusal> {
         let host = self.host(&request.uri, &request.headers)?;
         let header = |name: &str| request.headers.get(name).map(|value| value.as_bytes());
@@ -134,13 +140,13 @@ impl Access {
             return Err(Refusal::Elsewhere);
         }
         match (header("sec-fetch-site"), header("sec-fetch-mode")) {
-            // A link on another site may lead here; its page cannot read what comes.
+            // A link on another site may lead here; that site's page cannot read the answer.
             (None | Some(b"same-origin" | b"none"), _) | (_, Some(b"navigate")) => Ok(()),
             _ => Err(Refusal::Elsewhere),
         }
     }
 
-    /// Whether the request shows the token, as `query` (`?token=`), header or cookie.
+    /// Refuses a request without the token in `query` (`?token=`), header or cookie.
     pub fn check_token(&self, request: &Parts, query: Option<&str>) -> Result<(), Refusal> {
         let Some(token) = &self.token else { return Ok(()) };
         let bearer = request.headers.get(AUTHORIZATION).map(|value| {
@@ -158,8 +164,8 @@ impl Access {
         }
     }
 
-    /// The request's own words for this machine. An address is right whichever it is: a connection by it has arrived
-    /// here, and no other site can have it for a name.
+    /// The host that the request is addressed to, if it is this machine. Any IP address is accepted: the connection has
+    /// arrived here by it, and another site cannot use an address as its name.
     fn host(&self, uri: &Uri, headers: &HeaderMap) -> Result<String, Refusal> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else { return Err(Refusal::NoHost) };

@@ -5,9 +5,11 @@
 //!     \--gallery----> "pictures" (encodes) -watch-/
 //! ```
 //!
-//! The loop writes where it writes anyway and waits for nobody. Three threads do the rest, however many clients there are.
+//! The loop publishes as it does for every sink and waits for nobody. Three threads do the rest, however many clients
+//! there are.
 
 mod access;
+mod context;
 mod pictures;
 mod routes;
 mod settings;
@@ -15,13 +17,11 @@ mod stall;
 mod streams;
 
 pub use access::Token;
-pub use settings::{Bounds, Settings, StartError, TokenProblem};
+pub use settings::{Bounds, ServerSettings, StartError, TokenProblem};
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use hyper::body::Bytes;
@@ -35,56 +35,52 @@ use tokio::sync::{oneshot, watch};
 use crate::service::{Gallery, Health};
 use crate::sink::Broadcast;
 use crate::time::Stop;
+use crate::worker::Worker;
 use access::Access;
+use context::{Context, Seat};
 use pictures::Pictures;
 use stall::Stalling;
 
-/// Bytes that the kernel keeps for a client that is slow: with its usual megabytes a viewer would see the past.
+/// Bytes that the kernel buffers for a slow client: with its default of megabytes a viewer would see old pictures.
 const SEND_BUFFER: u32 = 128 << 10;
 
-/// Bytes that hyper keeps for a connection, either way.
+/// Bytes that hyper buffers for a connection, in each direction.
 const CONNECTION_BUFFER: usize = 32 << 10;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 64;
 
-/// What the one connection too many is told.
+/// How long the end waits for the server's threads. Each of them looks for the end at least every 100 ms.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The answer to a connection above the bound.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Type: text/plain\r\n\
-                      Retry-After: 5\r\nContent-Length: 42\r\n\r\nthere are too many connections; try later\n";
+                      Retry-After: 5\r\nContent-Length: 32\r\n\r\ntoo many connections; try later\n";
 
-/// What all connections share.
-struct House {
-    health: Arc<Health>,
-    broadcast: Broadcast,
-    pictures: Arc<Pictures>,
-    /// The newest verdict as a server-sent event.
-    lines: watch::Receiver<Bytes>,
-    access: Access,
-    bounds: Bounds,
-    connections: AtomicUsize,
-}
-
-/// The server; it ends when stopped or dropped.
+/// The web server. It ends when it is stopped or dropped.
 pub struct Server {
     address: SocketAddr,
-    house: Arc<House>,
+    context: Arc<Context>,
     stop: Stop,
-    /// Ends the connections by its disappearance.
+    /// Dropping it ends all connections.
     open: Option<oneshot::Sender<()>>,
-    threads: Vec<JoinHandle<()>>,
+    workers: Vec<Worker>,
 }
 
 impl Server {
-    /// Listens, and serves from threads of its own until it is stopped.
+    /// Listens, and serves on threads of its own until it is stopped.
     ///
     /// `gallery` must be one of the loop's; its viewers are this server's clients.
+    ///
+    /// # Errors
+    /// It cannot listen, or the system has no thread left.
     pub fn start(
-        settings: Settings,
+        settings: ServerSettings,
         health: Arc<Health>,
         broadcast: Broadcast,
         gallery: Arc<Gallery>,
     ) -> Result<Self, StartError> {
-        let Settings { listen, token, bounds } = settings;
+        let ServerSettings { listen, token, bounds } = settings;
         let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
         let listener = bind(listen, &runtime).map_err(|cause| StartError::Bind { listen, cause })?;
         let address = listener.local_addr()?;
@@ -92,52 +88,51 @@ impl Server {
         let pictures = Arc::new(Pictures::new(gallery));
         let access = Access::new(token, address.port());
         let subscriber = broadcast.subscribe();
-        let connections = AtomicUsize::new(0);
-        let house = Arc::new(House { health, broadcast, pictures, lines, access, bounds, connections });
+        let context = Arc::new(Context::new(health, broadcast, pictures, lines, access, bounds));
         let (open, closed) = oneshot::channel();
         let stop = Stop::new();
         let mut server =
-            Self { address, house: house.clone(), stop: stop.clone(), open: Some(open), threads: Vec::new() };
-        let (pictures, interval) = (house.pictures.clone(), bounds.picture_interval);
+            Self { address, context: context.clone(), stop: stop.clone(), open: Some(open), workers: Vec::new() };
+        let (pictures, interval) = (context.pictures.clone(), bounds.picture_interval);
         let on_stop = stop.clone();
         server.spawn("pictures", move || pictures.run(interval, &on_stop))?;
         server.spawn("verdicts", move || streams::bridge(subscriber, &publisher, &stop))?;
         server.spawn("http", move || {
-            // The runtime takes the connections with it when it goes.
-            runtime.block_on(serve(listener, house, closed));
+            // The runtime ends the connections when it is dropped.
+            runtime.block_on(serve(listener, context, closed));
         })?;
         Ok(server)
     }
 
-    /// Where it listens, with the port that the system chose where none was asked for.
+    /// The address it listens on; port 0 in the settings is replaced by the port that the system chose.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What to type into a browser.
+    /// The page's URL, for a browser.
     pub fn url(&self) -> String {
         let (address, port) = (self.address, self.address.port());
-        match self.house.access.host_name() {
+        match self.context.access.host_name() {
             Some(name) if address.ip().is_unspecified() => format!("http://{name}:{port}/"),
             _ => format!("http://{address}/"),
         }
     }
 
-    /// Connections at the moment.
+    /// Open connections.
     pub fn connections(&self) -> usize {
-        self.house.connections()
+        self.context.connections()
     }
 
     /// Pictures encoded so far.
     pub fn encoded(&self) -> u64 {
-        self.house.pictures.encoded()
+        self.context.pictures.encoded()
     }
 
-    /// Ends all connections and waits for the threads, which takes a moment.
+    /// Ends all connections and waits for the threads, for half a second at most.
     pub fn stop(self) {}
 
     fn spawn(&mut self, name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
+        self.workers.push(Worker::spawn(name, work)?);
         Ok(())
     }
 }
@@ -146,32 +141,8 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop.request();
         self.open = None;
-        self.house.pictures.close();
-        // Their panics have been said where they happened.
-        self.threads.drain(..).for_each(|thread| drop(thread.join()));
-    }
-}
-
-impl House {
-    fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
-    }
-
-    /// A place for one more connection, where there is one. Only the server's own thread asks.
-    fn seat(self: &Arc<Self>) -> Option<Seat> {
-        (self.connections() < self.bounds.connections).then(|| {
-            self.connections.fetch_add(1, Ordering::Relaxed);
-            Seat(self.clone())
-        })
-    }
-}
-
-/// A connection's place, free again when it is dropped.
-struct Seat(Arc<House>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        self.context.pictures.close();
+        Worker::join_all_within(std::mem::take(&mut self.workers), PATIENCE);
     }
 }
 
@@ -186,7 +157,7 @@ fn bind(listen: SocketAddr, runtime: &Runtime) -> io::Result<TcpListener> {
 }
 
 /// Accepts connections until `closed` resolves.
-async fn serve(listener: TcpListener, house: Arc<House>, mut closed: oneshot::Receiver<()>) {
+async fn serve(listener: TcpListener, context: Arc<Context>, mut closed: oneshot::Receiver<()>) {
     let mut failures: u64 = 0;
     loop {
         let accepted = tokio::select! {
@@ -194,7 +165,7 @@ async fn serve(listener: TcpListener, house: Arc<House>, mut closed: oneshot::Re
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => match house.seat() {
+            Ok((stream, _)) => match context.seat() {
                 Some(seat) => drop(tokio::spawn(converse(stream, seat))),
                 None => turn_away(stream),
             },
@@ -203,20 +174,20 @@ async fn serve(listener: TcpListener, house: Arc<House>, mut closed: oneshot::Re
                 if failures.is_power_of_two() {
                     log::warn!("the live page cannot accept a connection: {error} ({failures} so far)");
                 }
-                // Out of descriptors: asking again at once would only burn the processor.
+                // If descriptors have run out, an immediate retry would only waste processor time.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }
 }
 
-/// Serves one connection to its end. What goes wrong with it is its client's concern.
+/// Serves one connection to its end. Its errors concern only its client.
 async fn converse(stream: TcpStream, seat: Seat) {
-    let bounds = seat.0.bounds;
-    // Where it cannot be set, answers are only slower.
+    let bounds = seat.context().bounds;
+    // If it cannot be set, answers are only slower.
     let _ = stream.set_nodelay(true);
     let io = TokioIo::new(Stalling::new(stream, bounds.stall_time));
-    let answer = service_fn(|request| routes::answer(request, seat.0.clone()));
+    let answer = service_fn(|request| routes::answer(request, seat.context().clone()));
     let outcome = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(bounds.request_time)
@@ -229,11 +200,11 @@ async fn converse(stream: TcpStream, seat: Seat) {
     }
 }
 
-/// Says that there is no place, without waiting for anything: what does not fit is not said.
+/// Answers that there is no place, without waiting for anything: what does not fit into the socket's buffer is lost.
 fn turn_away(stream: TcpStream) {
     if let Ok(mut stream) = stream.into_std() {
-        // The stream does not block. Reading what has come keeps the system from resetting the connection before the
-        // client has read why it ends.
+        // The stream does not block. Reading what has arrived keeps the system from resetting the connection before the
+        // client has read the answer.
         let _ = stream.write(FULL);
         let _ = stream.shutdown(std::net::Shutdown::Write);
         let _ = stream.read(&mut [0; 4096]);

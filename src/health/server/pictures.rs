@@ -1,4 +1,4 @@
-//! Pictures for browsers: JPEG, made on a thread of its own, only while somebody looks and once for all who do.
+//! Pictures for browsers: JPEG, encoded on a thread of its own, once for all viewers and only while there are any.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,13 +12,13 @@ use crate::contain::contain;
 use crate::service::{Exhibit, Gallery};
 use crate::time::Stop;
 
-/// Stands between the parts of a Motion JPEG stream.
+/// The boundary between the parts of a Motion JPEG stream.
 pub(super) const BOUNDARY: &str = "frame";
 
-/// Of the picture as it came: smaller than one of a camera, and nobody measures on it.
+/// JPEG quality of the raw picture: lower than a camera's, since nothing is measured on it.
 const RAW_QUALITY: u8 = 85;
 
-/// Of the purified one: it is small, and it is what the verdict is about.
+/// JPEG quality of the purified picture: it is small, and the verdict is about it.
 const PURIFIED_QUALITY: u8 = 95;
 
 /// Which of a frame's two pictures.
@@ -28,13 +28,26 @@ pub(super) enum Kind {
     Purified,
 }
 
+/// Why a picture cannot be shown.
+#[derive(Debug, thiserror::Error)]
+enum EncodeError {
+    #[error("{width} x {height} pixels are more than JPEG allows, 65535 on a side")]
+    Size { width: usize, height: usize },
+    #[error(transparent)]
+    Jpeg(#[from] jpeg_encoder::EncodingError),
+    #[error("the encoder panicked: {0}")]
+    Panic(String),
+}
+
 /// A picture that is ready to be sent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shot {
     /// The number of its frame.
     pub sequence: u64,
+    /// The JPEG file.
     pub jpeg: Bytes,
-    /// The same as a part of a Motion JPEG stream, with the boundary behind it: browsers show a picture when its part ends.
+    /// The same as a part of a Motion JPEG stream, followed by the boundary: browsers show a picture when its part
+    /// ends.
     pub part: Bytes,
 }
 
@@ -47,11 +60,13 @@ pub(super) struct Pictures {
 }
 
 impl Pictures {
+    /// Pictures from the exhibits of `gallery`.
     pub fn new(gallery: Arc<Gallery>) -> Self {
         let (raw, purified) = (watch::Sender::default(), watch::Sender::default());
         Self { gallery, raw, purified, encoded: AtomicU64::new(0) }
     }
 
+    /// How many clients view pictures.
     pub fn viewers(&self) -> usize {
         self.gallery.viewers()
     }
@@ -61,7 +76,8 @@ impl Pictures {
         self.encoded.load(Ordering::Relaxed)
     }
 
-    /// Begins to look. What was there before is not shown: it may be from the last time that somebody looked.
+    /// A viewer of the coming pictures. The one before is not shown: it may date from the last time that somebody
+    /// looked.
     pub fn look(self: &Arc<Self>, kind: Kind) -> Look {
         let shots = match kind {
             Kind::Raw => self.raw.subscribe(),
@@ -77,11 +93,12 @@ impl Pictures {
         let mut failures: u64 = 0;
         while let Some(exhibit) = self.gallery.newest().take() {
             let began = Instant::now();
-            let outcome = contain(|| self.show(&exhibit, &mut rgb));
-            if let Err(problem) = outcome.flatten() {
+            let outcome =
+                contain(|| self.show(&exhibit, &mut rgb)).unwrap_or_else(|panic| Err(EncodeError::Panic(panic)));
+            if let Err(problem) = outcome {
                 failures += 1;
                 if failures.is_power_of_two() {
-                    log::warn!("a picture cannot be encoded: {problem} ({failures} so far)");
+                    log::warn!("cannot encode a picture: {problem} ({failures} so far)");
                 }
             }
             self.gallery.newest().give_back(exhibit);
@@ -96,7 +113,7 @@ impl Pictures {
         self.gallery.newest().close();
     }
 
-    fn show(&self, exhibit: &Exhibit, rgb: &mut Vec<u8>) -> Result<(), String> {
+    fn show(&self, exhibit: &Exhibit, rgb: &mut Vec<u8>) -> Result<(), EncodeError> {
         let sequence = exhibit.verdict.seq;
         if self.raw.receiver_count() > 0 {
             let picture = &exhibit.raw;
@@ -110,12 +127,12 @@ impl Pictures {
         Ok(())
     }
 
-    fn shot(&self, rgb: &[u8], [height, width]: [usize; 2], quality: u8, sequence: u64) -> Result<Shot, String> {
+    fn shot(&self, rgb: &[u8], [height, width]: [usize; 2], quality: u8, sequence: u64) -> Result<Shot, EncodeError> {
         let (Ok(wide), Ok(high)) = (u16::try_from(width), u16::try_from(height)) else {
-            return Err(format!("{width} x {height} pixels are more than JPEG has, 65535 on a side"));
+            return Err(EncodeError::Size { width, height });
         };
         let mut jpeg = Vec::with_capacity(rgb.len() / 8);
-        Encoder::new(&mut jpeg, quality).encode(rgb, wide, high, ColorType::Rgb).map_err(|error| error.to_string())?;
+        Encoder::new(&mut jpeg, quality).encode(rgb, wide, high, ColorType::Rgb)?;
         self.encoded.fetch_add(1, Ordering::Relaxed);
         let length = jpeg.len();
         let head = format!("Content-Type: image/jpeg\r\nContent-Length: {length}\r\nPurecam-Frame: {sequence}\r\n\r\n");
@@ -124,7 +141,7 @@ impl Pictures {
     }
 }
 
-/// Planes in 0..1 as bytes, three a pixel.
+/// Planes in 0..1, [3, height, width], as bytes, [height, width, 3].
 fn interleave(planes: &[f32], rgb: &mut Vec<u8>) {
     let (red, others) = planes.split_at(planes.len() / 3);
     let (green, blue) = others.split_at(others.len() / 2);
@@ -135,14 +152,14 @@ fn interleave(planes: &[f32], rgb: &mut Vec<u8>) {
     }
 }
 
-/// Somebody who looks, until dropped.
+/// A viewer, until dropped.
 pub(super) struct Look {
     shots: watch::Receiver<Shot>,
     pictures: Arc<Pictures>,
 }
 
 impl Look {
-    /// Waits for the newest picture that this one has not seen.
+    /// Waits for a picture that this viewer has not seen, and returns the newest. `None` once there are no more.
     pub async fn next(&mut self) -> Option<Shot> {
         self.shots.changed().await.ok()?;
         Some(self.shots.borrow_and_update().clone())

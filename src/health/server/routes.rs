@@ -15,8 +15,8 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
 
-use super::House;
 use super::access::Refusal;
+use super::context::Context;
 use super::pictures::{BOUNDARY, Kind};
 use super::streams::{Events, MotionJpeg, Stream};
 use crate::health::prometheus::{self, booted, metrics};
@@ -37,12 +37,12 @@ const SCRIPT: &str = include_str!("../page/app.js");
 const STYLE: &str = include_str!("../page/style.css");
 const ICON: &str = include_str!("../page/icon.svg");
 
-/// What a page of ours may load: its own files, and pictures that its script has fetched.
+/// What the page may load: its own files, and pictures that its script has fetched.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Answers a request.
-pub(super) async fn answer<B: Body>(request: Request<B>, house: Arc<House>) -> Result<Answer, Infallible> {
+pub(super) async fn answer<B: Body>(request: Request<B>, context: Arc<Context>) -> Result<Answer, Infallible> {
     let has_body = !request.body().is_end_stream();
     let request = request.into_parts().0;
     let mut answer = if has_body {
@@ -54,8 +54,8 @@ pub(super) async fn answer<B: Body>(request: Request<B>, house: Arc<House>) -> R
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         answer
     } else {
-        match admit(&request, &house) {
-            Ok(()) => route(&request, &house).await,
+        match admit(&request, &context) {
+            Ok(()) => route(&request, &context).await,
             Err(answer) => *answer,
         }
     };
@@ -73,22 +73,23 @@ pub(super) async fn answer<B: Body>(request: Request<B>, house: Arc<House>) -> R
     Ok(answer)
 }
 
-/// Lets a request in, or gives the answer that says why not, or how to come in.
-fn admit(request: &Parts, house: &House) -> Result<(), Box<Answer>> {
+/// Lets a request in, or gives the answer to it: the reason of the refusal, the login form, or a redirect that sets the
+/// cookie.
+fn admit(request: &Parts, context: &Context) -> Result<(), Box<Answer>> {
     let refuse = |refusal: Refusal| Box::new(say(refusal.status(), format!("{refusal}\n")));
-    house.access.check_site(request).map_err(refuse)?;
+    context.access.check_site(request).map_err(refuse)?;
     if let "/style.css" | "/icon.svg" = request.uri.path() {
-        // What the login form is made of.
+        // The login form needs them.
         return Ok(());
     }
     let query = token_of(request);
-    match (house.access.check_token(request, query.as_deref()), &house.access.token) {
+    match (context.access.check_token(request, query.as_deref()), &context.access.token) {
         (Ok(()), Some(token)) if query.is_some() => {
-            Err(Box::new(welcome(request, house.access.cookie_name(), token.cookie())))
+            Err(Box::new(welcome(request, context.access.cookie_name(), token.cookie())))
         }
         (Ok(()), _) => Ok(()),
         (Err(refusal), _) if request.uri.path() == "/" => {
-            let said = if refusal == Refusal::WrongToken { "This is not the token." } else { "" };
+            let said = if refusal == Refusal::WrongToken { "Wrong token." } else { "" };
             let mut page = content(HTML, LOGIN.replace("{problem}", said));
             *page.status_mut() = refusal.status();
             Err(Box::new(page))
@@ -101,7 +102,8 @@ fn admit(request: &Parts, house: &House) -> Result<(), Box<Answer>> {
     }
 }
 
-/// Leads to the same place without the token, which else would stay in the address bar and the history.
+/// Redirects to the same place without the token, which would otherwise stay in the address bar and the history, and
+/// sets the cookie.
 fn welcome(request: &Parts, name: &str, cookie: &str) -> Answer {
     let rest: Vec<&str> = queries(request).filter(|part| !part.starts_with("token=")).collect();
     let to = if rest.is_empty() {
@@ -111,8 +113,8 @@ fn welcome(request: &Parts, name: &str, cookie: &str) -> Answer {
     };
     let cookie = format!("{name}={cookie}; Path=/; HttpOnly; SameSite=Strict; Max-Age=31536000");
     let mut answer = say(StatusCode::SEE_OTHER, "");
-    // A path of an address that was parsed, and a cookie of letters and digits, are header values. Two slashes at the
-    // beginning would lead to another machine.
+    // The path of a parsed URI and a cookie of letters and digits are valid header values. Two slashes at the beginning
+    // would lead to another machine.
     if let (Ok(to), Ok(cookie)) = (format!("/{}", to.trim_start_matches('/')).try_into(), cookie.try_into()) {
         answer.headers_mut().insert(LOCATION, to);
         answer.headers_mut().insert(SET_COOKIE, cookie);
@@ -120,37 +122,37 @@ fn welcome(request: &Parts, name: &str, cookie: &str) -> Answer {
     answer
 }
 
-async fn route(request: &Parts, house: &Arc<House>) -> Answer {
+async fn route(request: &Parts, context: &Arc<Context>) -> Answer {
     match request.uri.path() {
         "/" => content(HTML, INDEX),
         "/app.js" => content("text/javascript; charset=utf-8", SCRIPT),
         "/style.css" => content("text/css; charset=utf-8", STYLE),
         "/icon.svg" => content("image/svg+xml", ICON),
-        "/healthz" => healthz(house),
+        "/healthz" => healthz(context),
         "/metrics" => {
             let process = Process::now();
-            content(prometheus::CONTENT_TYPE, metrics(&house.health.snapshot(), process.as_ref(), booted()))
+            content(prometheus::CONTENT_TYPE, metrics(&context.health.snapshot(), process.as_ref(), booted()))
         }
-        "/api/status" => status(house),
-        "/api/verdicts" => verdicts(request, house),
+        "/api/status" => status(context),
+        "/api/verdicts" => verdicts(request, context),
         "/snapshot.jpg" => match kind(request) {
-            Ok(kind) => snapshot(request, kind, house).await,
+            Ok(kind) => snapshot(request, kind, context).await,
             Err(answer) => *answer,
         },
         "/stream.mjpg" => match kind(request) {
-            Ok(kind) => stream(request, kind, house),
+            Ok(kind) => stream(request, kind, context),
             Err(answer) => *answer,
         },
         _ => {
             let places =
                 "/ /healthz /metrics /api/status /api/verdicts /snapshot.jpg?raw|purified /stream.mjpg?raw|purified";
-            say(StatusCode::NOT_FOUND, format!("there is nothing here; there is: {places}\n"))
+            say(StatusCode::NOT_FOUND, format!("not found; available: {places}\n"))
         }
     }
 }
 
-fn healthz(house: &House) -> Answer {
-    let state = house.health.state();
+fn healthz(context: &Context) -> Answer {
+    let state = context.health.state();
     let code = match state {
         State::Running | State::Degraded(_) => StatusCode::OK,
         _ => StatusCode::SERVICE_UNAVAILABLE,
@@ -158,55 +160,55 @@ fn healthz(house: &House) -> Answer {
     say(code, format!("{state}\n"))
 }
 
-fn status(house: &House) -> Answer {
-    let (pictures, connections) = (&house.pictures, house.connections());
+fn status(context: &Context) -> Answer {
+    let (pictures, connections) = (&context.pictures, context.connections());
     let http = Http { connections, viewers: pictures.viewers(), encoded: pictures.encoded() };
-    let snapshot = house.health.snapshot();
-    match serde_json::to_vec(&Status::new(&snapshot, house.health.clock().wall(), http)) {
+    let snapshot = context.health.snapshot();
+    match serde_json::to_vec(&Status::new(&snapshot, context.health.clock().wall(), http)) {
         Ok(json) => content("application/json", json),
-        Err(error) => say(StatusCode::INTERNAL_SERVER_ERROR, format!("the status cannot be written: {error}\n")),
+        Err(error) => say(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot write the status as JSON: {error}\n")),
     }
 }
 
-fn verdicts(request: &Parts, house: &House) -> Answer {
+fn verdicts(request: &Parts, context: &Context) -> Answer {
     let kind = "text/event-stream";
     if request.method == Method::HEAD {
         return typed(kind, Stream::<Events>::unread().boxed_unsync());
     }
-    let events = Events::new(house.lines.clone(), &house.broadcast, house.bounds.heartbeat);
+    let events = Events::new(context.lines.clone(), &context.broadcast, context.bounds.heartbeat);
     typed(kind, Stream::new(events).boxed_unsync())
 }
 
-/// The next picture; never one that was there before it was asked for.
-async fn snapshot(request: &Parts, kind: Kind, house: &Arc<House>) -> Answer {
+/// The next picture; never one from before the request.
+async fn snapshot(request: &Parts, kind: Kind, context: &Arc<Context>) -> Answer {
     if request.method == Method::HEAD {
         return typed(JPEG, Stream::<MotionJpeg>::unread().boxed_unsync());
     }
-    let wait = house.bounds.picture_wait;
-    match timeout(wait, house.pictures.look(kind).next()).await {
+    let wait = context.bounds.picture_wait;
+    match timeout(wait, context.pictures.look(kind).next()).await {
         Ok(Some(shot)) => {
             let mut answer = content(JPEG, shot.jpeg);
             answer.headers_mut().insert("purecam-frame", shot.sequence.into());
             answer
         }
         _ => {
-            let state = house.health.state();
-            let said = format!("no frame got a verdict within {} ms; the state is {state}\n", wait.as_millis());
+            let state = context.health.state();
+            let said = format!("no frame got a verdict within {} ms; state: {state}\n", wait.as_millis());
             say(StatusCode::SERVICE_UNAVAILABLE, said)
         }
     }
 }
 
-fn stream(request: &Parts, kind: Kind, house: &Arc<House>) -> Answer {
+fn stream(request: &Parts, kind: Kind, context: &Arc<Context>) -> Answer {
     let media_type = format!("multipart/x-mixed-replace; boundary={BOUNDARY}");
     if request.method == Method::HEAD {
         return typed(&media_type, Stream::<MotionJpeg>::unread().boxed_unsync());
     }
-    let stream = MotionJpeg::new(house.pictures.look(kind), house.bounds.heartbeat);
+    let stream = MotionJpeg::new(context.pictures.look(kind), context.bounds.heartbeat);
     typed(&media_type, Stream::new(stream).boxed_unsync())
 }
 
-/// Which picture is asked for: `?raw`, or `?purified` as without either.
+/// Which picture is requested: `?raw` or `?purified`; `?purified` is the default.
 fn kind(request: &Parts) -> Result<Kind, Box<Answer>> {
     match queries(request).next() {
         Some("raw") => Ok(Kind::Raw),
@@ -221,7 +223,7 @@ fn queries(request: &Parts) -> impl Iterator<Item = &str> {
     request.uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty())
 }
 
-/// The token in the address, as a form of a browser writes it.
+/// The token in the query, decoded from a browser's form encoding.
 fn token_of(request: &Parts) -> Option<String> {
     let text = queries(request).find_map(|part| part.strip_prefix("token="))?;
     let mut bytes = text.bytes();
@@ -250,7 +252,7 @@ fn content(kind: &(impl Display + ?Sized), body: impl Into<Bytes>) -> Answer {
 
 fn typed(kind: &(impl Display + ?Sized), body: Content) -> Answer {
     let mut answer = Response::new(body);
-    // The media types above are header values.
+    // The media types above are valid header values.
     if let Ok(kind) = HeaderValue::try_from(kind.to_string()) {
         answer.headers_mut().insert(CONTENT_TYPE, kind);
     }

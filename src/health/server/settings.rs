@@ -1,4 +1,4 @@
-//! Where the server listens, who may come in, and its bounds.
+//! Where the server listens, who is let in, and its bounds.
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
@@ -10,29 +10,32 @@ use super::access::Token;
 
 /// The server's settings.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ServerSettings {
+    /// The address to listen on; port 0 lets the system choose one.
     pub listen: SocketAddr,
-    /// What a client must show; without it, only this machine may listen.
+    /// What a client must show. Without it, `listen` must be an address that only this machine reaches.
     pub token: Option<Token>,
+    /// The bounds of its clients.
     pub bounds: Bounds,
 }
 
-/// What a client can have at most. Without them one that is slow or hostile could take memory, descriptors or time
-/// without end.
+/// What a client may use. Without these bounds a slow or hostile client could take memory, descriptors or time without
+/// limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
+    /// Open connections, of all clients together.
     pub connections: usize,
-    /// Of one request's line and headers.
+    /// Bytes of one request's line and headers.
     pub header_bytes: usize,
-    /// For sending a request, counted from the connection's beginning or from the answer to the one before.
+    /// Time to send a request, from the connection's beginning or from the answer to the request before.
     pub request_time: Duration,
-    /// For taking any byte of an answer that waits to be sent.
+    /// A client that reads nothing of a waiting answer for this time is disconnected.
     pub stall_time: Duration,
-    /// A stream with nothing new says so this often, so that a client that is gone is noticed.
+    /// A stream without news sends a sign of life this often, so that a client that is gone is noticed.
     pub heartbeat: Duration,
-    /// A snapshot that has not come after this is refused.
+    /// A request for a snapshot is refused if there is no picture within this time.
     pub picture_wait: Duration,
-    /// At least this lies between two pictures that are encoded.
+    /// The least time between two pictures that are encoded.
     pub picture_interval: Duration,
 }
 
@@ -53,21 +56,33 @@ impl Default for Bounds {
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// Other machines could use the page without a token.
     #[error(
         "[http] listen = {0} is open to other machines and needs a token: name a file in [http] token_file, or listen on \
-         127.0.0.1 and come through an SSH tunnel"
+         127.0.0.1 and use an SSH tunnel"
     )]
     NoToken(SocketAddr),
+    /// The token file cannot be used.
     #[error("[http] token_file {} {problem}", .file.display())]
-    TokenFile { file: PathBuf, problem: TokenProblem },
+    TokenFile {
+        file: PathBuf,
+        #[source]
+        problem: TokenProblem,
+    },
+    /// The address cannot be used.
     #[error("the live page cannot listen on {listen}: {cause}{}", advice(.cause))]
-    Bind { listen: SocketAddr, cause: io::Error },
+    Bind {
+        listen: SocketAddr,
+        #[source]
+        cause: io::Error,
+    },
+    /// The system lacks threads or descriptors.
     #[error("the live page cannot start: {0}")]
     System(#[from] io::Error),
 }
 
 impl StartError {
-    /// Whether it will fail the same way however often it is tried.
+    /// Whether retrying is pointless: the configuration must change first.
     pub fn is_hopeless(&self) -> bool {
         matches!(self, Self::NoToken(_) | Self::TokenFile { .. })
     }
@@ -77,7 +92,7 @@ impl StartError {
 #[derive(Debug, thiserror::Error)]
 pub enum TokenProblem {
     #[error("cannot be read: {0}")]
-    Read(io::Error),
+    Read(#[source] io::Error),
     #[error("can be read or written by everybody (mode {0:03o}); chmod 600 it")]
     Open(u32),
     #[error("has {0} characters in its first line; expected 16 to 256, for instance from: openssl rand -hex 32")]
@@ -88,15 +103,20 @@ pub enum TokenProblem {
 
 fn advice(cause: &io::Error) -> &'static str {
     match cause.kind() {
-        io::ErrorKind::AddrInUse => "; another program has this port: stop it, or choose another port",
-        io::ErrorKind::AddrNotAvailable => "; this machine has no such address: 'ip address' lists those that it has",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 are for root: choose one above",
+        io::ErrorKind::AddrInUse => "; another program uses this port: stop it, or choose another port",
+        io::ErrorKind::AddrNotAvailable => {
+            "; this machine does not have this address: 'ip address' lists its addresses"
+        }
+        io::ErrorKind::PermissionDenied => "; ports below 1024 are reserved for root: choose a higher one",
         _ => "",
     }
 }
 
-impl Settings {
-    /// Checks that nobody is let in by accident.
+impl ServerSettings {
+    /// Settings with the default bounds, and the token from the first line of `token_file`.
+    ///
+    /// # Errors
+    /// Other machines reach `listen` and there is no token, or the token file is unsafe or has no valid token.
     pub fn new(listen: SocketAddr, token_file: Option<&Path>) -> Result<Self, StartError> {
         let token = token_file.map(read_token).transpose()?;
         if token.is_none() && !listen.ip().to_canonical().is_loopback() {

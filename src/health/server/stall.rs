@@ -1,4 +1,4 @@
-//! A connection whose client may be slow, but not for ever.
+//! A connection that fails if its client stops reading.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -10,10 +10,10 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// A TCP stream that fails where its peer has taken nothing of what waits for it for `patience`.
+/// A TCP stream that fails if data waits for the peer and the peer takes none of it for `patience`.
 ///
-/// hyper bounds how long a request may take, not how long its answer may: a reader that stops in the middle of a
-/// stream would keep its connection for as long as it likes.
+/// hyper bounds the time of a request, not that of its answer: without this, a client that stops reading in the middle
+/// of a stream could keep its connection without limit.
 pub(super) struct Stalling {
     stream: TcpStream,
     patience: Duration,
@@ -22,12 +22,13 @@ pub(super) struct Stalling {
 }
 
 impl Stalling {
+    /// Wraps `stream`.
     pub fn new(stream: TcpStream, patience: Duration) -> Self {
         Self { stream, patience, stalled: None }
     }
 
-    /// Starts the time where nothing could be written, ends the connection where it is over.
-    fn judge<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
+    /// Starts the timer if nothing could be written; fails once it has run out.
+    fn bound<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             self.stalled = None;
             return written;
@@ -47,7 +48,7 @@ impl AsyncRead for Stalling {
 impl AsyncWrite for Stalling {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, from);
-        self.judge(written, context)
+        self.bound(written, context)
     }
 
     fn poll_write_vectored(
@@ -56,7 +57,7 @@ impl AsyncWrite for Stalling {
         from: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, from);
-        self.judge(written, context)
+        self.bound(written, context)
     }
 
     fn is_write_vectored(&self) -> bool {

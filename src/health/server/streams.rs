@@ -1,7 +1,7 @@
 //! Answers that do not end: verdicts as server-sent events, pictures as Motion JPEG.
 //!
-//! A part is made when its client has room for it, from what is newest then: a slow client skips, and nothing is queued
-//! for it.
+//! A part is made when its client has room for it, from what is newest at that time: a slow client skips, and nothing
+//! is queued for it.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -20,22 +20,23 @@ use crate::sink::{Broadcast, Event, Next, Published, Subscriber};
 use crate::time::Stop;
 use crate::verdict::{Guess, Verdict};
 
-/// How long the bridge waits before it looks whether the end was requested.
+/// How long the bridge waits for a line before it checks whether the end was requested.
 const IDLE_AFTER: Duration = Duration::from_millis(100);
 
-/// Gives the parts of an answer, one after another.
+/// Makes the parts of an answer, one after another.
 pub(super) trait Feed: Send + 'static {
-    /// The next part; nothing at the end.
+    /// The next part; `None` at the end.
     fn next(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
 }
 
 /// A part on its way, and the feed that it comes from.
 type Coming<F> = Pin<Box<dyn Future<Output = Option<(Bytes, F)>> + Send>>;
 
-/// A feed as a body.
+/// The body of an answer, made by a feed.
 pub(super) struct Stream<F>(Option<Coming<F>>);
 
 impl<F: Feed> Stream<F> {
+    /// All parts of `feed`.
     pub fn new(feed: F) -> Self {
         Self(Some(Self::next_of(feed)))
     }
@@ -71,13 +72,14 @@ impl<F: Feed> Body for Stream<F> {
 /// Motion JPEG: `multipart/x-mixed-replace`.
 pub(super) struct MotionJpeg {
     look: Look,
-    /// Sent again where nothing newer comes, so that a client that is gone is noticed.
+    /// Sent again if nothing newer arrives, so that a client that is gone is noticed.
     last: Option<Bytes>,
     heartbeat: Duration,
     has_begun: bool,
 }
 
 impl MotionJpeg {
+    /// The pictures of `look`; one is repeated after each `heartbeat` without a new one.
     pub fn new(look: Look, heartbeat: Duration) -> Self {
         Self { look, last: None, heartbeat, has_begun: false }
     }
@@ -104,7 +106,7 @@ impl Feed for MotionJpeg {
 
 /// Verdicts as server-sent events.
 pub(super) struct Events {
-    /// Each is a whole event.
+    /// Each value is a whole event.
     lines: watch::Receiver<Bytes>,
     /// The stream's header, until it is sent.
     header: Option<Bytes>,
@@ -112,6 +114,7 @@ pub(super) struct Events {
 }
 
 impl Events {
+    /// The header, then the events in `lines`; a comment after each `heartbeat` without one.
     pub fn new(mut lines: watch::Receiver<Bytes>, broadcast: &Broadcast, heartbeat: Duration) -> Self {
         lines.mark_unchanged();
         let header = String::from_utf8_lossy(&broadcast.header()).trim_end().to_owned();
@@ -132,14 +135,14 @@ impl Feed for Events {
     }
 }
 
-/// What an event says: the verdict, and what only a live view shows.
+/// An event's data: the verdict, and what only a live view shows.
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(flatten)]
     verdict: &'a Verdict,
-    /// The most probable class of the frame before purification, where it was asked for.
+    /// The most probable class of the frame before purification, if raw frames are classified.
     raw: Option<&'a Guess>,
-    /// What the demonstration knows of its own frame.
+    /// What the demonstration knows about its own frame.
     staged: Option<Staging>,
 }
 
@@ -148,7 +151,7 @@ struct Staging {
     attacked: bool,
 }
 
-/// Carries what the loop publishes over to the server's clients, until the end is requested or nothing more comes.
+/// Passes what the loop publishes to the server's clients, until the end is requested or the loop has ended.
 pub(super) fn bridge(mut from: Subscriber, to: &watch::Sender<Bytes>, stop: &Stop) {
     let mut published = Published::default();
     let mut number: u64 = 0;
@@ -158,7 +161,7 @@ pub(super) fn bridge(mut from: Subscriber, to: &watch::Sender<Bytes>, stop: &Sto
             Next::TimedOut => {}
             Next::Line { missed } => {
                 number += 1 + missed;
-                // One receiver is the server's own, from which those of the clients are made.
+                // One receiver is the server's own; those of the clients are its clones.
                 if to.receiver_count() > 1
                     && let Some(event) = event(number, &published)
                 {
