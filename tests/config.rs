@@ -1,9 +1,11 @@
 //! The configuration: which layer wins, how invalid values are reported, and the files made from the list of keys.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use purecam::config::{BrokerUrl, Config, Effective, Flag, KEYS, Level, Origin, Ready, Said, reference};
+use purecam::config::{BrokerUrl, Config, Effective, Flag, KEYS, Key, Level, Origin, Ready, Said, reference};
 use purecam::source::camera::PixelFormat;
 use tempfile::{TempDir, tempdir};
 use toml::Value;
@@ -40,9 +42,9 @@ impl Layers {
         self.effective().config
     }
 
-    /// What is wrong, a line each.
+    /// The problems, one per line.
     fn refused(&self) -> Vec<String> {
-        let error = self.said.effective().expect_err("the configuration was taken");
+        let error = self.said.effective().expect_err("the configuration was accepted");
         error.to_string().lines().map(str::to_owned).collect()
     }
 
@@ -58,7 +60,7 @@ fn assert_says(line: &str, parts: &[&str]) {
     }
 }
 
-/// Refuses a file with one problem, at line and column.
+/// Checks that a file is rejected for one problem, at line and column.
 #[track_caller]
 fn assert_refused(text: &str, place: &str, parts: &[&str]) {
     let layers = Layers::of_file(text);
@@ -113,13 +115,13 @@ fn a_flag_overrides_the_variable() {
 }
 
 #[test]
-fn an_empty_variable_is_as_good_as_none() {
+fn an_empty_variable_counts_as_unset() {
     let layers = Layers::of_file("[run]\nmax_age_ms = 500\n").variable("PURECAM_RUN_MAX_AGE_MS", "");
     assert_eq!(layers.config().run.max_age_ms, 500);
 }
 
 #[test]
-fn variables_that_are_not_the_configurations_are_passed_over() {
+fn variables_that_are_not_keys_are_ignored() {
     let layers = Layers::of_file("").variable("PURECAM_MODELS", "/nowhere").variable("HOME", "/root");
     assert_eq!(layers.config(), Config::default());
 }
@@ -127,12 +129,12 @@ fn variables_that_are_not_the_configurations_are_passed_over() {
 #[test]
 fn every_key_can_be_set_by_its_variable() {
     for key in KEYS {
-        let text = example(key.name);
+        let text = example(key);
         let mut layers = Layers::of_file("").variable(&key.variable(), text);
         for (name, other) in companions(key.name) {
             layers = layers.variable(name, other);
         }
-        // A build without MQTT refuses it by name, which shows that the variable was read.
+        // A build without MQTT rejects it by name, which shows that the variable was read.
         if key.name.starts_with("output.mqtt") && !cfg!(feature = "mqtt") {
             assert_says(&layers.refused()[0], &["mqtt"]);
             continue;
@@ -144,37 +146,22 @@ fn every_key_can_be_set_by_its_variable() {
     }
 }
 
-/// A good value of each key that is not its default.
-fn example(key: &str) -> &'static str {
-    match key {
-        "source.uri" => "file:pictures",
-        "source.width" | "source.height" => "480",
-        "source.fps" => "7.5",
-        "source.format" => "YUYV",
-        "classifier.mean" | "classifier.std" => "[0.5, 0.5, 1]",
-        "classifier.range" => "0..255",
-        "classifier.layout" => "NHWC",
-        "classifier.colour" => "bgr",
-        "classifier.output" => "logits",
-        "classifier.size" => "[224, 160]",
+/// A valid value of each key that is not its default.
+fn example(key: &Key) -> &'static str {
+    key.example.unwrap_or(match key.name {
         "run.ready" => "at-once",
         "verdict.min_confidence" | "detect.threshold" => "0.25",
         "detect.enabled" => "true",
-        "purifier.enabled" => "false",
+        "purifier.enabled" | "output.stdout" => "false",
         "detect.keep_bytes" | "output.file_bytes" => "2000000",
-        "output.stdout" => "false",
-        "output.mqtt.url" => "mqtt://localhost",
+        "output.mqtt.topic" => "other",
         "output.mqtt.qos" => "2",
-        "http.listen" => "[::1]:8080",
         "log.level" => "debug",
-        "purifier.model" | "classifier.model" | "classifier.labels" | "classifier.output_name" => "other",
-        "detect.keep_dir" | "output.file" | "output.socket" | "http.token_file" => "other",
-        key if key.starts_with("output.mqtt.") => "other",
         _ => "7",
-    }
+    })
 }
 
-/// Variables without which a key is refused.
+/// Variables that must be set together with a key.
 fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
     match key {
         "source.width" => &[("PURECAM_SOURCE_HEIGHT", "480")],
@@ -190,7 +177,7 @@ fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
 
 #[test]
 fn the_list_of_keys_and_the_typed_configuration_name_the_same_keys() {
-    // Every key with a value: the typed configuration refuses what it does not know, so the list has no key too many.
+    // The typed configuration rejects unknown keys: if all of the list are accepted, the list has none too many.
     let mut whole = toml::Table::new();
     for key in KEYS {
         let (table, name) = key.name.rsplit_once('.').unwrap();
@@ -198,10 +185,10 @@ fn the_list_of_keys_and_the_typed_configuration_name_the_same_keys() {
         for part in table.split('.') {
             inside = inside.entry(part).or_insert_with(|| toml::Table::new().into()).as_table_mut().unwrap();
         }
-        inside.insert(name.to_owned(), key.kind.check(&key.kind.read(example(key.name))).expect(key.name));
+        inside.insert(name.to_owned(), key.kind.check(&key.kind.read(example(key))).expect(key.name));
     }
     let config: Config = whole.clone().try_into().unwrap();
-    // And none too few: with all of them set, nothing else comes out.
+    // And none too few: with all of them set, the typed configuration has no others.
     assert_eq!(names("", &Value::try_from(&config).unwrap()), names("", &Value::Table(whole)));
 }
 
@@ -324,7 +311,9 @@ fn a_file_that_is_not_toml_is_named_with_the_place() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let said = Said { file: Some("/nowhere/purecam.toml".into()), ..Said::default() };
-    assert_says(&said.effective().unwrap_err().to_string(), &["/nowhere/purecam.toml cannot be read: No such file"]);
+    let error = said.effective().unwrap_err();
+    assert_says(&error.to_string(), &["/nowhere/purecam.toml cannot be read: No such file"]);
+    assert!(error.source().is_some_and(|cause| cause.is::<std::io::Error>()), "{error:?}");
 }
 
 #[test]
@@ -461,4 +450,31 @@ fn the_reference_is_what_the_list_of_keys_makes_of_it() {
 #[test]
 fn the_configuration_that_ships_is_what_the_list_of_keys_makes() {
     assert_up_to_date(reference::SHIPPED_FILE, |_| reference::shipped_file());
+}
+
+#[test]
+fn generate_updates_the_files_of_a_repository() {
+    let repository = tempdir().unwrap();
+    for name in [reference::PAGE, reference::SHIPPED_FILE] {
+        std::fs::create_dir_all(repository.path().join(name).parent().unwrap()).unwrap();
+    }
+    let page = repository.path().join(reference::PAGE);
+    let generate = || {
+        let mut purecam = Command::new(env!("CARGO_BIN_EXE_purecam"));
+        purecam.args(["generate", "--repository"]).arg(repository.path()).output().unwrap()
+    };
+    std::fs::write(&page, "# Keys\n").unwrap();
+    let output = generate();
+    assert_eq!(output.status.code(), Some(1));
+    assert_says(&String::from_utf8_lossy(&output.stderr), &["config.md: ", "marker comments", "are missing"]);
+
+    let tracked = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(reference::PAGE)).unwrap();
+    let stale = tracked.replace("| `log.level` |", "| `log.volume` |");
+    assert_ne!(stale, tracked);
+    std::fs::write(&page, stale).unwrap();
+    let output = generate();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), tracked);
+    let shipped = std::fs::read_to_string(repository.path().join(reference::SHIPPED_FILE)).unwrap();
+    assert_eq!(shipped, reference::shipped_file());
 }
