@@ -2,7 +2,7 @@
 //! files of the repository that are made from the list of configuration keys.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
@@ -54,40 +54,64 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     ),
 ];
 
-/// Writes what the arguments ask for.
+/// Why nothing, or not everything, was written.
+#[derive(Debug, thiserror::Error)]
+enum GenerateError {
+    #[error("{}: cannot be read: {cause}", .path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("{}: cannot be written: {cause}", .path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("{}: its two marker comments, <!-- keys: ... --> and <!-- /keys -->, are missing", .0.display())]
+    NoMarkers(PathBuf),
+    #[error("a manual page cannot be made: {0}")]
+    Manual(#[from] io::Error),
+}
+
+/// Writes manual pages and completions, or updates the files of a repository.
 ///
 /// # Errors
-/// A file cannot be read or written, or the page has lost its markers.
+/// A file cannot be read or written, or the page of the repository has lost its markers.
 pub fn generate(args: &Generate) -> Result<(), Failure> {
-    if let Some(repository) = &args.repository {
-        return update(repository);
-    }
-    let Some(folder) = &args.folder else { return Ok(()) };
-    std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    let written = match args {
+        Generate { repository: Some(repository), .. } => update(repository),
+        Generate { folder: Some(folder), .. } => fill(folder),
+        // The command line's definition demands one of them.
+        Generate { repository: None, folder: None } => Ok(()),
+    };
+    written.map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// Writes manual pages and completions into a folder.
+fn fill(folder: &Path) -> Result<(), GenerateError> {
+    std::fs::create_dir_all(folder).map_err(|cause| GenerateError::Write { path: folder.to_owned(), cause })?;
     for (name, bytes) in manual_pages()?.into_iter().chain(completions()) {
-        write(&folder.join(name), &bytes)?;
+        write(folder.join(name), &bytes)?;
     }
     Ok(())
 }
 
 /// Updates the files of a repository that are made from the list of keys.
-fn update(repository: &Path) -> Result<(), Failure> {
+fn update(repository: &Path) -> Result<(), GenerateError> {
     let page = repository.join(reference::PAGE);
-    let failed = |problem: String| Failure::Failed(format!("{}: {problem}", page.display()));
-    let written = std::fs::read_to_string(&page).map_err(|error| failed(format!("cannot be read: {error}")))?;
-    let made = reference::page(&written).ok_or_else(|| {
-        failed("its two marker comments, <!-- keys: ... --> and <!-- /keys -->, are missing".to_owned())
-    })?;
-    write(&page, made.as_bytes())?;
-    write(&repository.join(reference::SHIPPED_FILE), reference::shipped_file().as_bytes())
+    let written = match std::fs::read_to_string(&page) {
+        Ok(written) => written,
+        Err(cause) => return Err(GenerateError::Read { path: page, cause }),
+    };
+    let made = reference::page(&written).ok_or_else(|| GenerateError::NoMarkers(page.clone()))?;
+    write(page, made.as_bytes())?;
+    write(repository.join(reference::SHIPPED_FILE), reference::shipped_file().as_bytes())
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    atomic::write(path, bytes).map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::Failed(format!("{}: cannot be written: {error}", path.display()))
+fn write(path: PathBuf, bytes: &[u8]) -> Result<(), GenerateError> {
+    atomic::write(&path, bytes).map_err(|cause| GenerateError::Write { path, cause })
 }
 
 /// A page of section 1 for purecam and for each of its commands: file name and content.
