@@ -1,4 +1,4 @@
-//! The command line, defined once: help, man page and completions come from here.
+//! The command line, defined once: help, manual pages and completions are made from it.
 
 use std::path::PathBuf;
 
@@ -6,96 +6,114 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::flags::{ModelFlags, ServiceFlags};
 
+/// The whole command line; its help begins with the package's description.
 #[derive(Debug, Parser)]
 #[command(name = "purecam", version, about, max_term_width = 120)]
 pub struct Cli {
+    /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Write only JSON, a line each, to standard output
+    /// Write only JSON to standard output, one value per line
     #[arg(long, global = true)]
     pub json: bool,
 }
 
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Purify and classify a stream of frames until it ends or Ctrl-C
+    /// Purify and classify a stream of frames, until it ends or you press Ctrl-C
     Run(Run),
     /// Purify and classify image files
     Classify(Classify),
-    /// Measure how long a verdict takes on this machine
+    /// Measure the latency of verdicts on this machine
     Bench(Bench),
-    /// Say what would keep `run` from working: configuration, models, source, outputs
+    /// Report problems that would prevent `run` from starting: configuration, models, source, outputs
     Check(Check),
-    /// List the cameras, what they offer, and which one would be chosen
+    /// List the cameras, the formats they offer, and the camera that `run` would open
     Probe(Probe),
-    /// What a workstation does besides.
+    /// The commands for a workstation.
     #[cfg(feature = "training")]
     #[command(flatten)]
     Workshop(crate::workshop::cli::Command),
-    /// Write the manual pages and the completions of bash, zsh and fish into a folder
+    /// Write manual pages and shell completions, or the files of the repository that are made from the list of keys
     #[command(hide = true)]
     Generate(Generate),
 }
 
+/// Arguments of `run`.
 #[derive(Clone, Debug, Args)]
 pub struct Run {
+    /// Source, models and outputs.
     #[command(flatten)]
     pub settings: ServiceFlags,
-    /// End after N verdicts
+    /// Stop after N verdicts
     #[arg(long, value_name = "N")]
     pub frames: Option<u64>,
 }
 
+/// Arguments of `check`.
 #[derive(Debug, Args)]
 pub struct Check {
+    /// Those of the `run` to check.
     #[command(flatten)]
     pub settings: ServiceFlags,
-    /// Print the configuration that holds, with where each value comes from, and check nothing else
+    /// Print the effective configuration with the origin of each value, and check nothing else
     #[arg(long)]
     pub print: bool,
 }
 
+/// Arguments of `bench`.
 #[derive(Debug, Args)]
 pub struct Bench {
+    /// Source, models and outputs.
     #[command(flatten)]
     pub settings: ServiceFlags,
     /// Measure N verdicts
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub frames: u64,
-    /// Leave out the first N verdicts
+    /// Ignore the first N verdicts
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub left_out: u64,
-    /// Exit with code 3 where the 99th percentile of a verdict's milliseconds is above this
+    /// Exit with code 3 if the 99th percentile of the latency, in milliseconds, is above this
     #[arg(long, value_name = "MS")]
     pub max_p99_ms: Option<f64>,
-    /// Show the numbers beside those of an earlier `purecam bench --json`
+    /// Show the results beside those of an earlier `purecam bench --json`
     #[arg(long, value_name = "FILE")]
     pub compare: Option<PathBuf>,
 }
 
+/// Arguments of `probe`.
 #[derive(Debug, Args)]
 pub struct Probe {
+    /// Those of the `run` that would open the camera.
     #[command(flatten)]
     pub settings: ServiceFlags,
 }
 
+/// Arguments of `classify`.
 #[derive(Debug, Args)]
 pub struct Classify {
     /// Images, or folders of images
     #[arg(required = true)]
     pub images: Vec<PathBuf>,
+    /// Models.
     #[command(flatten)]
     pub models: ModelFlags,
-    /// How many classes to name
+    /// Number of classes to name
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub top: usize,
-    /// Write every purified picture as PNG into this folder
+    /// Write each purified image as PNG into this folder
     #[arg(long, value_name = "FOLDER")]
     pub save: Option<PathBuf>,
 }
 
+/// Arguments of `generate`: one of the two.
 #[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
 pub struct Generate {
-    /// The folder, which is made where it is missing
-    pub folder: PathBuf,
+    /// Write manual pages and completions into this folder, which is created if necessary
+    pub folder: Option<PathBuf>,
+    /// Update docs/reference/config.md and systemd/purecam.toml of this repository from the list of configuration keys
+    #[arg(long, value_name = "FOLDER")]
+    pub repository: Option<PathBuf>,
 }

@@ -197,8 +197,8 @@ fn run_refuses_what_check_refuses() {
     std::fs::write(home.path("purecam.toml"), "[source]\nfps = 0\n").unwrap();
     let output = home.purecam(&["run", "--config", "purecam.toml"]);
     assert_eq!(output.status.code(), Some(78));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("purecam.toml:2:7: 0 is no source.fps"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("purecam.toml:2:7: invalid source.fps 0"));
     let output = home.purecam(&["run", "demo:", "--smoothing", "0"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--smoothing: '0' is no verdict.smoothing"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--smoothing: invalid verdict.smoothing '0'"));
 }

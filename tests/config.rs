@@ -1,14 +1,16 @@
-//! The configuration: which layer wins, and what is said of a value that cannot be.
+//! The configuration: which layer wins, how invalid values are reported, and the files made from the list of keys.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use purecam::config::{BrokerUrl, Config, Effective, Flag, KEYS, Level, Origin, Ready, Said};
+use purecam::config::{BrokerUrl, Config, Effective, Flag, KEYS, Key, Level, Origin, Ready, Said, reference};
 use purecam::source::camera::PixelFormat;
 use tempfile::{TempDir, tempdir};
 use toml::Value;
 
-/// A file of its own folder, and what else is said.
+/// A file in a folder of its own, and the layers above it.
 struct Layers {
     folder: TempDir,
     said: Said,
@@ -40,9 +42,9 @@ impl Layers {
         self.effective().config
     }
 
-    /// What is wrong, a line each.
+    /// The problems, one per line.
     fn refused(&self) -> Vec<String> {
-        let error = self.said.effective().expect_err("the configuration was taken");
+        let error = self.said.effective().expect_err("the configuration was accepted");
         error.to_string().lines().map(str::to_owned).collect()
     }
 
@@ -58,7 +60,7 @@ fn assert_says(line: &str, parts: &[&str]) {
     }
 }
 
-/// Refuses a file with one problem, at line and column.
+/// Checks that a file is rejected for one problem, at line and column.
 #[track_caller]
 fn assert_refused(text: &str, place: &str, parts: &[&str]) {
     let layers = Layers::of_file(text);
@@ -70,14 +72,14 @@ fn assert_refused(text: &str, place: &str, parts: &[&str]) {
 }
 
 #[test]
-fn without_a_word_every_key_has_its_default() {
+fn without_layers_every_key_has_its_default() {
     let effective = Said::default().effective().unwrap();
     assert_eq!(effective.config, Config::default());
     assert!(effective.entries.iter().all(|entry| entry.origin == Origin::Default));
 }
 
 #[test]
-fn a_file_goes_over_the_defaults() {
+fn a_file_overrides_the_defaults() {
     let config = Layers::of_file(
         "[source]\nuri = 'camera:'\nwidth = 640\nheight = 480\nfps = 30\nformat = 'MJPG'\n\
          [run]\nready = 'at-once'\n[log]\nlevel = 'info'\n",
@@ -96,14 +98,14 @@ fn a_broker_needs_no_more_than_its_url() {
 }
 
 #[test]
-fn a_variable_goes_over_the_file() {
+fn a_variable_overrides_the_file() {
     let layers =
         Layers::of_file("[run]\nmax_age_ms = 500\n[source]\nfps = 5\n").variable("PURECAM_RUN_MAX_AGE_MS", "700");
     assert_eq!((layers.config().run.max_age_ms, layers.config().source.fps), (700, Some(5.0)));
 }
 
 #[test]
-fn a_flag_goes_over_the_variable() {
+fn a_flag_overrides_the_variable() {
     let layers = Layers::of_file("[run]\nmax_age_ms = 500\n").variable("PURECAM_RUN_MAX_AGE_MS", "700").flag(
         "--max-age-ms",
         "run.max_age_ms",
@@ -113,13 +115,13 @@ fn a_flag_goes_over_the_variable() {
 }
 
 #[test]
-fn an_empty_variable_is_as_good_as_none() {
+fn an_empty_variable_counts_as_unset() {
     let layers = Layers::of_file("[run]\nmax_age_ms = 500\n").variable("PURECAM_RUN_MAX_AGE_MS", "");
     assert_eq!(layers.config().run.max_age_ms, 500);
 }
 
 #[test]
-fn variables_that_are_not_the_configurations_are_passed_over() {
+fn variables_that_are_not_keys_are_ignored() {
     let layers = Layers::of_file("").variable("PURECAM_MODELS", "/nowhere").variable("HOME", "/root");
     assert_eq!(layers.config(), Config::default());
 }
@@ -127,12 +129,12 @@ fn variables_that_are_not_the_configurations_are_passed_over() {
 #[test]
 fn every_key_can_be_set_by_its_variable() {
     for key in KEYS {
-        let text = example(key.name);
+        let text = example(key);
         let mut layers = Layers::of_file("").variable(&key.variable(), text);
         for (name, other) in companions(key.name) {
             layers = layers.variable(name, other);
         }
-        // A build without MQTT refuses it by name, which shows that the variable was read.
+        // A build without MQTT rejects it by name, which shows that the variable was read.
         if key.name.starts_with("output.mqtt") && !cfg!(feature = "mqtt") {
             assert_says(&layers.refused()[0], &["mqtt"]);
             continue;
@@ -144,37 +146,22 @@ fn every_key_can_be_set_by_its_variable() {
     }
 }
 
-/// A good value of each key that is not its default.
-fn example(key: &str) -> &'static str {
-    match key {
-        "source.uri" => "file:pictures",
-        "source.width" | "source.height" => "480",
-        "source.fps" => "7.5",
-        "source.format" => "YUYV",
-        "classifier.mean" | "classifier.std" => "[0.5, 0.5, 1]",
-        "classifier.range" => "0..255",
-        "classifier.layout" => "NHWC",
-        "classifier.colour" => "bgr",
-        "classifier.output" => "logits",
-        "classifier.size" => "[224, 160]",
+/// A valid value of each key that is not its default.
+fn example(key: &Key) -> &'static str {
+    key.example.unwrap_or(match key.name {
         "run.ready" => "at-once",
         "verdict.min_confidence" | "detect.threshold" => "0.25",
         "detect.enabled" => "true",
-        "purifier.enabled" => "false",
+        "purifier.enabled" | "output.stdout" => "false",
         "detect.keep_bytes" | "output.file_bytes" => "2000000",
-        "output.stdout" => "false",
-        "output.mqtt.url" => "mqtt://localhost",
+        "output.mqtt.topic" => "other",
         "output.mqtt.qos" => "2",
-        "http.listen" => "[::1]:8080",
         "log.level" => "debug",
-        "purifier.model" | "classifier.model" | "classifier.labels" | "classifier.output_name" => "other",
-        "detect.keep_dir" | "output.file" | "output.socket" | "http.token_file" => "other",
-        key if key.starts_with("output.mqtt.") => "other",
         _ => "7",
-    }
+    })
 }
 
-/// Variables without which a key is refused.
+/// Variables that must be set together with a key.
 fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
     match key {
         "source.width" => &[("PURECAM_SOURCE_HEIGHT", "480")],
@@ -190,7 +177,7 @@ fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
 
 #[test]
 fn the_list_of_keys_and_the_typed_configuration_name_the_same_keys() {
-    // Every key with a value: the typed configuration refuses what it does not know, so the list has no key too many.
+    // The typed configuration rejects unknown keys: if all of the list are accepted, the list has none too many.
     let mut whole = toml::Table::new();
     for key in KEYS {
         let (table, name) = key.name.rsplit_once('.').unwrap();
@@ -198,10 +185,10 @@ fn the_list_of_keys_and_the_typed_configuration_name_the_same_keys() {
         for part in table.split('.') {
             inside = inside.entry(part).or_insert_with(|| toml::Table::new().into()).as_table_mut().unwrap();
         }
-        inside.insert(name.to_owned(), key.kind.check(&key.kind.read(example(key.name))).expect(key.name));
+        inside.insert(name.to_owned(), key.kind.check(&key.kind.read(example(key))).expect(key.name));
     }
     let config: Config = whole.clone().try_into().unwrap();
-    // And none too few: with all of them set, nothing else comes out.
+    // And none too few: with all of them set, the typed configuration has no others.
     assert_eq!(names("", &Value::try_from(&config).unwrap()), names("", &Value::Table(whole)));
 }
 
@@ -217,40 +204,52 @@ fn a_value_of_the_wrong_type_is_named_with_line_and_column() {
     assert_refused(
         "# Überschrift\n[source]\n  width = \"wide\"\nheight = 480\n",
         "3:11",
-        &["\"wide\" is no source.width", "expected a whole number of pixels from 16 to 8192"],
+        &["invalid source.width \"wide\": expected a whole number of pixels from 16 to 8192"],
     );
-    assert_refused("[output]\nstdout = 1\n", "2:10", &["1 is no output.stdout; expected true or false"]);
-    assert_refused("[classifier]\nmean = [1, 2]\n", "2:8", &["[1, 2] is no classifier.mean; expected three numbers"]);
+    assert_refused("[output]\nstdout = 1\n", "2:10", &["invalid output.stdout 1: expected true or false"]);
+    assert_refused("[classifier]\nmean = [1, 2]\n", "2:8", &["invalid classifier.mean [1, 2]: expected three numbers"]);
     assert_refused("[classifier]\nsize = [224, 0]\n", "2:8", &["expected height and width"]);
-    assert_refused("[purifier]\nmodel = ''\n", "2:9", &["'' is no purifier.model; expected a path"]);
+    assert_refused("[purifier]\nmodel = ''\n", "2:9", &["invalid purifier.model '': expected a path"]);
 }
 
 #[test]
 fn a_value_out_of_range_is_named_with_the_range() {
-    assert_refused("[source]\nfps = 0\n", "2:7", &["0 is no source.fps", "from 0.01 to 1000"]);
-    assert_refused("[source]\nfps = nan\n", "2:7", &["nan is no source.fps"]);
-    assert_refused("run.max_age_ms = -1\n", "1:18", &["-1 is no run.max_age_ms", "from 1 to 3600000"]);
-    assert_refused("[verdict]\nmin_confidence = 1.5\n", "2:18", &["1.5 is no verdict.min_confidence", "from 0 to 1"]);
-    assert_refused("[purifier]\nseed = 9223372036854775808\n", "2:8", &["9223372036854775808 is no purifier.seed"]);
-    assert_refused("output = {file_bytes = 1}\n", "1:24", &["1 is no output.file_bytes"]);
+    assert_refused(
+        "[source]\nfps = 0\n",
+        "2:7",
+        &["invalid source.fps 0: expected a number of frames per second from 0.01 to 1000"],
+    );
+    assert_refused("[source]\nfps = nan\n", "2:7", &["invalid source.fps nan"]);
+    assert_refused("run.max_age_ms = -1\n", "1:18", &["invalid run.max_age_ms -1", "from 1 to 3600000"]);
+    assert_refused("[verdict]\nmin_confidence = 1.5\n", "2:18", &["invalid verdict.min_confidence 1.5", "from 0 to 1"]);
+    assert_refused(
+        "[purifier]\nseed = 9223372036854775808\n",
+        "2:8",
+        &["invalid purifier.seed 9223372036854775808: expected a whole number from 0 to 2^63-1"],
+    );
+    assert_refused(
+        "output = {file_bytes = 1}\n",
+        "1:24",
+        &["invalid output.file_bytes 1: expected a whole number of bytes from 4 KiB to 1 PiB"],
+    );
 }
 
 #[test]
-fn a_word_that_is_not_among_the_known_is_named_with_them() {
-    assert_refused("[source]\nformat = 'yuyv'\n", "2:10", &["'yuyv' is no source.format", "one of YUYV, UYVY, NV12"]);
+fn an_unknown_word_is_named_with_the_known_ones() {
+    assert_refused("[source]\nformat = 'yuyv'\n", "2:10", &["invalid source.format 'yuyv'", "one of YUYV, UYVY, NV12"]);
     assert_refused("[run]\nready = 'now'\n", "2:9", &["expected one of frame, at-once"]);
     assert_refused("[log]\nlevel = 'loud'\n", "2:9", &["expected one of off, error, warn"]);
 }
 
 #[test]
 fn a_source_an_address_and_a_broker_must_look_like_one() {
-    assert_refused("[source]\nuri = '/dev/video0'\n", "2:7", &["'/dev/video0' is no source", "'camera:WHICH'"]);
-    assert_refused("[http]\nlisten = 'localhost'\n", "2:10", &["'localhost' is no http.listen", "127.0.0.1:8080"]);
+    assert_refused("[source]\nuri = '/dev/video0'\n", "2:7", &["invalid source.uri '/dev/video0'", "'camera:WHICH'"]);
+    assert_refused("[http]\nlisten = 'localhost'\n", "2:10", &["invalid http.listen 'localhost'", "127.0.0.1:8080"]);
     for url in
         ["http://broker", "mqtt://", "mqtt://broker:0", "mqtt://broker:99999", "mqtt://a b", "mqtt://[::1", "broker"]
     {
         let text = format!("[output.mqtt]\nurl = '{url}'\n");
-        assert_refused(&text, "2:7", &[&format!("'{url}' is no output.mqtt.url"), "mqtt://HOST:PORT"]);
+        assert_refused(&text, "2:7", &[&format!("invalid output.mqtt.url '{url}'"), "mqtt://HOST:PORT"]);
     }
     assert_refused("[output.mqtt]\ntopic = 'a/#'\n", "2:9", &["a topic without # and +"]);
 }
@@ -274,8 +273,8 @@ fn an_unknown_key_is_refused_with_the_nearest_known_one() {
 #[test]
 fn an_unknown_table_is_refused_with_the_nearest_known_one() {
     assert_refused("[sources]\nfps = 5\n", "1:2", &["'sources' is unknown", "the nearest known is [source]"]);
-    assert_refused("source = 5\n", "1:10", &["5 is no table; expected [source]"]);
-    assert_refused("[[source]]\nfps = 5\n", "1:1", &["is no table; expected [source]"]);
+    assert_refused("source = 5\n", "1:10", &["5 is not a table; expected [source]"]);
+    assert_refused("[[source]]\nfps = 5\n", "1:1", &["is not a table; expected [source]"]);
 }
 
 #[test]
@@ -287,24 +286,24 @@ fn an_unknown_variable_is_refused_with_the_nearest_known_one() {
 #[test]
 fn a_bad_variable_is_named() {
     let lines = Layers::of_file("").variable("PURECAM_RUN_MAX_AGE_MS", "1s").refused();
-    assert_says(&lines[0], &["PURECAM_RUN_MAX_AGE_MS: '1s' is no run.max_age_ms", "a whole number of milliseconds"]);
+    assert_says(&lines[0], &["PURECAM_RUN_MAX_AGE_MS: invalid run.max_age_ms '1s'", "a whole number of milliseconds"]);
     let mut layers = Layers::of_file("");
     let text = std::os::unix::ffi::OsStringExt::from_vec(vec![0xff]);
     layers.said.variables.push((OsString::from("PURECAM_OUTPUT_FILE"), text));
-    assert_says(&layers.refused()[0], &["PURECAM_OUTPUT_FILE: ", "is no output.file"]);
+    assert_says(&layers.refused()[0], &["PURECAM_OUTPUT_FILE: invalid output.file"]);
 }
 
 #[test]
 fn a_bad_flag_is_named_and_is_wrong_usage() {
     let layers = Layers::of_file("").flag("--smoothing", "verdict.smoothing", "100");
-    assert_says(&layers.refused()[0], &["--smoothing: '100' is no verdict.smoothing", "from 1 to 64"]);
+    assert_says(&layers.refused()[0], &["--smoothing: invalid verdict.smoothing '100'", "from 1 to 64"]);
     assert!(layers.said.effective().unwrap_err().is_wrong_usage());
     let both = layers.variable("PURECAM_RUN_THREADS", "0");
     assert!(!both.said.effective().unwrap_err().is_wrong_usage());
 }
 
 #[test]
-fn what_is_no_toml_is_named_with_its_place() {
+fn a_file_that_is_not_toml_is_named_with_the_place() {
     assert_refused("[source]\nuri = demo:\n", "2:7", &["this is not TOML"]);
     assert_refused("[source]\nfps = 1\nfps = 2\n", "3:1", &["this is not TOML", "duplicate key"]);
 }
@@ -312,11 +311,13 @@ fn what_is_no_toml_is_named_with_its_place() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let said = Said { file: Some("/nowhere/purecam.toml".into()), ..Said::default() };
-    assert_says(&said.effective().unwrap_err().to_string(), &["/nowhere/purecam.toml cannot be read: No such file"]);
+    let error = said.effective().unwrap_err();
+    assert_says(&error.to_string(), &["/nowhere/purecam.toml cannot be read: No such file"]);
+    assert!(error.source().is_some_and(|cause| cause.is::<std::io::Error>()), "{error:?}");
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once() {
+fn all_problems_are_reported_at_once() {
     let layers = Layers::of_file("[source]\nfps = 0\nuri = ''\n[run]\nmaxage = 1\n")
         .variable("PURECAM_LOG_LEVEL", "loud")
         .flag("--width", "source.width", "x");
@@ -327,9 +328,9 @@ fn all_that_is_wrong_is_said_at_once() {
 }
 
 #[test]
-fn values_that_do_not_fit_together_are_refused_at_the_place_of_one() {
-    assert_refused("[source]\nwidth = 640\n", "2:9", &["source.width is given without source.height"]);
-    assert_refused("[output.mqtt]\ntopic = 'a'\n", "2:9", &["output.mqtt.topic is given without output.mqtt.url"]);
+fn values_that_do_not_fit_together_are_rejected_at_the_place_of_one() {
+    assert_refused("[source]\nwidth = 640\n", "2:9", &["source.width is set without source.height"]);
+    assert_refused("[output.mqtt]\ntopic = 'a'\n", "2:9", &["output.mqtt.topic is set without output.mqtt.url"]);
     let raw = "[purifier]\nenabled = false\n[detect]\nenabled = true\n";
     assert_refused(raw, "4:11", &["detect.enabled compares frames", "purifier.enabled is false"]);
     let open = "0.0.0.0:8080 can be reached from other machines, and http.token_file is not set";
@@ -367,7 +368,7 @@ fn paths_of_a_file_are_relative_to_its_folder_and_others_are_as_they_are() {
 }
 
 #[test]
-fn the_hash_is_that_of_what_holds_however_it_was_said() {
+fn the_hash_is_that_of_the_values_and_not_of_the_layers_they_come_from() {
     let file = Layers::of_file("[run]\nmax_age_ms = 500 # half a second\n").config();
     let variable = Layers::of_file("").variable("PURECAM_RUN_MAX_AGE_MS", "500").config();
     let other = Layers::of_file("").variable("PURECAM_RUN_MAX_AGE_MS", "501").config();
@@ -377,7 +378,7 @@ fn the_hash_is_that_of_what_holds_however_it_was_said() {
 }
 
 #[test]
-fn the_printed_configuration_says_where_each_value_comes_from_and_can_be_read_again() {
+fn the_printed_configuration_names_the_origin_of_each_value_and_can_be_read_again() {
     let layers = Layers::of_file("[source]\nuri = 'demo:'\n").variable("PURECAM_RUN_MAX_AGE_MS", "700").flag(
         "--fps",
         "source.fps",
@@ -394,16 +395,17 @@ fn the_printed_configuration_says_where_each_value_comes_from_and_can_be_read_ag
 
 #[test]
 fn the_configuration_that_ships_names_every_key_and_comments_the_real_defaults() {
-    let text = include_str!("../systemd/purecam.toml");
-    let shipped = Layers::of_file(text).effective();
-    let said: Vec<&str> =
+    let text = reference::shipped_file();
+    let shipped = Layers::of_file(&text).effective();
+    let set: Vec<&str> =
         (shipped.entries.iter()).filter(|entry| entry.origin != Origin::Default).map(|entry| entry.key.name).collect();
-    assert_eq!(said, ["source.uri"], "only the source is chosen; the rest are comments");
+    assert_eq!(set, ["source.uri"], "only the source is set; the rest are comments");
+    assert_eq!(shipped.config, Layers::of_file("[source]\nuri = 'camera:'\n").config());
 
     let mut table = String::new();
     let mut seen = Vec::new();
     for line in text.lines() {
-        let line = line.strip_prefix("# ").or(line.strip_prefix('#')).unwrap_or(line);
+        let line = line.strip_prefix("# ").unwrap_or(line);
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             table = name.to_owned();
         } else if let Some((key, value)) = line.split_once(" = ")
@@ -412,7 +414,7 @@ fn the_configuration_that_ships_names_every_key_and_comments_the_real_defaults()
             seen.push(key.name);
             let value =
                 toml::from_str::<toml::Table>(&format!("value = {value}")).expect(line).remove("value").unwrap();
-            let value = key.kind.check(&value).unwrap_or_else(|| panic!("{line}: is no {}", key.name));
+            let value = key.kind.check(&value).unwrap_or_else(|| panic!("{line}: not valid for {}", key.name));
             if let Some(default) = key.default() {
                 assert_eq!(value, default, "{line}: this is not the default of {}", key.name);
             }
@@ -422,14 +424,57 @@ fn the_configuration_that_ships_names_every_key_and_comments_the_real_defaults()
 }
 
 #[test]
-fn the_reference_has_every_key_with_its_default_and_no_other() {
-    let text = include_str!("../docs/reference/config.md");
-    let rows: Vec<(&str, &str)> = (text.lines())
-        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
-        .filter_map(|(name, rest)| Some((name, rest.split(" | ").nth(1)?)))
-        .collect();
-    let default = |value: Option<Value>| value.map_or("-".to_owned(), |value| format!("`{value}`"));
-    let known: Vec<(&str, String)> = KEYS.iter().map(|key| (key.name, default(key.default()))).collect();
-    let known: Vec<(&str, &str)> = known.iter().map(|(name, default)| (*name, default.as_str())).collect();
-    assert_eq!(rows, known);
+fn every_key_is_documented_and_has_either_a_default_or_an_example() {
+    for key in KEYS {
+        assert!(key.doc.ends_with('.'), "{}: a sentence is missing", key.name);
+        assert_ne!(key.default().is_some(), key.example.is_some(), "{}", key.name);
+        if let Some(example) = key.example {
+            assert!(key.kind.check(&key.kind.read(example)).is_some(), "{}: {example}", key.name);
+        }
+    }
+}
+
+/// Compares a file of the repository with what it must be.
+#[track_caller]
+fn assert_up_to_date(name: &str, made: impl FnOnce(&str) -> String) {
+    let tracked = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).expect(name);
+    let command = "cargo run --release -- generate --repository .";
+    assert!(made(&tracked) == tracked, "{name} differs from the list of keys in src/config/keys.rs; run: {command}");
+}
+
+#[test]
+fn the_reference_is_what_the_list_of_keys_makes_of_it() {
+    assert_up_to_date(reference::PAGE, |page| reference::page(page).expect("the two marker comments"));
+}
+
+#[test]
+fn the_configuration_that_ships_is_what_the_list_of_keys_makes() {
+    assert_up_to_date(reference::SHIPPED_FILE, |_| reference::shipped_file());
+}
+
+#[test]
+fn generate_updates_the_files_of_a_repository() {
+    let repository = tempdir().unwrap();
+    for name in [reference::PAGE, reference::SHIPPED_FILE] {
+        std::fs::create_dir_all(repository.path().join(name).parent().unwrap()).unwrap();
+    }
+    let page = repository.path().join(reference::PAGE);
+    let generate = || {
+        let mut purecam = Command::new(env!("CARGO_BIN_EXE_purecam"));
+        purecam.args(["generate", "--repository"]).arg(repository.path()).output().unwrap()
+    };
+    std::fs::write(&page, "# Keys\n").unwrap();
+    let output = generate();
+    assert_eq!(output.status.code(), Some(1));
+    assert_says(&String::from_utf8_lossy(&output.stderr), &["config.md: ", "marker comments", "are missing"]);
+
+    let tracked = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(reference::PAGE)).unwrap();
+    let stale = tracked.replace("| `log.level` |", "| `log.volume` |");
+    assert_ne!(stale, tracked);
+    std::fs::write(&page, stale).unwrap();
+    let output = generate();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), tracked);
+    let shipped = std::fs::read_to_string(repository.path().join(reference::SHIPPED_FILE)).unwrap();
+    assert_eq!(shipped, reference::shipped_file());
 }

@@ -1,7 +1,8 @@
-//! `purecam generate`: manual pages and shell completions from the command line's definition, for packages.
+//! `purecam generate`: manual pages and shell completions from the command line's definition, for packages; and the
+//! files of the repository that are made from the list of configuration keys.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
@@ -11,14 +12,18 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::Failure;
 use crate::atomic;
 use crate::cli::{Cli, Generate};
+use crate::config::reference;
 
-/// Sections of the manual that the command line's definition lacks: terms and their meanings.
+/// What a manual has besides the definition: sections, with terms and their meanings.
 const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     (
         "FILES",
         &[
-            ("/etc/purecam/purecam.toml", "The configuration of run, bench and check if --config names no other."),
-            ("/usr/share/purecam/models", "The models that ship, with a manifest of their checksums."),
+            (
+                "/etc/purecam/purecam.toml",
+                "The configuration of run, bench, check and probe, unless --config names another.",
+            ),
+            ("/usr/share/purecam/models", "The shipped models, with a manifest of their checksums."),
             (
                 "/usr/share/doc/purecam",
                 "Guides and reference: every key of the configuration, every field of a verdict.",
@@ -28,20 +33,20 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     (
         "ENVIRONMENT",
         &[
-            ("PURECAM_MODELS", "The folder of the models that are used if no model is named."),
+            ("PURECAM_MODELS", "The folder of the models that are used if none is named."),
             (
                 "PURECAM_KEY",
-                "A key of the configuration, as in PURECAM_RUN_MAX_AGE_MS=500; overrides the file, but not flags.",
+                "A key of the configuration, as in PURECAM_RUN_MAX_AGE_MS=500; overrides the file; flags override it.",
             ),
             ("RUST_LOG", "The level of the log, as in info; overrides log.level."),
-            ("NO_COLOR", "Set to anything: no colours on a terminal."),
+            ("NO_COLOR", "If set to any value, no colours on a terminal."),
         ],
     ),
     (
         "EXIT STATUS",
         &[
-            ("0", "It succeeded."),
-            ("1", "It failed, but may succeed another time."),
+            ("0", "Success."),
+            ("1", "Failure; it may succeed if tried again."),
             ("2", "The command line is wrong."),
             ("3", "bench was slower than --max-p99-ms."),
             ("78", "The configuration or a model can never work."),
@@ -49,22 +54,67 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     ),
 ];
 
-/// Writes manual pages and completions into the folder.
+/// Why nothing, or not everything, was written.
+#[derive(Debug, thiserror::Error)]
+enum GenerateError {
+    #[error("{}: cannot be read: {cause}", .path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("{}: cannot be written: {cause}", .path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("{}: its two marker comments, <!-- keys: ... --> and <!-- /keys -->, are missing", .0.display())]
+    NoMarkers(PathBuf),
+    #[error("a manual page cannot be made: {0}")]
+    Manual(#[from] io::Error),
+}
+
+/// Writes manual pages and completions, or updates the files of a repository.
 ///
 /// # Errors
-/// The file that cannot be written.
+/// A file cannot be read or written, or the page of the repository has lost its markers.
 pub fn generate(args: &Generate) -> Result<(), Failure> {
-    let failed =
-        |path: &Path, error: io::Error| Failure::Failed(format!("{}: cannot be written: {error}", path.display()));
-    std::fs::create_dir_all(&args.folder).map_err(|error| failed(&args.folder, error))?;
+    let written = match args {
+        Generate { repository: Some(repository), .. } => update(repository),
+        Generate { folder: Some(folder), .. } => fill(folder),
+        // The command line's definition demands one of them.
+        Generate { repository: None, folder: None } => Ok(()),
+    };
+    written.map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// Writes manual pages and completions into a folder.
+fn fill(folder: &Path) -> Result<(), GenerateError> {
+    std::fs::create_dir_all(folder).map_err(|cause| GenerateError::Write { path: folder.to_owned(), cause })?;
     for (name, bytes) in manual_pages()?.into_iter().chain(completions()) {
-        let path = args.folder.join(name);
-        atomic::write(&path, &bytes).map_err(|error| failed(&path, error))?;
+        write(folder.join(name), &bytes)?;
     }
     Ok(())
 }
 
-/// A page of section 1 for purecam and for each of its commands, by file name.
+/// Updates the files of a repository that are made from the list of keys.
+fn update(repository: &Path) -> Result<(), GenerateError> {
+    let page = repository.join(reference::PAGE);
+    let written = match std::fs::read_to_string(&page) {
+        Ok(written) => written,
+        Err(cause) => return Err(GenerateError::Read { path: page, cause }),
+    };
+    let made = reference::page(&written).ok_or_else(|| GenerateError::NoMarkers(page.clone()))?;
+    write(page, made.as_bytes())?;
+    write(repository.join(reference::SHIPPED_FILE), reference::shipped_file().as_bytes())
+}
+
+fn write(path: PathBuf, bytes: &[u8]) -> Result<(), GenerateError> {
+    atomic::write(&path, bytes).map_err(|cause| GenerateError::Write { path, cause })
+}
+
+/// A page of section 1 for purecam and for each of its commands: file name and content.
 fn manual_pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut command = Cli::command().disable_help_subcommand(true);
     command.build();
@@ -81,9 +131,8 @@ fn manual_pages() -> io::Result<Vec<(String, Vec<u8>)>> {
     Ok(pages)
 }
 
-/// The page of `command`, then those of its subcommands.
 fn add_pages(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<()> {
-    // For a subcommand, clap_mangen would otherwise use its own name as the program's.
+    // For a subcommand, clap_mangen would use the subcommand's name as the program's.
     let source = concat!("purecam ", env!("CARGO_PKG_VERSION"));
     let man = Man::new(command.clone()).source(source).manual("purecam").date(date());
     let mut page = Vec::new();
@@ -92,14 +141,14 @@ fn add_pages(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Resul
     command.get_subcommands().filter(|command| !command.is_hide_set()).try_for_each(|command| add_pages(command, pages))
 }
 
-/// The date of the pages: the source's, if `SOURCE_DATE_EPOCH` gives it, so that two builds do not differ.
+/// The date of the pages: that of `SOURCE_DATE_EPOCH` if it is set, so that builds are reproducible.
 fn date() -> String {
     let epoch = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
     let day = epoch.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()).unwrap_or_else(jiff::Timestamp::now);
     day.strftime("%Y-%m-%d").to_string()
 }
 
-/// A script for each shell, by the file name that the shell expects.
+/// A script per shell: the file name that the shell expects, and content.
 fn completions() -> impl Iterator<Item = (String, Vec<u8>)> {
     [(Shell::Bash, "purecam"), (Shell::Zsh, "_purecam"), (Shell::Fish, "purecam.fish")].into_iter().map(
         |(shell, file)| {

@@ -1,13 +1,13 @@
-//! Values that are good alone and do not fit together, or not into this build.
+//! Values that are each valid but do not fit together, or do not fit this build.
 
 use std::net::SocketAddr;
 
 use toml::Value;
 
-use super::effective::Entry;
+use super::entry::Entry;
 use super::problem::{Origin, Problem};
 
-/// All conflicts among the values, each at the place of the one that asks too much.
+/// All conflicts among the values, each at the place of the value to change.
 pub(super) fn conflicts(entries: &[Entry]) -> Vec<Problem> {
     let found =
         [size(entries), comparison(entries), broker(entries), password(entries), page(entries), builds(entries)];
@@ -26,29 +26,29 @@ fn size(entries: &[Entry]) -> Conflict {
         (None, Some(height)) => (height, "source.width"),
         _ => return None,
     };
-    Some((given.origin.clone(), format!("{} is given without {missing}; give both or neither", given.key.name)))
+    Some((given.origin.clone(), format!("{} is set without {missing}; set both or neither", given.key.name)))
 }
 
 fn comparison(entries: &[Entry]) -> Conflict {
     let is = |name, wanted| entry(entries, name).filter(|entry| entry.value == Some(Value::Boolean(wanted)));
     let detect = is("detect.enabled", true)?;
     is("purifier.enabled", false)?;
-    let conflict = "detect.enabled compares frames with what the purifier makes of them, and purifier.enabled is false; \
-                    switch one of them";
+    let conflict = "detect.enabled compares frames before and after the purifier, and purifier.enabled is false; \
+                    change one of them";
     Some((detect.origin.clone(), conflict.to_owned()))
 }
 
 fn broker(entries: &[Entry]) -> Conflict {
     let given = |entry: &&Entry| entry.key.parts().0 == "output.mqtt" && entry.origin != Origin::Default;
     let given = entries.iter().find(given).filter(|_| entry(entries, "output.mqtt.url").is_none())?;
-    Some((given.origin.clone(), format!("{} is given without output.mqtt.url, which names the broker", given.key.name)))
+    Some((given.origin.clone(), format!("{} is set without output.mqtt.url, which names the broker", given.key.name)))
 }
 
 fn password(entries: &[Entry]) -> Conflict {
     let given =
         entry(entries, "output.mqtt.password_file").filter(|_| entry(entries, "output.mqtt.username").is_none())?;
     let conflict =
-        "output.mqtt.password_file is given without output.mqtt.username; MQTT has no password without a name";
+        "output.mqtt.password_file is set without output.mqtt.username; MQTT allows no password without a user name";
     Some((given.origin.clone(), conflict.to_owned()))
 }
 
@@ -57,8 +57,8 @@ fn page(entries: &[Entry]) -> Conflict {
     let address: SocketAddr = listen.value.as_ref()?.as_str()?.parse().ok()?;
     let is_open = !address.ip().to_canonical().is_loopback() && entry(entries, "http.token_file").is_none();
     let conflict = format!(
-        "http.listen = {address} can be reached from other machines, and http.token_file is not set; give a token file, or \
-         listen on 127.0.0.1"
+        "http.listen = {address} can be reached from other machines, and http.token_file is not set; set a token file, \
+         or listen on 127.0.0.1"
     );
     is_open.then(|| (listen.origin.clone(), conflict))
 }
@@ -66,8 +66,11 @@ fn page(entries: &[Entry]) -> Conflict {
 fn builds(entries: &[Entry]) -> Conflict {
     let lacks = |feature: &str, name: &str| {
         let given = entry(entries, name)?;
-        let conflict = format!("this purecam was built without '{feature}'; build it with --features {feature}");
-        Some((given.origin.clone(), format!("{name} is given, but {conflict}, or leave the key out")))
+        let conflict = format!(
+            "{name} is set, but this purecam was built without '{feature}'; build it with --features {feature}, or \
+             remove the key"
+        );
+        Some((given.origin.clone(), conflict))
     };
     let page = if cfg!(feature = "http") { None } else { lacks("http", "http.listen") };
     page.or_else(|| if cfg!(feature = "mqtt") { None } else { lacks("mqtt", "output.mqtt.url") })

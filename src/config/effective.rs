@@ -1,36 +1,32 @@
-//! The layers put together: one value a key, with where it comes from.
+//! The layers put together: one value per key, with its origin.
 
 use serde_json::json;
 use toml::{Table, Value};
 
 use super::conflicts::conflicts;
+use super::entry::Entry;
 use super::keys::{KEYS, Key};
 use super::layers::Given;
 use super::problem::{ConfigError, Origin, Problem};
 use super::tables::Config;
 
-/// Column at which a printed configuration says where its values come from.
+/// Column of the comments in a printed configuration.
 const COMMENT: usize = 44;
 
-/// A key's value.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    pub key: &'static Key,
-    /// Nothing where the key is not set and has no default.
-    pub value: Option<Value>,
-    pub origin: Origin,
-}
-
-/// The configuration that holds, and where each value comes from.
+/// The effective configuration, and the origin of each value.
 #[derive(Clone, Debug)]
 pub struct Effective {
+    /// The values, typed.
     pub config: Config,
-    /// One for each of [`KEYS`], in their order.
+    /// One per key, in the order of [`KEYS`].
     pub entries: Vec<Entry>,
 }
 
 impl Effective {
-    /// Lays values over the defaults, later ones over earlier ones.
+    /// Applies values to the defaults; a later value of a key overrides an earlier one.
+    ///
+    /// # Errors
+    /// All conflicts among the values.
     pub(super) fn of(given: Vec<Given>) -> Result<Self, ConfigError> {
         let default = |key: &'static Key| Entry { key, value: key.default(), origin: Origin::Default };
         let mut entries: Vec<Entry> = KEYS.iter().map(default).collect();
@@ -41,19 +37,16 @@ impl Effective {
         if !conflicts.is_empty() {
             return Err(ConfigError(conflicts));
         }
-        let broken = |error: toml::de::Error| {
-            let conflict = error.message().to_owned();
-            ConfigError(vec![Problem::Conflict { at: Origin::Default, conflict }])
-        };
-        Ok(Self { config: nested(&entries).try_into().map_err(broken)?, entries })
+        let config = nested(&entries).try_into().map_err(|cause| ConfigError(vec![Problem::Untyped { cause }]))?;
+        Ok(Self { config, entries })
     }
 
-    /// As TOML that could be a configuration file, each value with where it comes from.
+    /// As TOML that is itself a configuration file; a comment beside each value names its origin.
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         let mut table = "";
         for Entry { key, value, origin } in &self.entries {
-            // The defaults of a broker that is not there belong to nothing.
+            // Without a broker, the defaults of its keys apply to nothing.
             let off = if is_without_broker(&self.entries, key) { "# " } else { "" };
             let (inside, name) = key.parts();
             if inside != table {
@@ -69,7 +62,7 @@ impl Effective {
         text
     }
 
-    /// As JSON: each key with its value and where that comes from.
+    /// As a JSON object: `{"KEY": {"value": ..., "origin": "..."}}` for each key.
     pub fn to_json(&self) -> serde_json::Value {
         let entry = |entry: &Entry| {
             (entry.key.name.to_owned(), json!({"value": entry.value, "origin": entry.origin.to_string()}))
@@ -83,7 +76,7 @@ fn is_without_broker(entries: &[Entry], key: &Key) -> bool {
     key.parts().0 == "output.mqtt" && !has_broker
 }
 
-/// The entries as the tables that they stand in.
+/// The entries as nested tables.
 fn nested(entries: &[Entry]) -> Table {
     let mut whole = Table::new();
     for Entry { key, value, .. } in entries {

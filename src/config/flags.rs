@@ -1,4 +1,4 @@
-//! The command line as a layer of the configuration: flags that stand for keys.
+//! The command line as a layer of the configuration: flags that set keys.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -7,55 +7,54 @@ use clap::Args;
 
 use super::{Config, ConfigError, Flag, Said};
 
-/// Which models to run; without flags, the ones in `models/`.
+/// Which models to run; without flags, the shipped ones.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ModelFlags {
     /// Purifier (ONNX) [default: purifier-*.onnx of the shipped models]
     #[arg(long, value_name = "FILE")]
     pub purifier: Option<PathBuf>,
-    /// Classify pictures as they are; every verdict then says `"purified": false`
+    /// Classify frames as they are; every verdict then has `"purified": false`
     #[arg(long, conflicts_with = "purifier")]
     pub no_purifier: bool,
     /// Classifier (ONNX) [default: classifier-*.onnx of the shipped models]
     #[arg(long, value_name = "FILE")]
     pub classifier: Option<PathBuf>,
-    /// Configuration (TOML) [default: /etc/purecam/purecam.toml, if it is there, for commands that serve]
+    /// Configuration (TOML) [default: /etc/purecam/purecam.toml if it exists, for run, bench, check and probe]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Seed of the purifier's noise; without it every start draws its own. No effect on a purifier without random
-    /// inputs
+    /// Seed of the purifier's random inputs; no effect on a purifier without them [default: a fresh one at each start]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }
 
-/// The configuration's usual keys as flags. Their values are read where the configuration's are, so that one message
-/// and one range serve both.
+/// The keys that are set most often, as flags. Values stay text here: the configuration checks them like those of a
+/// file, so that key and flag have the same range and the same message.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ServiceFlags {
-    /// `camera:`, `camera:WHICH`, `file:PATH` (an image, a folder of images, a Motion JPEG file) or `demo:` [default: the
-    /// configuration's]
+    /// `camera:`, `camera:WHICH`, `file:PATH` (an image, a folder of images, a Motion JPEG file) or `demo:` [default:
+    /// that of the configuration]
     pub source: Option<String>,
     #[command(flatten)]
     pub models: ModelFlags,
-    /// Frames a second that the source offers
+    /// Frames per second of the source
     #[arg(long, value_name = "RATE")]
     pub fps: Option<String>,
-    /// Width of the camera's frame
+    /// Width of the captured frame
     #[arg(long, value_name = "PIXELS")]
     pub width: Option<String>,
-    /// Height of the camera's frame
+    /// Height of the captured frame
     #[arg(long, value_name = "PIXELS")]
     pub height: Option<String>,
-    /// The camera's pixel format: YUYV, UYVY, NV12, YU12, RGB3, BGR3, GREY or MJPG
+    /// Pixel format of the camera: YUYV, UYVY, NV12, YU12, RGB3, BGR3, GREY or MJPG
     #[arg(long, value_name = "FORMAT")]
     pub pixel_format: Option<String>,
     /// Withhold verdicts about frames older than this
     #[arg(long, value_name = "MS")]
     pub max_age_ms: Option<String>,
-    /// Combine the distributions of so many successive frames
+    /// Combine the class distributions of this many successive frames
     #[arg(long, value_name = "FRAMES")]
     pub smoothing: Option<String>,
-    /// Classify the raw frame too, and say how far the two disagree
+    /// Classify the raw frame too, and report how far the two results disagree
     #[arg(long)]
     pub detect: bool,
     /// Append verdicts to this file
@@ -64,19 +63,20 @@ pub struct ServiceFlags {
     /// Offer verdicts on this Unix socket
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
-    /// Show the live page and the metrics at this address, as in 127.0.0.1:8080, or :8080 for the same
+    /// Serve the live page and the metrics at this address; `:8080` means 127.0.0.1:8080
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = with_address)]
     pub http: Option<String>,
 }
 
-/// A port alone is this machine's own; anything else is left for the configuration to judge.
+/// Completes a port without an address with that of loopback. The configuration checks everything else.
 fn with_address(text: &str) -> Result<String, std::convert::Infallible> {
     let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
     Ok(port.parse::<u16>().map_or_else(|_| text.to_owned(), |port| format!("127.0.0.1:{port}")))
 }
 
 impl ServiceFlags {
-    /// The layers of a command that serves: its flags over the variables over the file, the system's if none is named.
+    /// The layers of a command that serves: flags over variables over a file, the system's if none is named. `json`
+    /// sets `output.stdout`.
     pub fn said(&self, json: bool) -> Said {
         let text = |name, key, value: &Option<String>| flag(name, key, value.as_ref().map(OsString::from));
         let path = |name, key, value: &Option<PathBuf>| flag(name, key, value.as_ref().map(OsString::from));
@@ -102,17 +102,17 @@ impl ServiceFlags {
 }
 
 impl ModelFlags {
-    /// The configuration of a command that does not serve: flags over variables over the file, if one is named.
+    /// The configuration of a command that does not serve: flags over variables over a file, if one is named.
     ///
     /// # Errors
-    /// All that is wrong with any layer.
+    /// Everything that is wrong with the layers, at once.
     pub fn config(&self) -> Result<Config, ConfigError> {
         Ok(Said::new(self.config.as_deref(), self.flags()).effective()?.config)
     }
 
     fn flags(&self) -> Vec<Flag> {
         let flags = [
-            // Who names one wants it, whatever the file says.
+            // Naming a purifier enables it, even if the file disables it.
             flag("--purifier", "purifier.enabled", self.purifier.as_ref().map(|_| "true".into())),
             flag("--purifier", "purifier.model", self.purifier.as_ref().map(OsString::from)),
             flag("--no-purifier", "purifier.enabled", self.no_purifier.then(|| "false".into())),

@@ -1,139 +1,231 @@
-//! Every key of the configuration with what may be said of it: files, variables and flags are all held against this list.
-
-use std::fmt;
-use std::net::SocketAddr;
+//! Every key of the configuration, with its range, unit and documentation.
+//!
+//! Files, variables and flags are checked against this list. The tables of `docs/reference/config.md` and the whole of
+//! `systemd/purecam.toml` are made from it: after a change, run `cargo run --release -- generate --repository .`
 
 use toml::Value;
 
-use super::tables::{BrokerUrl, Config, Mqtt};
+use super::broker::BrokerUrl;
+use super::kind::{BYTES, Kind};
+use super::tables::{Config, Mqtt};
+
+/// A table of the configuration, `[run]` for instance.
+#[derive(Debug)]
+pub struct Table {
+    /// Its full name, as in `output.mqtt`.
+    pub name: &'static str,
+    /// One or two sentences in Markdown: what its keys are about. Links are relative to `docs/reference`.
+    pub doc: &'static str,
+}
 
 /// A key of the configuration.
 #[derive(Debug)]
 pub struct Key {
     /// Table and key, as in `run.max_age_ms`.
     pub name: &'static str,
+    /// What its value may be, with range and unit.
     pub kind: Kind,
+    /// One to three sentences in Markdown: what it does and, unless it has a default, what happens if it is not set.
+    /// Range and default are not repeated here. Links are relative to `docs/reference`.
+    pub doc: &'static str,
+    /// A value that the shipped file shows, as a variable would give it; for every key without a default.
+    pub example: Option<&'static str>,
 }
 
-/// What a key's value may be.
-#[derive(Clone, Copy, Debug)]
-pub enum Kind {
-    /// A whole number of `unit`, both ends included.
-    Whole {
-        unit: &'static str,
-        from: i64,
-        to: i64,
-    },
-    /// A number of `unit`, both ends included.
-    Number {
-        unit: &'static str,
-        from: f64,
-        to: f64,
-    },
-    Flag,
-    /// Not empty.
-    Text,
-    /// Relative to the configuration's folder where it stands in a file.
-    Path,
-    OneOf(&'static [&'static str]),
-    /// A source: its scheme and what follows it.
-    Uri,
-    /// A number for each channel.
-    Channels,
-    /// Height and width.
-    Size,
-    Address,
-    Broker,
-    /// An MQTT topic to publish under.
-    Topic,
-}
+/// The tables, in the order of [`KEYS`].
+pub const TABLES: &[Table] = &[
+    table("source", "Where frames come from, and in what form."),
+    table("purifier", "The model that removes adversarial perturbations from a frame before it is classified."),
+    table(
+        "classifier",
+        "The model that names the class. `labels` and the keys below it describe a classifier whose file has no \
+         purecam metadata ([models.md](models.md)); set those that apply to it.",
+    ),
+    table("run", "The loop that turns frames into verdicts."),
+    table("verdict", "How verdicts are made, and which are withheld."),
+    table("detect", "Detection of suspicious frames: those whose class depends on whether they are purified."),
+    table("output", "Where verdicts go, besides the live page ([outputs.md](outputs.md))."),
+    table(
+        "output.mqtt",
+        "An MQTT broker. It needs a purecam built with `--features mqtt`. The systemd unit lets only loopback through; \
+         [service.md](../guide/service.md) says how to open it.",
+    ),
+    table("http", "The live page, the metrics and the health ([http.md](http.md))."),
+    table("log", "The log, on standard error."),
+];
 
-const fn whole(name: &'static str, unit: &'static str, from: i64, to: i64) -> Key {
-    Key { name, kind: Kind::Whole { unit, from, to } }
-}
+/// The keys, table by table, in the order of the reference. A test compares them with [`Config`].
+pub const KEYS: &[Key] = &[
+    key("source.uri", Kind::Uri)
+        .doc(
+            "`camera:` (the first camera), `camera:WHICH` (a path, a by-id link, a name or a number), `file:PATH` (an \
+             image, a folder of images or a Motion JPEG file) or `demo:`. If unset, `run` shows the demonstration on a \
+             terminal and refuses to start elsewhere.",
+        )
+        .example("camera:"),
+    whole("source.width", "pixels", 16, 8192)
+        .doc("Width of the captured frame. If unset, the size among those of the camera that suits the models best.")
+        .example("640"),
+    whole("source.height", "pixels", 16, 8192)
+        .doc("Height of the captured frame. Set both width and height, or neither.")
+        .example("480"),
+    number("source.fps", "frames per second", 0.01, 1000.0)
+        .doc("Frame rate. If unset, 15 for files and the demonstration; a camera keeps its own rate.")
+        .example("30"),
+    key("source.format", Kind::OneOf(&["YUYV", "UYVY", "NV12", "YU12", "RGB3", "BGR3", "GREY", "MJPG"]))
+        .doc("Pixel format of the camera, as its V4L2 code. If unset, the cheapest that the camera offers.")
+        .example("YUYV"),
+    whole("source.skip_frames", "frames", 0, 1000)
+        .doc("Frames to discard after each opening of a camera, while its exposure settles."),
+    key("purifier.enabled", Kind::Flag).doc(
+        "`false` classifies frames as they are, for a classifier that needs no purifier. Every verdict then has \
+         `\"purified\": false`, and `detect.enabled` is rejected.",
+    ),
+    key("purifier.model", Kind::Path).doc("ONNX file. If unset, the shipped purifier.").example("purifier.onnx"),
+    whole("purifier.seed", "", 0, i64::MAX)
+        .doc(
+            "Seed of the purifier's random inputs. It has no effect on a purifier without random inputs, such as the \
+             shipped one. If unset, the operating system's generator draws a fresh seed at each start.",
+        )
+        .example("1"),
+    key("classifier.model", Kind::Path).doc("ONNX file. If unset, the shipped classifier.").example("classifier.onnx"),
+    whole("classifier.top_k", "classes", 1, 1000).doc("Classes that a verdict names. If unset, 3.").example("3"),
+    key("classifier.labels", Kind::Path)
+        .doc("Text file with one label per line, in the order of the outputs.")
+        .example("labels.txt"),
+    key("classifier.mean", Kind::Channels)
+        .doc("Subtracted from the channels, in the order of `colour`.")
+        .example("[0.485, 0.456, 0.406]"),
+    key("classifier.std", Kind::Channels)
+        .doc("The channels are divided by this after `mean` is subtracted.")
+        .example("[0.229, 0.224, 0.225]"),
+    key("classifier.range", Kind::OneOf(&["0..1", "0..255"]))
+        .doc("Range of pixel values before `mean` is subtracted.")
+        .example("0..1"),
+    key("classifier.layout", Kind::OneOf(&["NCHW", "NHWC"])).doc("Order of the input's dimensions.").example("NCHW"),
+    key("classifier.colour", Kind::OneOf(&["rgb", "bgr"])).doc("Order of the input's channels.").example("rgb"),
+    key("classifier.output", Kind::OneOf(&["logits", "probabilities"]))
+        .doc("What the output holds: `probabilities` if the graph ends in a softmax.")
+        .example("logits"),
+    key("classifier.output_name", Kind::Text)
+        .doc("Name of the output to read, if the graph has several.")
+        .example("output"),
+    key("classifier.size", Kind::Size)
+        .doc("Height and width of the input, if the graph leaves them free.")
+        .example("[224, 224]"),
+    whole("run.max_age_ms", "milliseconds", 1, 3_600_000)
+        .doc("A verdict about a frame that is older than this is withheld and counted."),
+    whole("run.threads", "threads", 1, 64).doc(
+        "Threads that compute a model together; at most as many as there are otherwise idle cores. The result does not \
+         depend on it.",
+    ),
+    whole("run.warm_up", "inferences", 1, 100).doc("Inferences of each model before the first frame."),
+    key("run.ready", Kind::OneOf(&["frame", "at-once"])).doc(
+        "When the service reports to systemd that it is ready: with the first frame (`frame`), or as soon as the \
+         models are warm (`at-once`).",
+    ),
+    whole("verdict.smoothing", "frames", 1, 64)
+        .doc("Successive frames whose class distributions a verdict combines; 1 uses only the verdict's own frame."),
+    number("verdict.min_confidence", "", 0.0, 1.0)
+        .doc("A verdict with less confidence than this is withheld and counted."),
+    key("detect.enabled", Kind::Flag).doc(
+        "Classify the raw frame too, and report how far the two results disagree as `suspicion`. Costs one more \
+         classification per frame.",
+    ),
+    number("detect.threshold", "", 0.0, 1.0)
+        .doc("A verdict with at least this suspicion is marked suspicious and counted, and its frame is kept."),
+    key("detect.keep_dir", Kind::Path)
+        .doc("Folder for suspicious frames, raw and purified. If unset, none are kept.")
+        .example("/var/lib/purecam/suspicious"),
+    whole("detect.keep_files", "files", 2, 1_000_000)
+        .doc("Largest number of files in `detect.keep_dir`; beyond it the oldest are deleted."),
+    whole("detect.keep_bytes", BYTES, 1 << 20, 1 << 50)
+        .doc("Largest size of `detect.keep_dir`; beyond it the oldest files are deleted."),
+    key("output.stdout", Kind::Flag).doc(
+        "Write verdicts to standard output as JSON lines ([verdict.md](verdict.md)). The systemd unit discards its \
+         standard output.",
+    ),
+    key("output.file", Kind::Path)
+        .doc("Append verdicts to this file. If unset, there is no file.")
+        .example("/var/log/purecam/verdicts.jsonl"),
+    whole("output.file_bytes", BYTES, 4096, 1 << 50).doc("The file is rotated before it grows beyond this size."),
+    whole("output.file_count", "files", 1, 1000).doc("Largest number of files, the current one included."),
+    key("output.socket", Kind::Path)
+        .doc("Offer verdicts on this Unix socket. If unset, there is no socket.")
+        .example("/run/purecam/verdicts.sock"),
+    key("output.mqtt.url", Kind::Broker)
+        .doc("`mqtt://HOST[:PORT]`, or `mqtts://HOST[:PORT]` with TLS. If unset, no verdicts are sent to a broker.")
+        .example("mqtt://localhost:1883"),
+    key("output.mqtt.topic", Kind::Topic)
+        .doc("Verdicts are published to `TOPIC/verdict`, the retained state to `TOPIC/state`."),
+    key("output.mqtt.client_id", Kind::Text)
+        .doc("Client identifier. If unset, `purecam-` and the host's name.")
+        .example("robot"),
+    key("output.mqtt.username", Kind::Text).doc("User name. If unset, none is sent.").example("robot"),
+    key("output.mqtt.password_file", Kind::Path)
+        .doc("File whose first line is the password; not readable by every user. It needs `output.mqtt.username`.")
+        .example("/run/credentials/purecam.service/mqtt"),
+    key("output.mqtt.ca_file", Kind::Path)
+        .doc("Certificates (PEM) of the authorities to trust with `mqtts:`. If unset, the system's.")
+        .example("/etc/ssl/certs/ca-certificates.crt"),
+    whole("output.mqtt.qos", "", 0, 2).doc("MQTT quality of service of the verdicts."),
+    key("http.listen", Kind::Address)
+        .doc("Where to listen. If unset, there is no page. An address that others can reach needs `http.token_file`.")
+        .example("127.0.0.1:8080"),
+    key("http.token_file", Kind::Path)
+        .doc("File whose first line is the token that clients must send; not readable by every user.")
+        .example("/run/credentials/purecam.service/token"),
+    key("log.level", Kind::OneOf(&["off", "error", "warn", "info", "debug", "trace"]))
+        .doc("Least severe level that is logged. The variable `RUST_LOG`, if set, takes precedence."),
+];
 
-const fn number(name: &'static str, unit: &'static str, from: f64, to: f64) -> Key {
-    Key { name, kind: Kind::Number { unit, from, to } }
+/// The beginning of the names of variables.
+pub const PREFIX: &str = "PURECAM_";
+
+const fn table(name: &'static str, doc: &'static str) -> Table {
+    Table { name, doc }
 }
 
 const fn key(name: &'static str, kind: Kind) -> Key {
-    Key { name, kind }
+    Key { name, kind, doc: "", example: None }
 }
 
-/// The keys, table by table, in the order of the reference. A test holds them against [`Config`].
-pub const KEYS: &[Key] = &[
-    key("source.uri", Kind::Uri),
-    whole("source.width", " of pixels", 16, 8192),
-    whole("source.height", " of pixels", 16, 8192),
-    number("source.fps", " of frames a second", 0.01, 1000.0),
-    key("source.format", Kind::OneOf(&["YUYV", "UYVY", "NV12", "YU12", "RGB3", "BGR3", "GREY", "MJPG"])),
-    whole("source.skip_frames", " of frames", 0, 1000),
-    key("purifier.enabled", Kind::Flag),
-    key("purifier.model", Kind::Path),
-    whole("purifier.seed", "", 0, i64::MAX),
-    key("classifier.model", Kind::Path),
-    whole("classifier.top_k", " of classes", 1, 1000),
-    key("classifier.labels", Kind::Path),
-    key("classifier.mean", Kind::Channels),
-    key("classifier.std", Kind::Channels),
-    key("classifier.range", Kind::OneOf(&["0..1", "0..255"])),
-    key("classifier.layout", Kind::OneOf(&["NCHW", "NHWC"])),
-    key("classifier.colour", Kind::OneOf(&["rgb", "bgr"])),
-    key("classifier.output", Kind::OneOf(&["logits", "probabilities"])),
-    key("classifier.output_name", Kind::Text),
-    key("classifier.size", Kind::Size),
-    whole("run.max_age_ms", " of milliseconds", 1, 3_600_000),
-    whole("run.threads", " of threads", 1, 64),
-    whole("run.warm_up", " of inferences", 1, 100),
-    key("run.ready", Kind::OneOf(&["frame", "at-once"])),
-    whole("verdict.smoothing", " of frames", 1, 64),
-    number("verdict.min_confidence", "", 0.0, 1.0),
-    key("detect.enabled", Kind::Flag),
-    number("detect.threshold", "", 0.0, 1.0),
-    key("detect.keep_dir", Kind::Path),
-    whole("detect.keep_files", " of files", 2, 1_000_000),
-    whole("detect.keep_bytes", " of bytes", 1 << 20, 1 << 50),
-    key("output.stdout", Kind::Flag),
-    key("output.file", Kind::Path),
-    whole("output.file_bytes", " of bytes", 4096, 1 << 50),
-    whole("output.file_count", " of files", 1, 1000),
-    key("output.socket", Kind::Path),
-    key("output.mqtt.url", Kind::Broker),
-    key("output.mqtt.topic", Kind::Topic),
-    key("output.mqtt.client_id", Kind::Text),
-    key("output.mqtt.username", Kind::Text),
-    key("output.mqtt.password_file", Kind::Path),
-    key("output.mqtt.ca_file", Kind::Path),
-    whole("output.mqtt.qos", "", 0, 2),
-    key("http.listen", Kind::Address),
-    key("http.token_file", Kind::Path),
-    key("log.level", Kind::OneOf(&["off", "error", "warn", "info", "debug", "trace"])),
-];
+const fn whole(name: &'static str, unit: &'static str, from: i64, to: i64) -> Key {
+    key(name, Kind::Whole { unit, from, to })
+}
 
-/// What the names of variables begin with.
-pub const PREFIX: &str = "PURECAM_";
+const fn number(name: &'static str, unit: &'static str, from: f64, to: f64) -> Key {
+    key(name, Kind::Number { unit, from, to })
+}
 
 impl Key {
-    /// The key's place in [`KEYS`].
-    pub fn find(name: &str) -> Option<usize> {
+    const fn doc(self, doc: &'static str) -> Self {
+        Self { doc, ..self }
+    }
+
+    const fn example(self, example: &'static str) -> Self {
+        Self { example: Some(example), ..self }
+    }
+
+    /// The position in [`KEYS`] of the key of this name.
+    pub(super) fn find(name: &str) -> Option<usize> {
         KEYS.iter().position(|key| key.name == name)
     }
 
-    /// Table and key apart.
+    /// Table and key, separately: `("output.mqtt", "qos")`.
     pub fn parts(&self) -> (&'static str, &'static str) {
         self.name.rsplit_once('.').unwrap_or(("", self.name))
     }
 
-    /// The environment variable that sets it.
+    /// The environment variable that sets it: `PURECAM_RUN_MAX_AGE_MS`.
     pub fn variable(&self) -> String {
         format!("{PREFIX}{}", self.name.replace('.', "_").to_uppercase())
     }
 
-    /// The value where nobody says otherwise; nothing where the key then stays unset.
+    /// The value if no layer sets one, from the `Default` of [`Config`]; `None` if the key then stays unset.
     pub fn default(&self) -> Option<Value> {
-        let mqtt = Mqtt::new(BrokerUrl { tls: false, host: String::new(), port: 0 });
         let mut config = Config::default();
-        config.output.mqtt = Some(mqtt);
+        config.output.mqtt = Some(Mqtt::new(BrokerUrl { tls: false, host: String::new(), port: 0 }));
         let table = toml::Table::try_from(config).ok()?;
         let mut value = &Value::Table(table);
         for part in self.name.split('.') {
@@ -143,94 +235,7 @@ impl Key {
     }
 }
 
-/// Whether keys stand in a table of this name, or in one below it.
-pub fn is_table(name: &str) -> bool {
-    let inside = |key: &Key| key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-    KEYS.iter().any(inside)
-}
-
-impl Kind {
-    /// The value in its canonical form, or nothing where it is none of this kind.
-    pub fn check(self, value: &Value) -> Option<Value> {
-        let text = value.as_str();
-        let valid = match self {
-            Self::Whole { from, to, .. } => value.as_integer().is_some_and(|number| (from..=to).contains(&number)),
-            Self::Number { from, to, .. } => {
-                return as_number(value).filter(|number| (from..=to).contains(number)).map(Value::Float);
-            }
-            Self::Flag => value.is_bool(),
-            Self::Text | Self::Path => text.is_some_and(|text| !text.is_empty() && !text.contains('\0')),
-            Self::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
-            Self::Uri => text.is_some_and(is_uri),
-            Self::Channels => {
-                let numbers: Option<Vec<f64>> = value.as_array()?.iter().map(as_number).collect();
-                let numbers = numbers.filter(|numbers| numbers.len() == 3 && numbers.iter().all(|n| n.is_finite()))?;
-                return Some(Value::Array(numbers.into_iter().map(Value::Float).collect()));
-            }
-            Self::Size => value.as_array().is_some_and(|sides| {
-                let is_side = |side: &Value| side.as_integer().is_some_and(|side| (1..=8192).contains(&side));
-                sides.len() == 2 && sides.iter().all(is_side)
-            }),
-            Self::Address => text.is_some_and(|text| text.parse::<SocketAddr>().is_ok()),
-            Self::Broker => return Some(Value::String(text?.parse::<BrokerUrl>().ok()?.to_string())),
-            Self::Topic => text.is_some_and(is_topic),
-        };
-        valid.then(|| value.clone())
-    }
-
-    /// The value that a variable or a flag means by its text. What cannot be read stays text, which no check passes.
-    pub fn read(self, text: &str) -> Value {
-        let read = match self {
-            Self::Whole { .. } => text.parse().ok().map(Value::Integer),
-            Self::Number { .. } => text.parse().ok().map(Value::Float),
-            Self::Flag => text.parse().ok().map(Value::Boolean),
-            Self::Channels | Self::Size => {
-                toml::from_str::<toml::Table>(&format!("value = {text}")).ok().and_then(|mut all| all.remove("value"))
-            }
-            _ => None,
-        };
-        read.unwrap_or_else(|| Value::String(text.to_owned()))
-    }
-}
-
-fn as_number(value: &Value) -> Option<f64> {
-    value.as_float().or(value.as_integer().map(|number| number as f64))
-}
-
-fn is_uri(text: &str) -> bool {
-    match text.split_once(':') {
-        Some(("demo", rest)) => rest.is_empty(),
-        Some(("file", rest)) => !rest.is_empty(),
-        Some(("camera", _)) => true,
-        _ => false,
-    }
-}
-
-/// MQTT 3.1.1, section 4.7: no wildcards in a topic that is published to, and at most 65,535 bytes, states included.
-fn is_topic(text: &str) -> bool {
-    !text.is_empty() && text.len() < 1024 && !text.contains(['#', '+', '\0'])
-}
-
-/// What is expected, to stand after "expected".
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Whole { unit, from, to: i64::MAX } => write!(f, "a whole number{unit} from {from} to 2^63 - 1"),
-            Self::Whole { unit, from, to } => write!(f, "a whole number{unit} from {from} to {to}"),
-            Self::Number { unit, from, to } => write!(f, "a number{unit} from {from} to {to}"),
-            Self::Flag => f.write_str("true or false"),
-            Self::Text => f.write_str("a text that is not empty"),
-            Self::Path => f.write_str("a path"),
-            Self::OneOf(words) => write!(f, "one of {}", words.join(", ")),
-            Self::Uri => f.write_str(
-                "'camera:' (the first camera), 'camera:WHICH' (a path, a name or a number), 'file:PATH' (an image, a \
-                 folder of images, a Motion JPEG file) or 'demo:'",
-            ),
-            Self::Channels => f.write_str("three numbers, as in [0.485, 0.456, 0.406]"),
-            Self::Size => f.write_str("height and width in pixels, as in [224, 224]"),
-            Self::Address => f.write_str("ADDRESS:PORT, as in 127.0.0.1:8080"),
-            Self::Broker => f.write_str("mqtt://HOST:PORT or mqtts://HOST:PORT"),
-            Self::Topic => f.write_str("a topic without # and +, as in robot/purecam"),
-        }
-    }
+/// Whether this is the name of a table, or of a table of tables.
+pub(super) fn is_table(name: &str) -> bool {
+    TABLES.iter().any(|table| table.name == name)
 }

@@ -1,4 +1,4 @@
-//! What files, variables and flags say, each value with its place.
+//! Reads files, variables and flags, and keeps the place of each value.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
@@ -9,33 +9,35 @@ use serde::de::IntoDeserializer;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{KEYS, Key, Kind, PREFIX, is_table};
+use super::keys::{KEYS, Key, PREFIX, is_table};
+use super::kind::Kind;
 use super::problem::{Origin, Problem, nearest_key, nearest_variable};
 
-/// Variables that begin like the configuration's and are none: where the models are, and the tests' own.
+/// Variables that begin with [`PREFIX`] but are not keys: the folder of the models, and those of the tests.
 const OTHER_VARIABLES: [&str; 4] = ["PURECAM_MODELS", "PURECAM_FUZZ", "PURECAM_FUZZ_SEED", "PURECAM_CI_TARGET"];
-/// Characters of a wrong value that a message repeats.
+/// Characters of an invalid value that a message quotes.
 const SHOWN: usize = 60;
 
-/// A value that somebody gave.
+/// A value that a layer sets.
 pub(super) struct Given {
-    /// Its place in [`KEYS`].
+    /// Position of its key in [`KEYS`].
     pub key: usize,
     pub value: Value,
     pub origin: Origin,
 }
 
-/// A value of the command line, for the key that it stands for.
+/// A flag that sets a key.
 #[derive(Clone, Debug)]
 pub struct Flag {
     /// As the user writes it: `--fps`.
     pub name: &'static str,
     /// The key: `source.fps`.
     pub key: &'static str,
+    /// The value, as written.
     pub text: OsString,
 }
 
-/// Reads values and collects what is wrong with them.
+/// Reads layers; collects their values and what is wrong with them.
 #[derive(Default)]
 pub(super) struct Reader {
     pub given: Vec<Given>,
@@ -51,7 +53,7 @@ impl Reader {
         }
     }
 
-    /// Reads variables. An empty one is as good as none, which is how a service's unit takes one back.
+    /// Reads variables. An empty variable counts as unset, so that a service's unit can unset one.
     pub fn variables(&mut self, variables: &[(OsString, OsString)]) {
         for (name, text) in variables {
             let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
@@ -69,6 +71,7 @@ impl Reader {
         }
     }
 
+    /// Reads flags.
     pub fn flags(&mut self, flags: &[Flag]) {
         for flag in flags {
             match Key::find(flag.key) {
@@ -83,16 +86,16 @@ impl Reader {
 
     fn text(&mut self, key: usize, text: &OsStr, origin: Origin) {
         let kind = KEYS[key].kind;
-        // Text that is not UTF-8 can be no value: a configuration is written, hashed and shown as TOML.
+        // Text that is not UTF-8 is always invalid: a configuration is written, hashed and shown as TOML.
         let value = text.to_str().and_then(|text| kind.check(&kind.read(text)));
         match value {
             Some(value) => self.given.push(Given { key, value, origin }),
-            None => self.refuse(key, format!("'{}'", text.to_string_lossy()), origin),
+            None => self.reject(key, format!("'{}'", text.to_string_lossy()), origin),
         }
     }
 
-    fn refuse(&mut self, key: usize, found: String, at: Origin) {
-        let Key { name, kind } = KEYS[key];
+    fn reject(&mut self, key: usize, found: String, at: Origin) {
+        let Key { name, kind, .. } = KEYS[key];
         self.problems.push(Problem::Value { at, key: name, found, expected: kind });
     }
 }
@@ -108,12 +111,12 @@ impl FileReader<'_> {
         match DeTable::parse(self.text) {
             Ok(table) => {
                 self.table("", table.get_ref());
-                // Tables come sorted by name; a reader goes through the file from top to bottom.
+                // The parser sorts tables by name; people read a file from top to bottom.
                 self.reader.problems.sort_by_key(Problem::place);
             }
-            Err(error) => {
-                let at = self.place(error.span().unwrap_or_default());
-                self.reader.problems.push(Problem::Syntax { at, message: error.message().replace('\n', " ") });
+            Err(cause) => {
+                let at = self.place(cause.span().unwrap_or_default());
+                self.reader.problems.push(Problem::Syntax { at, cause });
             }
         }
     }
@@ -126,7 +129,7 @@ impl FileReader<'_> {
                 (None, DeValue::Table(inner)) if is_table(&full) => self.table(&full, inner),
                 (None, _) if is_table(&full) => {
                     let (at, found) = (self.place(value.span()), self.excerpt(value.span()));
-                    self.reader.problems.push(Problem::NoTable { at, name: full, found });
+                    self.reader.problems.push(Problem::NotTable { at, name: full, found });
                 }
                 (None, _) => {
                     let (at, nearest) = (self.place(key.span()), nearest_key(&full));
@@ -141,11 +144,11 @@ impl FileReader<'_> {
         let read = Value::deserialize(value.clone().into_deserializer()).ok();
         match read.and_then(|read| KEYS[key].kind.check(&read)).and_then(|read| self.in_folder(KEYS[key].kind, read)) {
             Some(value) => self.reader.given.push(Given { key, value, origin }),
-            None => self.reader.refuse(key, self.excerpt(value.span()), origin),
+            None => self.reader.reject(key, self.excerpt(value.span()), origin),
         }
     }
 
-    /// Makes a path that is relative to the file's folder one that is relative to where purecam runs.
+    /// Prepends the file's folder to a relative path, so that it is relative to the working directory.
     fn in_folder(&self, kind: Kind, value: Value) -> Option<Value> {
         let join = |path: &str| {
             let joined: PathBuf = self.path.parent().unwrap_or(Path::new("")).join(path);
@@ -161,6 +164,7 @@ impl FileReader<'_> {
         })
     }
 
+    /// Line and column of the beginning of `span`, in bytes of the text.
     fn place(&self, span: Range<usize>) -> Origin {
         let before = self.text.get(..span.start).unwrap_or(self.text);
         let line_start = before.rfind('\n').map_or(0, |end| end + 1);
@@ -168,7 +172,7 @@ impl FileReader<'_> {
         Origin::File { path: self.path.to_owned(), line, column }
     }
 
-    /// A value as it was written, as far as it fits into a message.
+    /// The value as it was written, cut to what fits into a message.
     fn excerpt(&self, span: Range<usize>) -> String {
         let written = self.text.get(span).unwrap_or_default();
         let line: String = written.lines().next().unwrap_or_default().chars().take(SHOWN).collect();

@@ -1,24 +1,29 @@
-//! What the user asked for: defaults, over them a TOML file, over it `PURECAM_*` variables, over them flags.
+//! The configuration: defaults, overridden by a TOML file, by `PURECAM_*` variables, and by flags, in this order.
 //!
-//! [`Said`] holds the layers as they were given and can be asked again and again, which is how a service reads its
-//! configuration anew. Each value is held against [`KEYS`] where it stands, so that what is wrong with it can be told with its
-//! place; then all become one [`Config`].
+//! [`Said`] holds the layers as they were given and can be read repeatedly, which is how a running service reloads its
+//! configuration. Each value is checked against [`KEYS`] while its place is known, so that a message can name it; then
+//! all of them become one [`Config`].
 
+mod broker;
 mod conflicts;
 mod effective;
+mod entry;
 pub mod flags;
 mod keys;
+mod kind;
 mod layers;
 mod problem;
+pub mod reference;
 mod tables;
 
-pub use effective::{Effective, Entry};
-pub use keys::{KEYS, Key, Kind};
+pub use broker::{BrokerUrl, InvalidBrokerUrl};
+pub use effective::Effective;
+pub use entry::Entry;
+pub use keys::{KEYS, Key};
+pub use kind::Kind;
 pub use layers::Flag;
 pub use problem::{ConfigError, Origin, Problem};
-pub use tables::{
-    BrokerUrl, Config, Detect, Http, Level, Log, Mqtt, NoBrokerUrl, Output, Purifier, Ready, Run, Source, Verdict,
-};
+pub use tables::{Config, Detect, Http, Level, Log, Mqtt, Output, Purifier, Ready, Run, Source, Verdict};
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -26,33 +31,38 @@ use std::path::{Path, PathBuf};
 use crate::sha256;
 use layers::Reader;
 
-/// The file of a command that serves, where no other is named and this one is there.
+/// The file of commands that serve, if no other is named and this one exists.
 pub const SYSTEM_FILE: &str = "/etc/purecam/purecam.toml";
 
-/// What the user said, in rising order.
+/// The layers as they were given; a later field overrides an earlier one.
 #[derive(Clone, Debug, Default)]
 pub struct Said {
+    /// The TOML file.
     pub file: Option<PathBuf>,
-    /// Those that do not begin with `PURECAM_` are passed over.
+    /// Environment variables; those that do not begin with `PURECAM_` are ignored.
     pub variables: Vec<(OsString, OsString)>,
+    /// Flags, the last of a key wins.
     pub flags: Vec<Flag>,
 }
 
 impl Said {
-    /// With the variables of this process.
+    /// A file, the variables of this process, and flags.
     pub fn new(file: Option<&Path>, flags: Vec<Flag>) -> Self {
         Self { file: file.map(Path::to_owned), variables: std::env::vars_os().collect(), flags }
     }
 
-    /// Takes the system's file where no other is named. Not for a command that somebody tries on a laptop.
+    /// Uses [`SYSTEM_FILE`] if no other file is named. For commands that serve only.
     pub fn or_system_file(mut self) -> Self {
-        // One that cannot be looked at is taken, and then refused by name.
+        // If its existence cannot be determined it is used, and reading it reports why not.
         let system = || Some(PathBuf::from(SYSTEM_FILE)).filter(|file| file.try_exists().unwrap_or(true));
         self.file = self.file.or_else(system);
         self
     }
 
-    /// Reads the layers. Says all that is wrong with them at once.
+    /// Reads the layers.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, at once.
     pub fn effective(&self) -> Result<Effective, ConfigError> {
         let mut reader = Reader::default();
         if let Some(file) = &self.file {
@@ -69,13 +79,16 @@ impl Said {
 }
 
 impl Config {
-    /// Reads a file, where one is named, and the environment.
+    /// Reads the environment, and a file if one is named.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, at once.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         Ok(Said::new(file, Vec::new()).effective()?.config)
     }
 
-    /// SHA-256 of the whole as canonical TOML, in lower-case hexadecimal. Nothing where it has values that cannot be
-    /// written, which none that was read has.
+    /// SHA-256 of the whole as canonical TOML, in lower-case hexadecimal. `None` if it holds a value that TOML cannot
+    /// express; no configuration that was read does.
     pub fn sha256(&self) -> Option<String> {
         // Through a table, whose keys are sorted.
         let table = toml::Table::try_from(self).ok()?;

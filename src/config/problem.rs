@@ -3,19 +3,19 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::keys::{KEYS, Key, Kind, PREFIX, is_table};
+use super::keys::{KEYS, Key, PREFIX, is_table};
+use super::kind::Kind;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
+    /// No layer sets it.
     Default,
-    /// Line and column begin at 1; columns are characters.
-    File {
-        path: PathBuf,
-        line: usize,
-        column: usize,
-    },
+    /// A place in a file. Line and column are counted from 1; columns are characters.
+    File { path: PathBuf, line: usize, column: usize },
+    /// The environment variable of this name.
     Variable(String),
+    /// The flag of this name, as the user writes it.
     Flag(&'static str),
 }
 
@@ -33,34 +33,53 @@ impl fmt::Display for Origin {
 /// One thing that is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
+    /// The file cannot be read.
     #[error("{} cannot be read: {cause}", .path.display())]
-    Read { path: PathBuf, cause: std::io::Error },
-    #[error("{at}: this is not TOML: {message}")]
-    Syntax { at: Origin, message: String },
+    Read {
+        path: PathBuf,
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{at}: this is not TOML: {}", .cause.message().replace('\n', " "))]
+    Syntax {
+        at: Origin,
+        #[source]
+        cause: toml::de::Error,
+    },
+    /// A key, table or variable of this name does not exist.
     #[error("{at}: '{name}' is unknown; the nearest known is {nearest}")]
     Unknown { at: Origin, name: String, nearest: String },
-    #[error("{at}: {found} is no {key}; expected {expected}")]
+    /// A value of the wrong type or out of range.
+    #[error("{at}: invalid {key} {found}: expected {expected}")]
     Value { at: Origin, key: &'static str, found: String, expected: Kind },
-    #[error("{at}: {found} is no table; expected [{name}] with its keys below")]
-    NoTable { at: Origin, name: String, found: String },
-    /// Values that are good alone and do not fit together.
+    /// A value stands where a table is expected.
+    #[error("{at}: {found} is not a table; expected [{name}] with its keys below")]
+    NotTable { at: Origin, name: String, found: String },
+    /// Values that are each valid but do not fit together.
     #[error("{at}: {conflict}")]
     Conflict { at: Origin, conflict: String },
+    /// Every key accepts its value, but the typed configuration does not: the two are not the same any more.
+    #[error("the configuration does not have the expected form: {}", .cause.message())]
+    Untyped {
+        #[source]
+        cause: toml::de::Error,
+    },
 }
 
 impl Problem {
     fn at(&self) -> Option<&Origin> {
         match self {
-            Self::Read { .. } => None,
+            Self::Read { .. } | Self::Untyped { .. } => None,
             Self::Syntax { at, .. }
             | Self::Unknown { at, .. }
             | Self::Value { at, .. }
-            | Self::NoTable { at, .. }
+            | Self::NotTable { at, .. }
             | Self::Conflict { at, .. } => Some(at),
         }
     }
 
-    /// Line and column, where it is in a file.
+    /// Line and column, if it is in a file.
     pub(super) fn place(&self) -> Option<(usize, usize)> {
         match self.at()? {
             Origin::File { line, column, .. } => Some((*line, *column)),
@@ -69,12 +88,12 @@ impl Problem {
     }
 }
 
-/// A configuration that cannot be used: all that is wrong with it, a line each.
+/// A configuration that cannot be used: everything that is wrong with it, one line per problem.
 #[derive(Debug)]
 pub struct ConfigError(pub Vec<Problem>);
 
 impl ConfigError {
-    /// Whether the command line alone is to blame.
+    /// Whether all problems are in flags.
     pub fn is_wrong_usage(&self) -> bool {
         self.0.iter().all(|problem| matches!(problem.at(), Some(Origin::Flag(_))))
     }
@@ -87,12 +106,20 @@ impl fmt::Display for ConfigError {
     }
 }
 
-impl std::error::Error for ConfigError {}
+impl std::error::Error for ConfigError {
+    /// The cause of a single problem; several have no common one.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.0.as_slice() {
+            [problem] => problem.source(),
+            _ => None,
+        }
+    }
+}
 
-/// What is known and like an unknown key or table of a file, and what else its table has.
+/// The known key or table that is most like an unknown one, and the keys of the table that the unknown one is in.
 pub(super) fn nearest_key(name: &str) -> String {
     let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
-    // A key in the wrong table is nearly as near as one that is misspelt by a letter.
+    // A key in the wrong table counts almost as much as a key with one letter wrong.
     let likeness = |known: &str| {
         let moved = 0.95 * strsim::jaro_winkler(&last(known), &last(name));
         strsim::jaro_winkler(known, name).max(moved)

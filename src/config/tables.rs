@@ -1,17 +1,18 @@
-//! The tables of the configuration, typed, with their defaults. `docs/reference/config.md` is the same as a table.
+//! The tables of the configuration, typed, with their defaults.
+//!
+//! What a key does, its range and its unit are documented in `keys.rs`; here are units and what `None` means.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::broker::BrokerUrl;
 use crate::engine::Description;
 use crate::source::camera::{DEFAULT_SKIP_FRAMES, PixelFormat};
 
-/// All that can be configured.
+/// The whole configuration, one field per table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
@@ -26,21 +27,21 @@ pub struct Config {
     pub log: Log,
 }
 
-/// The `[source]` table: where frames come from, and in what form.
+/// The `[source]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
     /// `camera:`, `camera:WHICH`, `file:PATH` or `demo:`. Nothing: the demonstration on a terminal, else an error.
     pub uri: Option<String>,
-    /// Pixels of the captured frame; nothing: what suits the models best of what the camera offers.
+    /// Pixels; `None`: what suits the models best.
     pub width: Option<u32>,
-    /// Pixels of the captured frame; given with `width` or not at all.
+    /// Pixels; set if `width` is set.
     pub height: Option<u32>,
-    /// Frames a second; nothing: what the source thinks best.
+    /// Frames per second; `None`: the source's own rate.
     pub fps: Option<f64>,
-    /// The camera's pixel format; nothing: the cheapest that it offers.
+    /// `None`: the cheapest that the camera offers.
     pub format: Option<PixelFormat>,
-    /// Frames that are thrown away after each opening of a camera, while its exposure settles.
+    /// Frames to discard after each opening.
     pub skip_frames: u32,
 }
 
@@ -54,11 +55,11 @@ impl Default for Source {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Purifier {
-    /// Whether there is one; without it frames are classified as they are, and every verdict says so.
+    /// Whether frames are purified.
     pub enabled: bool,
-    /// The ONNX file; nothing: the one that ships.
+    /// `None`: the shipped purifier.
     pub model: Option<PathBuf>,
-    /// Seed of its noise; nothing: every start draws its own, which an attacker cannot know.
+    /// `None`: a fresh seed at each start.
     pub seed: Option<u64>,
 }
 
@@ -68,17 +69,17 @@ impl Default for Purifier {
     }
 }
 
-/// The `[run]` table: the loop.
+/// The `[run]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Run {
-    /// A verdict about a frame that is older than this, in milliseconds, is withheld and counted.
+    /// Age of a frame, in milliseconds, above which its verdict is withheld.
     pub max_age_ms: u64,
-    /// Threads that share the computing of a model.
+    /// Threads per model.
     pub threads: u32,
-    /// How often each model computes a picture before the first frame.
+    /// Inferences of each model before the first frame.
     pub warm_up: u32,
-    /// When the service manager is told that the service is ready.
+    /// When the service reports that it is ready.
     pub ready: Ready,
 }
 
@@ -95,13 +96,13 @@ impl Run {
     }
 }
 
-/// When the service is ready. Either way its models are verified and warm.
+/// When the service is ready. In both cases its models are verified and warm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ready {
-    /// The source gave a frame.
+    /// With the first frame of the source.
     Frame,
-    /// Without waiting for a frame: the camera may be plugged in later.
+    /// Without waiting for a frame; the camera may be plugged in later.
     AtOnce,
 }
 
@@ -109,9 +110,9 @@ pub enum Ready {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Verdict {
-    /// How many successive frames' distributions a verdict combines; 1: only its own.
+    /// Successive frames whose class distributions a verdict combines, its own included.
     pub smoothing: u32,
-    /// A verdict that is less sure than this, in 0..1, is withheld and counted.
+    /// Confidence, in 0..1, below which a verdict is withheld.
     pub min_confidence: f64,
 }
 
@@ -121,19 +122,19 @@ impl Default for Verdict {
     }
 }
 
-/// The `[detect]` table: comparing raw and purified frames, and keeping those that disagree.
+/// The `[detect]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Detect {
-    /// Classify the raw frame too and report the disagreement as `suspicion`.
+    /// Whether the raw frame is classified too.
     pub enabled: bool,
-    /// From this suspicion on, in 0..1, a verdict is marked and counted and its frame kept.
+    /// Least suspicion, in 0..1, that marks a verdict as suspicious.
     pub threshold: f64,
-    /// The folder for suspicious frames; nothing: none are kept.
+    /// `None`: suspicious frames are not kept.
     pub keep_dir: Option<PathBuf>,
-    /// The most files in it; the oldest goes.
+    /// Largest number of files in `keep_dir`.
     pub keep_files: u32,
-    /// The most bytes in it; the oldest goes.
+    /// Largest number of bytes in `keep_dir`.
     pub keep_bytes: u64,
 }
 
@@ -143,21 +144,21 @@ impl Default for Detect {
     }
 }
 
-/// The `[output]` table: where verdicts go, besides the live page.
+/// The `[output]` table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Output {
-    /// Verdicts on standard output.
+    /// Whether verdicts are written to standard output.
     pub stdout: bool,
-    /// Append verdicts to this file; nothing: no file.
+    /// `None`: verdicts are not written to a file.
     pub file: Option<PathBuf>,
-    /// The file is rotated before it grows above this.
+    /// Largest number of bytes in a file.
     pub file_bytes: u64,
-    /// How many files there are at most, the one that grows included.
+    /// Largest number of files, the current one included.
     pub file_count: u32,
-    /// Offer verdicts on this Unix socket; nothing: no socket.
+    /// `None`: there is no socket.
     pub socket: Option<PathBuf>,
-    /// Send verdicts to a broker; nothing: none.
+    /// `None`: there is no broker.
     pub mqtt: Option<Mqtt>,
 }
 
@@ -171,17 +172,18 @@ impl Default for Output {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mqtt {
-    /// The broker.
+    /// Where the broker is.
     pub url: BrokerUrl,
-    /// Verdicts go to `TOPIC/verdict`, the retained state to `TOPIC/state`.
+    /// What the topics of verdicts and of the state begin with.
     #[serde(default = "Mqtt::default_topic")]
     pub topic: String,
-    /// Nothing: `purecam-` and the host's name.
+    /// `None`: `purecam-` and the host's name.
     pub client_id: Option<String>,
+    /// `None`: no user name is sent.
     pub username: Option<String>,
-    /// A file whose first line is the password; only its owner may read it.
+    /// A file whose first line is the password; set only if `username` is set.
     pub password_file: Option<PathBuf>,
-    /// Certificates of the authorities to trust with `mqtts:`, PEM; nothing: the system's.
+    /// Certificates in PEM form; `None`: the system's authorities.
     pub ca_file: Option<PathBuf>,
     /// Quality of service of the verdicts: 0, 1 or 2.
     #[serde(default)]
@@ -189,7 +191,7 @@ pub struct Mqtt {
 }
 
 impl Mqtt {
-    /// A broker with everything else at its default.
+    /// The table with this broker, and everything else at its default.
     pub fn new(url: BrokerUrl) -> Self {
         let topic = Self::default_topic();
         Self { url, topic, client_id: None, username: None, password_file: None, ca_file: None, qos: 0 }
@@ -200,88 +202,13 @@ impl Mqtt {
     }
 }
 
-/// A broker: `mqtt://HOST[:PORT]`, or `mqtts://HOST[:PORT]` with TLS.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct BrokerUrl {
-    pub tls: bool,
-    /// A name or an address; a version 6 address without its brackets.
-    pub host: String,
-    /// 1883, or 8883 with TLS, where the URL names none.
-    pub port: u16,
-}
-
-/// What a [`BrokerUrl`] looks like.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("expected mqtt://HOST:PORT or mqtts://HOST:PORT")]
-pub struct NoBrokerUrl;
-
-impl FromStr for BrokerUrl {
-    type Err = NoBrokerUrl;
-
-    fn from_str(text: &str) -> Result<Self, NoBrokerUrl> {
-        let (tls, rest) = match text.split_once("://") {
-            Some(("mqtt", rest)) => (false, rest),
-            Some(("mqtts", rest)) => (true, rest),
-            _ => return Err(NoBrokerUrl),
-        };
-        let rest = rest.strip_suffix('/').unwrap_or(rest);
-        let (host, port) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, "")) => (host, None),
-            Some((host, port)) => (host, Some(port.strip_prefix(':').ok_or(NoBrokerUrl)?)),
-            None => rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port))),
-        };
-        let is_host = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        let is_address = rest.starts_with('[') && host.parse::<std::net::Ipv6Addr>().is_ok();
-        if host.is_empty() || !(is_address || host.bytes().all(is_host)) {
-            return Err(NoBrokerUrl);
-        }
-        let port = match port {
-            None => {
-                if tls {
-                    8883
-                } else {
-                    1883
-                }
-            }
-            Some(port) => port.parse().ok().filter(|port| *port > 0).ok_or(NoBrokerUrl)?,
-        };
-        Ok(Self { tls, host: host.to_owned(), port })
-    }
-}
-
-impl fmt::Display for BrokerUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { tls, host, port } = self;
-        let scheme = if *tls { "mqtts" } else { "mqtt" };
-        match host.contains(':') {
-            true => write!(f, "{scheme}://[{host}]:{port}"),
-            false => write!(f, "{scheme}://{host}:{port}"),
-        }
-    }
-}
-
-impl TryFrom<String> for BrokerUrl {
-    type Error = NoBrokerUrl;
-
-    fn try_from(text: String) -> Result<Self, NoBrokerUrl> {
-        text.parse()
-    }
-}
-
-impl From<BrokerUrl> for String {
-    fn from(url: BrokerUrl) -> Self {
-        url.to_string()
-    }
-}
-
-/// The `[http]` table: the live page and the metrics.
+/// The `[http]` table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Http {
-    /// `ADDRESS:PORT`; nothing: no page. An address other than the machine's own needs `token_file`.
+    /// `None`: there is no page. An address that other machines reach needs `token_file`.
     pub listen: Option<SocketAddr>,
-    /// A file whose first line is the token that a client must show; only its owner may read it.
+    /// A file whose first line is the token that clients must send.
     pub token_file: Option<PathBuf>,
 }
 
@@ -289,7 +216,7 @@ pub struct Http {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
-    /// What is logged; `RUST_LOG`, where it is set, goes before this.
+    /// Least severe level that is logged, unless `RUST_LOG` is set.
     pub level: Level,
 }
 
@@ -299,7 +226,7 @@ impl Default for Log {
     }
 }
 
-/// How much is logged.
+/// The least severe level of the log; `Off` logs nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
