@@ -21,6 +21,7 @@
 //! - [`config`], [`cli`], [`commands`]: what the user asked for, and one file a command.
 //! - [`logging`]: how log lines look, to the journal and to people.
 //! - [`atomic`], [`contain`]: files that appear whole, panics that stay where they happen; anybody may use them.
+//! - [`secret`]: passwords and tokens from files that other users cannot read.
 //!
 //! The rooms of the workshop (feature `training`):
 //! - [`riae`], [`zoo`]: the purifier and the classifiers as burn modules.
@@ -39,6 +40,7 @@ pub mod health;
 pub mod host;
 pub mod logging;
 pub mod measure;
+pub mod secret;
 pub mod service;
 pub mod sha256;
 pub mod sink;
