@@ -65,8 +65,8 @@ impl Secret {
     /// Reads the first line of `file`, without its line break. Further lines are ignored.
     ///
     /// # Errors
-    /// `file` cannot be read, is not a regular file, is open to other users, is longer than 4096 bytes, is not UTF-8, or
-    /// its first line is empty.
+    /// `file` cannot be read, is not a regular file, is open to other users, is longer than 4096 bytes, is not UTF-8,
+    /// or its first line is empty.
     pub fn read(file: &Path) -> Result<Self, SecretError> {
         read(file).map(Self).map_err(|problem| SecretError { file: file.to_owned(), problem })
     }

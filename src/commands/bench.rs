@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, run};
+use super::{Failure, because, run};
 use crate::cli;
 use crate::measure::{Benchmark, Comparison, Doubt, Machine, Process, Recorder, SCHEMA, SERIES};
 use crate::service::{self, Ended, Health, Limits, Outlet, Parts, Replacement, Silent};
 use crate::sink::Broadcast;
 use crate::time::{Clock, Stop, SystemClock};
 
-/// Frames a second of files and of the demonstration where nobody says otherwise: a camera's.
+/// Frames per second of files and of the demonstration if `source.fps` is not set: a camera's usual rate.
 const RATE: f64 = 30.0;
 
 /// Runs the loop without an output and reports its latencies.
@@ -21,7 +21,7 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let stop = Stop::new();
     let on_interrupt = stop.clone();
     ctrlc::set_handler(move || on_interrupt.request())
-        .map_err(|error| Failure::Failed(format!("signals cannot be handled: {error}")))?;
+        .map_err(|error| Failure::failed(because("signals cannot be handled", error)))?;
     let before = Machine::now();
     let config = args.settings.said(false).effective()?.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -44,13 +44,13 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     };
     let Ended { numbers, source, .. } = service::run(parts)?;
     if let Some(error) = source {
-        return Err(Failure::Failed(error.to_string()));
+        return Err(Failure::failed(error));
     }
     let (after, process, latencies) = (Machine::now(), Process::now(), recorder.latencies());
     if latencies.count() == 0 {
         let verdicts = numbers.verdicts;
         let left_out = args.left_out;
-        return Err(Failure::Failed(format!(
+        return Err(Failure::failed(format!(
             "{uri} gave {verdicts} verdicts, and the first {left_out} do not count: give a longer source or --left-out 0"
         )));
     }
@@ -90,7 +90,7 @@ fn milliseconds(until: Duration, from: Duration) -> f64 {
 }
 
 fn read(path: &Path) -> Result<Benchmark, Failure> {
-    let named = |problem: &dyn std::fmt::Display| Failure::Usage(format!("{} {problem}", path.display()));
+    let named = |problem: &dyn std::fmt::Display| Failure::usage(format!("{} {problem}", path.display()));
     let text = fs::read_to_string(path).map_err(|error| named(&format!("cannot be read: {error}")))?;
     serde_json::from_str(&text)
         .map_err(|error| named(&format!("is no result of 'purecam bench --json': {error}; make one first")))
@@ -98,7 +98,7 @@ fn read(path: &Path) -> Result<Benchmark, Failure> {
 
 fn print(benchmark: &Benchmark, earlier: Option<&Benchmark>, json: bool) -> Result<(), Failure> {
     if json {
-        let text = serde_json::to_string(benchmark).map_err(|error| Failure::Failed(error.to_string()))?;
+        let text = serde_json::to_string(benchmark).map_err(Failure::failed)?;
         anstream::println!("{text}");
     } else {
         anstream::print!("{benchmark}");
@@ -111,11 +111,11 @@ fn print(benchmark: &Benchmark, earlier: Option<&Benchmark>, json: bool) -> Resu
     Ok(())
 }
 
-/// Fails where the 99th percentile of a frame's age at its verdict is above the bound.
+/// Fails if the 99th percentile of a frame's age at its verdict is above `bound`, in milliseconds.
 fn gate(benchmark: &Benchmark, bound: Option<f64>) -> Result<(), Failure> {
     let found = benchmark.series("total").map(|quantiles| quantiles.p99);
     match (bound, found) {
-        (Some(bound), Some(found)) if found > bound => Err(Failure::TooSlow(format!(
+        (Some(bound), Some(found)) if found > bound => Err(Failure::too_slow(format!(
             "the 99th percentile of a verdict's time is {found:.2} ms, --max-p99-ms allows {bound:.2} ms"
         ))),
         _ => Ok(()),

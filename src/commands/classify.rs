@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Failure, models};
+use super::{Failure, because, models};
 use crate::cli;
 use crate::config::Config;
 use crate::frame::{self, Frame};
@@ -20,7 +20,7 @@ use crate::verdict::{Header, Milliseconds, Verdict};
 /// Characters of the table's label column; longer labels are cut.
 const LABEL: usize = 28;
 
-/// What is said of one file.
+/// The JSON line about one file.
 #[derive(Serialize)]
 struct Line<'a> {
     file: &'a str,
@@ -30,7 +30,7 @@ struct Line<'a> {
     error: Option<&'a str>,
 }
 
-/// Classifies the files. Fails, after all of them, where any could not be.
+/// Classifies the files. Fails after the last one if any could not be classified.
 pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     let files = expand(&args.images);
     let config = args.models.config()?;
@@ -45,15 +45,16 @@ pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
         false => print_table(&files, &mut work),
     };
     match outcome {
-        // The reader has read enough.
+        // The reader has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::Failed(format!("verdicts cannot be written: {error}"))),
+        Err(error) => Err(Failure::failed(because("verdicts cannot be written", error))),
         Ok(0) => Ok(()),
-        Ok(failed) => Err(Failure::Failed(format!("{failed} of {} could not be classified", files.len()))),
+        Ok(failed) => Err(Failure::failed(format!("{failed} of {} could not be classified", files.len()))),
     }
 }
 
-/// The files that are meant: an image as it is, a folder as the images in it. What is wrong with a folder stays with it.
+/// The files that are meant: an image as it is, a folder as the images in it. What is wrong with a folder stays with
+/// it.
 fn expand(images: &[PathBuf]) -> Vec<(PathBuf, Option<String>)> {
     let mut files = Vec::new();
     for path in images {
@@ -173,9 +174,9 @@ struct Saved {
 impl Saved {
     /// Makes the folder and tries to write into it: better now than after an hour of purifying.
     fn new(folder: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(folder)
-            .and_then(|()| tempfile::tempfile_in(folder))
-            .map_err(|error| Failure::Failed(format!("--save {}: cannot be written to: {error}", folder.display())))?;
+        fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder)).map_err(|error| {
+            Failure::failed(because(format!("--save {}: cannot be written to", folder.display()), error))
+        })?;
         Ok(Self { folder: folder.to_owned(), names: Default::default() })
     }
 

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::Failure;
+use super::{Failure, because};
 use crate::atomic;
 use crate::cli::{Cli, Generate};
 
@@ -17,7 +17,7 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     (
         "FILES",
         &[
-            ("/etc/purecam/purecam.toml", "The configuration of run, bench and check where --config names no other."),
+            ("/etc/purecam/purecam.toml", "The configuration of run, bench and check if --config names no other."),
             ("/usr/share/purecam/models", "The models that ship, with a manifest of their checksums."),
             (
                 "/usr/share/doc/purecam",
@@ -28,7 +28,7 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
     (
         "ENVIRONMENT",
         &[
-            ("PURECAM_MODELS", "The folder of the models that are used where none is named."),
+            ("PURECAM_MODELS", "The folder of the models that are used if none is named."),
             (
                 "PURECAM_KEY",
                 "A key of the configuration, as in PURECAM_RUN_MAX_AGE_MS=500; goes over the file and under flags.",
@@ -50,8 +50,9 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
 ];
 
 pub fn generate(args: &Generate) -> Result<(), Failure> {
-    let failed =
-        |path: &Path, error: io::Error| Failure::Failed(format!("{}: cannot be written: {error}", path.display()));
+    let failed = |path: &Path, error: io::Error| {
+        Failure::failed(because(format!("{}: cannot be written", path.display()), error))
+    };
     std::fs::create_dir_all(&args.folder).map_err(|error| failed(&args.folder, error))?;
     for (name, bytes) in manual_pages()?.into_iter().chain(completions()) {
         let path = args.folder.join(name);
@@ -87,7 +88,7 @@ fn add_pages(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Resul
     command.get_subcommands().filter(|command| !command.is_hide_set()).try_for_each(|command| add_pages(command, pages))
 }
 
-/// The day that the pages carry: of the source where `SOURCE_DATE_EPOCH` says it, so that two builds do not differ.
+/// The date on the pages: the source's from `SOURCE_DATE_EPOCH` if that is set, so that two builds do not differ.
 fn date() -> String {
     let epoch = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|seconds| seconds.parse().ok());
     let day = epoch.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok()).unwrap_or_else(jiff::Timestamp::now);

@@ -1,4 +1,4 @@
-//! Which models a command runs: the configuration's, or the ones that ship.
+//! Which models a command runs: the configured ones, or the ones that ship.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
@@ -9,28 +9,58 @@ use crate::engine::{self, Classifier, InferenceError, Purifier, Shipped};
 
 /// The models of a command, checked and warmed up.
 pub struct Loaded {
-    /// Nothing where pictures are classified as they are.
+    /// `None` if pictures are classified without purification.
     pub purifier: Option<Purifier>,
+    /// The classifier, of the purifier's size.
     pub classifier: Classifier,
 }
 
-/// Finds and loads the models. Any that is refused is hopeless: the same start will fail again.
+/// Finds, loads and warms up the models.
+///
+/// # Errors
+/// A model is refused, always as hopeless: the same start would fail again.
 pub fn load(config: &Config) -> Result<Loaded, Failure> {
-    let hopeless = |error: &dyn std::fmt::Display| Failure::Hopeless(error.to_string());
-    engine::share_among(config.run.threads as usize).map_err(|error| hopeless(&error))?;
-    let classifier = classifier_path(config)?;
-    let mut classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
-    let seed = config.purifier.seed.unwrap_or_else(fresh_seed);
-    let purifier = purifier_path(config)?.map(|path| Purifier::load(&path, seed));
-    let mut purifier = purifier.transpose().map_err(|error| hopeless(&error))?;
-    if let Some(purifier) = &purifier {
-        classifier.expect_size_of(purifier).map_err(|error| hopeless(&error))?;
-    }
-    // Loading has computed a picture with each already.
-    for _ in 1..config.run.warm_up {
-        warm_up(purifier.as_mut(), &mut classifier).map_err(|error| hopeless(&error))?;
-    }
+    share_threads(config)?;
+    let (_, mut classifier) = classifier(config)?;
+    let mut purifier = purifier(config)?.map(|(_, purifier)| purifier);
+    match_up(purifier.as_mut(), &mut classifier, config)?;
     Ok(Loaded { purifier, classifier })
+}
+
+/// Sets up the threads that the models share.
+pub fn share_threads(config: &Config) -> Result<(), Failure> {
+    engine::share_among(config.run.threads as usize).map_err(Failure::hopeless)
+}
+
+/// Loads the classifier, and returns it with its file.
+pub fn classifier(config: &Config) -> Result<(PathBuf, Classifier), Failure> {
+    let path = classifier_path(config)?;
+    let classifier = Classifier::load(&path, &config.classifier).map_err(Failure::hopeless)?;
+    Ok((path, classifier))
+}
+
+/// Loads the purifier, and returns it with its file. `None` if pictures are classified without purification.
+pub fn purifier(config: &Config) -> Result<Option<(PathBuf, Purifier)>, Failure> {
+    let Some(path) = purifier_path(config)? else { return Ok(None) };
+    let seed = config.purifier.seed.unwrap_or_else(fresh_seed);
+    let purifier = Purifier::load(&path, seed).map_err(Failure::hopeless)?;
+    Ok(Some((path, purifier)))
+}
+
+/// Checks that both models have one size, and warms them up.
+pub fn match_up(
+    mut purifier: Option<&mut Purifier>,
+    classifier: &mut Classifier,
+    config: &Config,
+) -> Result<(), Failure> {
+    if let Some(purifier) = &purifier {
+        classifier.expect_size_of(purifier).map_err(Failure::hopeless)?;
+    }
+    // Loading has already computed one picture with each.
+    for _ in 1..config.run.warm_up {
+        warm_up(purifier.as_deref_mut(), classifier).map_err(Failure::hopeless)?;
+    }
+    Ok(())
 }
 
 /// Computes a grey picture with each.
@@ -44,7 +74,7 @@ fn warm_up(purifier: Option<&mut Purifier>, classifier: &mut Classifier) -> Resu
     Ok(())
 }
 
-/// The classifier's file: the configuration's, or the one that ships.
+/// The classifier's file: the configured one, or the one that ships.
 pub fn classifier_path(config: &Config) -> Result<PathBuf, Failure> {
     match &config.classifier.model {
         Some(path) => Ok(path.clone()),
@@ -52,7 +82,8 @@ pub fn classifier_path(config: &Config) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The purifier's file: the configuration's, or the one that ships. Nothing where pictures are classified as they are.
+/// The purifier's file: the configured one, or the one that ships. `None` if pictures are classified without
+/// purification.
 pub fn purifier_path(config: &Config) -> Result<Option<PathBuf>, Failure> {
     match &config.purifier.model {
         _ if !config.purifier.enabled => Ok(None),
@@ -62,10 +93,10 @@ pub fn purifier_path(config: &Config) -> Result<Option<PathBuf>, Failure> {
 }
 
 fn shipped() -> Result<Shipped, Failure> {
-    Shipped::find().map_err(|error| Failure::Hopeless(error.to_string()))
+    Shipped::find().map_err(Failure::hopeless)
 }
 
-/// A seed that nobody can predict: the standard library keys its hashers with the system's randomness.
+/// A seed that cannot be predicted: the standard library keys its hashers with the system's randomness.
 fn fresh_seed() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -1,8 +1,8 @@
 //! A ring of the newest lines: one writer, any number of readers, and none of them waits for another.
 //!
-//! The loop writes each verdict into the ring's oldest slot, whose buffers are reused. Each reader has its own position in
-//! the stream and copies the lines that it has not read. If it is too slow, the ring has moved on, and it gets the number
-//! of lines that it missed.
+//! The loop writes each verdict into the ring's oldest slot, whose buffers are reused. Each reader has its own position
+//! in the stream and copies the lines that it has not read. If it is too slow, the ring has moved on, and it gets the
+//! number of lines that it missed.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ use super::Event;
 /// Lines by which a reader may be behind.
 const SLOTS: usize = 64;
 
-/// Initial capacity of a slot's line, in bytes: a verdict of three classes has about seven hundred. A longer line grows its
-/// slot once.
+/// Initial capacity of a slot's line, in bytes: a verdict of three classes has about seven hundred. A longer line grows
+/// its slot once.
 const LINE: usize = 1024;
 
 /// One line of the stream, and what a live view shows besides.
@@ -85,8 +85,8 @@ impl Broadcast {
         Self(Arc::new(Shared { ring: Mutex::new(ring), changed: Condvar::new() }))
     }
 
-    /// Writes the next line through `write`, which gets an empty line and an old event to overwrite. If `write` panics, its
-    /// line does not count as written.
+    /// Writes the next line through `write`, which gets an empty line and an old event to overwrite. If `write` panics,
+    /// its line does not count as written.
     pub fn publish(&self, write: impl FnOnce(&mut Published)) {
         let mut ring = self.0.ring.lock();
         let slot = (ring.written % SLOTS as u64) as usize;

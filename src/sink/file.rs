@@ -1,8 +1,8 @@
 //! JSON lines appended to a file, which is rotated by its size.
 //!
-//! `FILE` grows; `FILE.1` is the one before it, `FILE.2` the one before that. Each begins with the stream's header, and no
-//! line is split over two files. If a power cut or a kill left a half-written line, the next start cuts it off. While the
-//! disk is full or missing, lines are dropped and counted, and writing is tried again.
+//! `FILE` grows; `FILE.1` is the one before it, `FILE.2` the one before that. Each begins with the stream's header, and
+//! no line is split over two files. If a power cut or a kill left a half-written line, the next start cuts it off.
+//! While the disk is full or missing, lines are dropped and counted, and writing is tried again.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -209,7 +209,8 @@ impl Growing {
     }
 }
 
-/// Opens `path` for appending, and locks it if it is a regular file: two processes in one file would tear each other's lines.
+/// Opens `path` for appending, and locks it if it is a regular file: two processes in one file would tear each other's
+/// lines.
 fn open_locked(path: &Path, create: bool) -> io::Result<(File, fs::Metadata)> {
     // Without waiting: a named pipe would block the thread until another program reads from it.
     let nonblocking = OFlags::NONBLOCK.bits() as i32;

@@ -1,8 +1,8 @@
-//! A folder with the latest suspicious frames, bounded in files and bytes: each as captured, as classified, and with its
-//! verdict.
+//! A folder with the latest suspicious frames, bounded in files and bytes: each as captured, as classified, and with
+//! its verdict.
 //!
-//! The names begin with the capture time and the frame's number, so that they sort: `20261122T211638.042Z-0000000815` and
-//! then `-raw.png`, `-purified.png`, `.json`. Files of other names in the folder are not touched and do not count.
+//! The names begin with the capture time and the frame's number, so that they sort: `20261122T211638.042Z-0000000815`
+//! and then `-raw.png`, `-purified.png`, `.json`. Files of other names in the folder are not touched and do not count.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -55,8 +55,8 @@ pub struct TooFewFiles {
 }
 
 impl KeepRing {
-    /// Creates the folder, but not the folders above it: if a disk is not mounted, the one below its mount point must not
-    /// fill up instead. If the folder cannot be used now, it is tried again with the next frames.
+    /// Creates the folder, but not the folders above it: if a disk is not mounted, the one below its mount point must
+    /// not fill up instead. If the folder cannot be used now, it is tried again with the next frames.
     ///
     /// # Errors
     /// `files`, the most files in the folder, is too small for one frame.
@@ -95,16 +95,16 @@ impl KeepRing {
         Ok(match free.filter(|free| *free < bytes) {
             None => Outlook::Ready(good),
             Some(free) => Outlook::Caution(format!(
-                "{shown} has {} MiB free and detect.keep_bytes asks for {}; when the disk is full, frames are only counted",
+                "{shown} has {} MiB free and detect.keep_bytes asks for {}; on a full disk, frames are only counted",
                 free >> 20,
                 bytes >> 20
             )),
         })
     }
 
-    /// Keeps one frame: `raw` as captured, `purified` as [3, height, width] in 0..1 with its size [height, width]. Removes
-    /// the oldest frames if it needs their room. Returns whether it is in the folder; after a failure nothing is tried for
-    /// a while.
+    /// Keeps one frame: `raw` as captured, `purified` as [3, height, width] in 0..1 with its size [height, width].
+    /// Removes the oldest frames if it needs their room. Returns whether it is in the folder; after a failure nothing
+    /// is tried for a while.
     pub fn keep(&mut self, raw: &Picture, purified: (&[f32], [usize; 2]), verdict: &Verdict) -> bool {
         if !self.retry.is_due() {
             return false;

@@ -1,7 +1,7 @@
-//! Where verdicts go.
+//! Outputs for verdicts.
 //!
-//! The loop writes into a [`Broadcast`] and never waits. Each sink reads from it on its own thread (`service/outlet.rs`). A
-//! slow sink misses lines, which are counted, and delays nothing else.
+//! The loop writes into a [`Broadcast`] and never waits. Each sink reads from it on its own thread
+//! (`service/outlet.rs`). A slow sink misses lines, which are counted, and delays nothing else.
 
 mod broadcast;
 mod file;
@@ -32,7 +32,7 @@ use crate::verdict::{Guess, Verdict};
 /// A verdict on its way out, with what only a live view shows.
 #[derive(Debug)]
 pub struct Event {
-    /// What is said of the frame.
+    /// The verdict about the frame.
     pub verdict: Verdict,
     /// The most probable class of the frame before purification; `None` if the loop does not classify raw frames.
     pub raw: Option<Guess>,
@@ -63,8 +63,8 @@ impl Clone for Event {
 
 /// Takes verdicts. It runs on its own thread: if it is slow, it misses some, and the loop goes on.
 pub trait Sink: Send {
-    /// Takes one line, a verdict or a new header. A lost reader, an unreachable broker or a full disk is no error: the sink
-    /// recovers by itself and counts what was lost in [`dropped`](Self::dropped).
+    /// Takes one line, a verdict or a new header. A lost reader, an unreachable broker or a full disk is no error: the
+    /// sink recovers by itself and counts what was lost in [`dropped`](Self::dropped).
     ///
     /// # Errors
     /// This sink cannot go on.

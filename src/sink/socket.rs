@@ -1,7 +1,7 @@
 //! JSON lines for every program that connects to a Unix socket: a header first, then every line from there on.
 //!
-//! No reader delays another. Each has a buffer for what it does not take at once; when that is full, the reader is too slow:
-//! it is dropped, and the lines that it did not get are counted.
+//! No reader delays another. Each has a buffer for what it does not take at once; when that is full, the reader is too
+//! slow: it is dropped, and the lines that it did not get are counted.
 
 use std::fs;
 use std::io::{self, Write};
@@ -27,7 +27,7 @@ const PERMISSIONS: u32 = 0o660;
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
     /// A running process listens there.
-    #[error("{}: another process listens there, perhaps a running purecam; stop it, or choose another path", .path.display())]
+    #[error("{}: another process listens there; stop it, or choose another path", .path.display())]
     Taken {
         /// The socket's path.
         path: PathBuf,
@@ -234,8 +234,8 @@ impl Reader {
 
     /// Gives the waiting lines to the kernel, as far as it takes them.
     ///
-    /// Line by line: Linux takes up to 32 KiB of a Unix stream's message whole or not at all, so a dropped reader does not
-    /// find half a line at the end.
+    /// Line by line: Linux takes up to 32 KiB of a Unix stream's message whole or not at all, so a dropped reader does
+    /// not find half a line at the end.
     fn flush(&mut self) -> Result<(), Lost> {
         while self.sent < self.waiting.len() {
             let rest = &self.waiting[self.sent..];

@@ -6,8 +6,8 @@
 //! | `TOPIC/header` | the stream's header: schema, models, configuration | yes |
 //! | `TOPIC/state` | the service's state; `offline` after its end, even after a crash | yes |
 //!
-//! If the broker cannot be reached, connecting is retried for ever. Verdicts that cannot be sent at once are dropped and
-//! counted: a subscriber never gets one that waited for the broker.
+//! If the broker cannot be reached, connecting is retried for ever. Verdicts that cannot be sent at once are dropped
+//! and counted: a subscriber never gets one that waited for the broker.
 
 mod connection;
 mod settings;
@@ -34,7 +34,8 @@ use settings::{LONGEST, OFFLINE, Settings, Topics};
 /// Messages that may wait for the connection's thread. More are dropped.
 const WAITING: usize = 64;
 
-/// How long the end waits for the farewell to reach the broker. Later the broker publishes the last will, which is the same.
+/// How long the end waits for the farewell to reach the broker. Later the broker publishes the last will, which is the
+/// same.
 const FAREWELL: Duration = Duration::from_millis(400);
 
 /// How long [`MqttSink::outlook`] waits for the broker to accept a connection.
@@ -95,8 +96,8 @@ impl MqttSink {
         })
     }
 
-    /// What a start would find: whether the broker accepts a TCP connection, and whether the password would be readable on
-    /// the network. Sends nothing: a second client with the same name would take a running purecam's connection.
+    /// What a start would find: whether the broker accepts a TCP connection, and whether the password would be readable
+    /// on the network. Sends nothing: a second client with the same name would take a running purecam's connection.
     ///
     /// # Errors
     /// As of [`MqttSink::new`].
@@ -112,8 +113,8 @@ impl MqttSink {
         Ok([Some(reached), caution].into_iter().flatten().collect())
     }
 
-    /// Sends the header and the state to a new connection, and a changed state to an old one. Returns whether there is a
-    /// connection that has got the header.
+    /// Sends the header and the state to a new connection, and a changed state to an old one. Returns whether there is
+    /// a connection that has got the header.
     fn attend(&mut self) -> bool {
         let connection = self.link.connection.load(Ordering::Acquire);
         if connection == 0 {
@@ -135,8 +136,8 @@ impl MqttSink {
 
     /// Publishes a retained message. Returns whether there was room for it.
     fn retain(&self, topic: &str, message: &[u8]) -> bool {
-        // Acknowledgements of one kind come in order. With two kinds, rumqttc would reuse a number that still waits for its
-        // acknowledgement.
+        // Acknowledgements of one kind come in order. With two kinds, rumqttc would reuse a number that still waits for
+        // its acknowledgement.
         let qos = if self.qos == QoS::ExactlyOnce { self.qos } else { QoS::AtLeastOnce };
         self.client.try_publish(topic, qos, true, message).is_ok()
     }
@@ -170,7 +171,8 @@ impl Sink for MqttSink {
 }
 
 impl Drop for MqttSink {
-    /// Publishes `offline` and disconnects. If there is no time or no room for that, the broker publishes the last will.
+    /// Publishes `offline` and disconnects. If there is no time or no room for that, the broker publishes the last
+    /// will.
     fn drop(&mut self) {
         let connected = self.link.connection.load(Ordering::Acquire) != 0;
         self.stop.request();
@@ -184,8 +186,8 @@ impl Drop for MqttSink {
     }
 }
 
-/// Opens a TCP connection to the broker, and closes it. On a thread of its own: a name server that does not answer would
-/// otherwise hold it up for longer than `PATIENCE`.
+/// Opens a TCP connection to the broker, and closes it. On a thread of its own: a name server that does not answer
+/// would otherwise hold it up for longer than `PATIENCE`.
 fn reach(url: &BrokerUrl) -> io::Result<()> {
     let (host, port) = (url.host.clone(), url.port);
     let (send, outcome) = channel();

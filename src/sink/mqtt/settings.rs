@@ -14,8 +14,8 @@ use crate::config::Mqtt;
 use crate::host;
 use crate::secret::{Secret, SecretError};
 
-/// Messages that the broker has not acknowledged yet. By default mosquitto takes 20 of one client at a time and, in this
-/// version of MQTT, silently discards more.
+/// Messages that the broker has not acknowledged yet. By default mosquitto takes 20 of one client at a time and, in
+/// this version of MQTT, silently discards more.
 const IN_FLIGHT: u16 = 16;
 
 /// How often a silent connection is probed. A broker notices after one and a half times this that a client is gone.

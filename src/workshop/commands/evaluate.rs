@@ -77,7 +77,7 @@ pub(super) fn progress_bar(length: usize) -> ProgressBar {
 
 /// Writes a file as a whole or not at all.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    atomic::write(path, text.as_bytes()).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+    atomic::write(path, text.as_bytes()).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))
 }
 
 impl From<evaluate::Error> for Failure {

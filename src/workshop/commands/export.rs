@@ -30,14 +30,14 @@ pub fn export(args: &Export, json: bool) -> Result<(), Failure> {
         Some("classifier") => classifier_file(args)?,
         Some("riae") => purifier_file(args)?,
         other => {
-            return Err(Failure::Failed(format!(
+            return Err(Failure::failed(format!(
                 "{}: expected the run of a classifier or a riae, found kind {other:?}",
                 args.run.display()
             )));
         }
     };
     atomic::write(&args.out, &bytes)
-        .map_err(|error| Failure::Failed(format!("{}: cannot be written: {error}", args.out.display())))?;
+        .map_err(|error| Failure::failed(format!("{}: cannot be written: {error}", args.out.display())))?;
     let sha256 = sha256::sum(&bytes);
     if json {
         println!(
@@ -66,12 +66,12 @@ fn classifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
     let settings: classifier::Settings = checkpoint::settings(&args.run)?;
     let side = args.side.unwrap_or(settings.side);
     if args.before_conv || args.safetensors.is_some() {
-        return Err(Failure::Usage(
+        return Err(Failure::usage(
             "--before-conv and --safetensors belong to a RIAE; this is the run of a classifier".into(),
         ));
     }
     if side == 0 || !side.is_multiple_of(32) {
-        return Err(Failure::Usage(format!("--side {side}: expected a multiple of 32")));
+        return Err(Failure::usage(format!("--side {side}: expected a multiple of 32")));
     }
     let device = Device::flex();
     let model = load(&args.run, settings.model.init(&device))?;
@@ -95,13 +95,13 @@ fn classifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
 fn purifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
     let settings: riae::Settings = checkpoint::settings(&args.run)?;
     let side = args.side.unwrap_or(settings.side);
-    settings.model.validate(side).map_err(|error| Failure::Usage(format!("--side {side}: {error}")))?;
+    settings.model.validate(side).map_err(|error| Failure::usage(format!("--side {side}: {error}")))?;
     let device = Device::flex();
     let model = load(&args.run, settings.model.init(&device))?;
     if let Some(file) = &args.safetensors {
-        state_dict::save(&model, file).map_err(|error| Failure::Failed(error.to_string()))?;
+        state_dict::save(&model, file).map_err(Failure::failed)?;
     }
-    let exported = export_riae(&model, side, args.before_conv).map_err(|error| Failure::Failed(error.to_string()))?;
+    let exported = export_riae(&model, side, args.before_conv).map_err(Failure::failed)?;
     let metadata = Metadata {
         role: Role::Purifier,
         input: Input::native(side),
@@ -161,7 +161,7 @@ fn run_in_tract(bytes: &[u8], inputs: Vec<TractResult<TractTensor>>, file: &Path
         outputs.iter().map(values).collect()
     };
     run()
-        .map_err(|error| Failure::Failed(format!("{}: tract cannot run the exported graph: {error:#}", file.display())))
+        .map_err(|error| Failure::failed(format!("{}: tract cannot run the exported graph: {error:#}", file.display())))
 }
 
 fn compare(wanted: &[f32], found: &[f32], file: &Path) -> Result<f32, Failure> {
@@ -171,7 +171,7 @@ fn compare(wanted: &[f32], found: &[f32], file: &Path) -> Result<f32, Failure> {
         let reason = format!(
             "the exported graph gives another answer than burn (difference {difference:.1e}, allowed {TOLERANCE:.0e}); nothing was written"
         );
-        return Err(Failure::Failed(format!("{}: {reason}", file.display())));
+        return Err(Failure::failed(format!("{}: {reason}", file.display())));
     }
     Ok(difference)
 }
