@@ -14,7 +14,9 @@ use crate::service::{self, Gallery, Health, Outlet};
 use crate::sink::{
     Broadcast, FileSink, JsonLines, KeepRing, LiveView, Outlook, Sink, SocketError, SocketSink, TooFewFiles,
 };
-use crate::time::{Clock, Stop, SystemClock};
+#[cfg(feature = "http")]
+use crate::time::SystemClock;
+use crate::time::{Clock, Stop};
 use crate::worker::Worker;
 
 /// How long the end waits for a frame that is being kept.

@@ -98,7 +98,7 @@ fn source(config: &Config) -> Finding {
             Finding::ok(ITEM, format!("{uri}: {}, {format} {width}x{height}", path.display()))
         }
         // Whatever a camera's fault is, `run` opens it again and again.
-        Err(fault) => Finding::warn(ITEM, format!("would wait for it: {fault}; 'purecam probe' lists the cameras")),
+        Err(fault) => Finding::warn(ITEM, format!("would wait for it: {fault}")),
     }
 }
 

@@ -170,7 +170,7 @@ pub(super) fn attacks(names: &[String]) -> Result<Vec<Attack>, Failure> {
 }
 
 fn attack_of(name: &str, epsilon: f32) -> Result<Attack, Failure> {
-    let attack: Attack = name.parse().map_err(|error: crate::workshop::attack::ParseError| Failure::usage(error))?;
+    let attack: Attack = name.parse().map_err(Failure::usage)?;
     Ok(Attack { epsilon: attack.epsilon.or(Some(epsilon)), ..attack })
 }
 
