@@ -40,6 +40,7 @@ pub mod health;
 pub mod host;
 pub mod logging;
 pub mod measure;
+pub mod secret;
 pub mod service;
 pub mod sha256;
 pub mod sink;

@@ -1,4 +1,4 @@
-//! The binary as its users meet it: images in, verdicts out, and what it says of what it cannot use.
+//! The binary as its users meet it: images in, verdicts out, and its messages about what it cannot use.
 
 mod models;
 
@@ -161,7 +161,7 @@ fn run_without_a_purifier_says_so_at_the_start_and_in_every_verdict() {
     let lines = lines(&output.stdout);
     assert!(lines.len() > 1 && lines[0]["models"]["purifier"].is_null(), "{lines:?}");
     assert!(lines[1..].iter().all(|verdict| verdict["purified"] == false), "{lines:?}");
-    // Who names a purifier wants it, whatever the configuration says.
+    // A flag that names a purifier overrides the configuration.
     let output =
         purecam().env("PURECAM_PURIFIER_ENABLED", "false").arg("--purifier").arg(&home.purifier).output().unwrap();
     assert!(!stderr(&output).contains("without a purifier"), "{}", stderr(&output));
@@ -294,7 +294,7 @@ fn a_stream_without_one_verdict_has_failed() {
     std::fs::write(home.path("pictures/a-red.png"), b"\x89PNG\r\n\x1a\n broken").unwrap();
     std::fs::remove_file(home.path("pictures/b-green.png")).unwrap();
     std::fs::remove_file(home.path("pictures/c-blue.png")).unwrap();
-    assert_fails(&home.run(&["run", "file:pictures"]), 1, &["a-red.png is a broken PNG", "not one verdict"]);
+    assert_fails(&home.run(&["run", "file:pictures"]), 1, &["a-red.png is a broken PNG", "there was no verdict"]);
 }
 
 #[test]

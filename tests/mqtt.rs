@@ -1,5 +1,5 @@
 //! Verdicts to a real broker (mosquitto) on the loopback: they arrive, the state is retained, and a broker that goes comes back.
-//! Where mosquitto is not installed the tests that need it are skipped, and say so.
+//! If mosquitto is not installed, the tests that need it are skipped and say so.
 #![cfg(feature = "mqtt")]
 
 mod models;
@@ -24,7 +24,7 @@ use tempfile::{TempDir, tempdir};
 
 const HEADER: &[u8] = b"{\"schema\":1}\n";
 
-/// What is given up on after this would never come.
+/// After this, what a test waits for will never come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Between its fork and its exec a child holds copies of this process's sockets: one that is closed here still listens there.
@@ -39,7 +39,7 @@ fn start(command: &mut Command) -> io::Result<Child> {
     command.spawn()
 }
 
-/// A port that nobody listens at.
+/// A port at which no process listens.
 fn free_port() -> u16 {
     let _quiet = without_forks();
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
@@ -54,7 +54,7 @@ struct Broker {
 }
 
 impl Broker {
-    /// Nothing where mosquitto is not installed.
+    /// `None` if mosquitto is not installed.
     fn start(settings: &str) -> Option<Self> {
         listen_to_the_log();
         Self::start_at(free_port(), tempdir().unwrap(), settings.to_owned())
@@ -403,7 +403,7 @@ fn what_can_never_work_is_refused_with_its_key() {
         ("password_file = 'word'", "username"),
         ("username = 'robot'\npassword_file = '/nowhere/word'", "/nowhere/word cannot be read"),
         ("ca_file = '/nowhere/ca.pem'", "/nowhere/ca.pem"),
-        (&format!("ca_file = '{}'", word.display()), "it has none"),
+        (&format!("ca_file = '{}'", word.display()), "has no certificate"),
     ];
     for (more, part) in cases {
         let error = refused(&mqtt(more)).to_string();
@@ -411,5 +411,5 @@ fn what_can_never_work_is_refused_with_its_key() {
     }
     fs::set_permissions(&word, fs::Permissions::from_mode(0o644)).unwrap();
     let error = refused(&mqtt(&with_word)).to_string();
-    assert!(error.contains("can be read by everybody"), "{error}");
+    assert!(error.contains("mode 0644"), "{error}");
 }

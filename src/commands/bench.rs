@@ -19,7 +19,7 @@ const RATE: f64 = 30.0;
 /// [`Failure::TooSlow`] if `--max-p99-ms` is exceeded; what keeps the loop from running; a source that is too short.
 pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let earlier = args.compare.as_deref().map(Benchmark::read).transpose();
-    let earlier = earlier.map_err(|error| Failure::Usage(error.to_string()))?;
+    let earlier = earlier.map_err(|error| Failure::usage(error.to_string()))?;
     let stop = stop_on_interrupt()?;
     let before = Machine::now();
     let config = args.settings.said(false).effective()?.config;
@@ -43,11 +43,11 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     };
     let Ended { numbers, source, .. } = service::run(parts)?;
     if let Some(error) = source {
-        return Err(Failure::Failed(error.to_string()));
+        return Err(Failure::failed(error.to_string()));
     }
     let benchmark = Benchmark::of_run(uri, &models, &recorder, &numbers, before).ok_or_else(|| {
         let (verdicts, left_out) = (numbers.verdicts, args.left_out);
-        Failure::Failed(format!(
+        Failure::failed(format!(
             "{uri} gave {verdicts} verdicts, and the first {left_out} do not count: give a longer source or --left-out 0"
         ))
     })?;
@@ -60,14 +60,14 @@ fn stop_on_interrupt() -> Result<Stop, Failure> {
     let stop = Stop::new();
     let on_interrupt = stop.clone();
     ctrlc::set_handler(move || on_interrupt.request())
-        .map_err(|error| Failure::Failed(format!("signals cannot be handled: {error}")))?;
+        .map_err(|error| Failure::failed(format!("signals cannot be handled: {error}")))?;
     Ok(stop)
 }
 
 /// The table, or the JSON line; and the comparison with an earlier result.
 fn print(benchmark: &Benchmark, earlier: Option<&Benchmark>, json: bool) -> Result<(), Failure> {
     if json {
-        let text = serde_json::to_string(benchmark).map_err(|error| Failure::Failed(error.to_string()))?;
+        let text = serde_json::to_string(benchmark).map_err(|error| Failure::failed(error.to_string()))?;
         anstream::println!("{text}");
     } else {
         anstream::print!("{benchmark}");
@@ -84,7 +84,7 @@ fn print(benchmark: &Benchmark, earlier: Option<&Benchmark>, json: bool) -> Resu
 fn gate(benchmark: &Benchmark, bound: Option<f64>) -> Result<(), Failure> {
     let found = benchmark.series("total").map(|quantiles| quantiles.p99);
     match (bound, found) {
-        (Some(bound), Some(found)) if found > bound => Err(Failure::TooSlow(format!(
+        (Some(bound), Some(found)) if found > bound => Err(Failure::too_slow(format!(
             "the 99th percentile of a verdict's time is {found:.2} ms, --max-p99-ms allows {bound:.2} ms"
         ))),
         _ => Ok(()),

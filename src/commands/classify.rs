@@ -35,7 +35,7 @@ pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     let files = expand(&args.images);
     let config = args.models.config()?;
     let saved = args.save.as_deref().map(PictureFolder::create).transpose();
-    let saved = saved.map_err(|error| Failure::Failed(format!("--save {error}")))?;
+    let saved = saved.map_err(|error| Failure::failed(format!("--save {error}")))?;
     let loaded = models::load(&config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = Options { top: args.top, ..Options::default() };
@@ -48,9 +48,9 @@ pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     match outcome {
         // The reader of standard output has closed it.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(Failure::Failed(format!("verdicts cannot be written: {error}"))),
+        Err(error) => Err(Failure::failed(format!("verdicts cannot be written: {error}"))),
         Ok(0) => Ok(()),
-        Ok(failed) => Err(Failure::Failed(format!("{failed} of {} could not be classified", files.len()))),
+        Ok(failed) => Err(Failure::failed(format!("{failed} of {} could not be classified", files.len()))),
     }
 }
 

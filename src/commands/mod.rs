@@ -1,4 +1,4 @@
-//! One file a command. A command builds its parts, runs them, and says how it ended.
+//! One file per command. A command builds its parts, runs them, and reports how it ended.
 
 pub mod bench;
 pub mod check;
@@ -9,27 +9,52 @@ mod outputs;
 pub mod probe;
 pub mod run;
 
+use std::error::Error;
+
 use crate::config::ConfigError;
 
-/// Why a command ended without doing what it was asked to.
+/// Why a command failed: an error, or the text of one.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+/// Why a command did not do what the user asked for. The kinds differ by their exit code; the message is the cause's.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Something went wrong this time.
     #[error("{0}")]
-    Failed(String),
-    /// The command line asks for what does not exist or does not fit together.
+    Failed(#[source] Cause),
+    /// The command line names what does not exist, or its parts do not fit together.
     #[error("{0}")]
-    Usage(String),
-    /// It was done, and took longer than it may.
+    Usage(#[source] Cause),
+    /// It was done, but took longer than allowed.
     #[error("{0}")]
-    TooSlow(String),
+    TooSlow(#[source] Cause),
     /// The configuration or a model can never work: a service manager need not try again.
     #[error("{0}")]
-    Hopeless(String),
+    Hopeless(#[source] Cause),
 }
 
 impl Failure {
-    /// The process's exit code, as `docs/reference/cli.md` lists them.
+    /// Something went wrong this time: exit code 1.
+    pub fn failed(cause: impl Into<Cause>) -> Self {
+        Self::Failed(cause.into())
+    }
+
+    /// Wrong usage: exit code 2.
+    pub fn usage(cause: impl Into<Cause>) -> Self {
+        Self::Usage(cause.into())
+    }
+
+    /// Slower than allowed: exit code 3.
+    pub fn too_slow(cause: impl Into<Cause>) -> Self {
+        Self::TooSlow(cause.into())
+    }
+
+    /// It can never work: exit code 78.
+    pub fn hopeless(cause: impl Into<Cause>) -> Self {
+        Self::Hopeless(cause.into())
+    }
+
+    /// The process's exit code, as in `docs/reference/cli.md`.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Failed(_) => 1,
@@ -42,15 +67,29 @@ impl Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::Failed(error.to_string())
+        Self::failed(error)
     }
 }
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         match error.is_wrong_usage() {
-            true => Self::Usage(error.to_string()),
-            false => Self::Hopeless(error.to_string()),
+            true => Self::usage(error),
+            false => Self::hopeless(error),
         }
     }
+}
+
+/// An error with what could not be done because of it: "{what}: {cause}".
+#[derive(Debug, thiserror::Error)]
+#[error("{what}: {cause}")]
+pub struct Because {
+    what: String,
+    #[source]
+    cause: Cause,
+}
+
+/// Says before an error what could not be done because of it.
+pub fn because(what: impl Into<String>, cause: impl Into<Cause>) -> Because {
+    Because { what: what.into(), cause: cause.into() }
 }

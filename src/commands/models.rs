@@ -20,7 +20,7 @@ pub struct Loaded {
 /// # Errors
 /// A refused model is [`Failure::Hopeless`]: the same start would fail again.
 pub fn load(config: &Config) -> Result<Loaded, Failure> {
-    let hopeless = |error: &dyn std::fmt::Display| Failure::Hopeless(error.to_string());
+    let hopeless = |error: &dyn std::fmt::Display| Failure::hopeless(error.to_string());
     engine::share_among(config.run.threads as usize).map_err(|error| hopeless(&error))?;
     let classifier = classifier_path(config)?;
     let mut classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
@@ -68,7 +68,7 @@ pub fn purifier_path(config: &Config) -> Result<Option<PathBuf>, Failure> {
 }
 
 fn shipped() -> Result<Shipped, Failure> {
-    Shipped::find().map_err(|error| Failure::Hopeless(error.to_string()))
+    Shipped::find().map_err(|error| Failure::hopeless(error.to_string()))
 }
 
 /// The configured seed. Without one, a number from the operating system's generator, which an attacker cannot predict.
@@ -79,7 +79,7 @@ fn seed(config: &Config) -> Result<u64, Failure> {
     match config.purifier.seed {
         Some(seed) => Ok(seed),
         None => getrandom::u64().map_err(|error| {
-            Failure::Failed(format!(
+            Failure::failed(format!(
                 "the purifier's seed cannot be drawn: the system's random generator failed: {error}"
             ))
         }),

@@ -4,17 +4,20 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::{Failure, run};
+use super::{Failure, because, run};
 use crate::cli;
 use crate::source::camera::{Linux, Offered, Probe, Report, State, probe as probe_machine};
 
-/// What to look at where there is nothing to list.
-const NOTHING: &str = "no camera: there is no /dev/video* on this machine. Check that\n\
+/// What to check if there is no video node.
+const NOTHING: &str = "no camera: this machine has no /dev/video*. Check that\n\
     \x20 - it is plugged in, and 'lsusb' lists it\n\
     \x20 - its driver is loaded ('sudo dmesg | grep -i video'; USB cameras need the module uvcvideo)\n\
     \x20 - a container was given the device (docker run --device /dev/video0), a service DeviceAllow=char-video4linux";
 
 /// Lists the cameras.
+///
+/// # Errors
+/// `purecam run` could not open one.
 pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
     let config = args.settings.said(false).effective()?.config;
     let is_camera = |uri: &&str| uri.starts_with("camera:");
@@ -32,12 +35,12 @@ pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
     }
     match found.chosen {
         Ok(_) => Ok(()),
-        Err(_) if found.nodes.is_empty() => Err(Failure::Failed(NOTHING.to_owned())),
-        Err(fault) => Err(Failure::Failed(format!("nothing can be opened: {fault}"))),
+        Err(_) if found.nodes.is_empty() => Err(Failure::failed(NOTHING)),
+        Err(fault) => Err(Failure::failed(because("no camera can be opened", fault))),
     }
 }
 
-/// The report for people.
+/// The report as text.
 pub fn table(found: &Probe) -> String {
     let mut out = String::new();
     for node in &found.nodes {
@@ -95,7 +98,7 @@ fn offer(offered: &Offered) -> String {
     text
 }
 
-/// A rate without needless digits.
+/// A rate with at most two decimals, without trailing zeros.
 fn short(rate: f64) -> String {
     let text = format!("{rate:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()

@@ -3,14 +3,13 @@
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use super::outputs::{self, Keeper};
-use super::{Failure, models};
+use super::{Failure, because, models};
 use crate::cli;
 use crate::config::{self, Config, Said};
 use crate::health::Systemd;
@@ -21,22 +20,26 @@ use crate::source::camera::Wanted;
 use crate::source::{Camera, Demo, Files, FrameSource, Opener, SourceError};
 use crate::time::{Clock, Stop, SystemClock};
 use crate::verdict::Header;
+use crate::worker::Worker;
 
-/// Frames a second where nobody says otherwise.
-const DEFAULT_RATE: f64 = 15.0;
+/// Frames per second of files and of the demonstration if `source.fps` is not set.
+pub(super) const DEFAULT_RATE: f64 = 15.0;
 
-/// Runs the loop.
+/// How long the end waits for the threads beside the loop. A reload that is still loading models is left behind.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Runs the loop until its source ends, a signal comes, or there are enough verdicts.
 pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let stop = Stop::new();
     let reloads = Arc::new(Newest::new());
-    let signals = listen_to_signals(&stop, &reloads)?;
+    let signals = Listener::start(&stop, &reloads)?;
     let said = args.settings.said(json);
     let config = said.effective()?.config;
     logging::set_level(config.log.level.into());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let uri = uri(&config)?;
     let watched = !json && uri == "demo:" && can_draw();
-    // Who watches the demonstration wants to see the raw verdict fail, on a terminal or on the page.
+    // The demonstration shows that the raw verdict fails, on a terminal or on the page.
     let shown = watched || uri == "demo:" && config.http.listen.is_some();
     let pipeline = pipeline(&config, shown, &clock)?;
     let header = header_line(&pipeline, &config)?;
@@ -67,23 +70,18 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
         keeper.finish();
     }
     drop(page);
-    signals.close();
+    signals.handle.close();
     reloads.close();
-    if reloader.is_finished() {
-        // Its panics have been said where they happened.
-        drop(reloader.join());
-    }
+    Worker::join_all_within(vec![signals.worker, reloader], PATIENCE);
     finish(ended)
 }
 
-/// The models and what they need to know, checked and warm.
+/// The models, checked and warm, and how they judge. With `compare_raw`, raw frames are classified too.
 pub(super) fn pipeline(config: &Config, compare_raw: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
     let loaded = models::load(config)?;
     match &loaded.purifier {
         Some(purifier) => models::warn_of_idle_seed(config, purifier),
-        None => log::warn!(
-            "without a purifier, as purifier.enabled asks: frames are classified as they are, and every verdict says so"
-        ),
+        None => log::warn!("running without a purifier, because purifier.enabled is false; every verdict says so"),
     }
     let defaults = Options::default();
     let options = Options {
@@ -96,9 +94,10 @@ pub(super) fn pipeline(config: &Config, compare_raw: bool, clock: &Arc<dyn Clock
     Ok(Pipeline::new(loaded.purifier, loaded.classifier, options, clock.clone()))
 }
 
+/// The stream's header as JSON, with its line break.
 fn header_line(pipeline: &Pipeline, config: &Config) -> Result<Vec<u8>, Failure> {
     let header = Header::new(pipeline.models().clone(), config.sha256());
-    let mut line = serde_json::to_vec(&header).map_err(|error| Failure::Failed(error.to_string()))?;
+    let mut line = serde_json::to_vec(&header).map_err(Failure::failed)?;
     line.push(b'\n');
     Ok(line)
 }
@@ -108,33 +107,41 @@ fn limits(args: &cli::Run, config: &Config) -> Limits {
         config::Ready::Frame => Ready::AtFirstFrame,
         config::Ready::AtOnce => Ready::AtOnce,
     };
-    // A source that gives a frame every half a minute hangs no sooner than after two.
+    // A source with one frame every half minute hangs only after one and a half minutes.
     let interval = Duration::from_secs_f64(1.0 / config.source.fps.unwrap_or(DEFAULT_RATE));
     let patience = Limits::default().patience.max(3 * interval);
     Limits { frames: args.frames, max_age: config.run.max_age(), patience, ready }
 }
 
-/// SIGINT and SIGTERM end the loop, SIGHUP reloads.
-fn listen_to_signals(stop: &Stop, reloads: &Arc<Newest<()>>) -> Result<Handle, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Failed(format!("signals cannot be handled: {error}"));
-    let on_interrupt = stop.clone();
-    ctrlc::set_handler(move || on_interrupt.request()).map_err(|error| failed(&error))?;
-    let mut signals = Signals::new([SIGTERM, SIGHUP]).map_err(|error| failed(&error))?;
-    let handle = signals.handle();
-    let (stop, reloads) = (stop.clone(), reloads.clone());
-    let listen = move || {
-        for signal in signals.forever() {
-            match signal {
-                SIGHUP => drop(reloads.put(())),
-                _ => stop.request(),
-            }
-        }
-    };
-    thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
-    Ok(handle)
+/// The thread that handles signals: SIGINT and SIGTERM end the loop, SIGHUP reloads.
+struct Listener {
+    /// Ends the thread when it is closed.
+    handle: Handle,
+    worker: Worker,
 }
 
-/// The thread that loads new models when it is asked to.
+impl Listener {
+    fn start(stop: &Stop, reloads: &Arc<Newest<()>>) -> Result<Self, Failure> {
+        let what = "signals cannot be handled";
+        let on_interrupt = stop.clone();
+        let set = ctrlc::set_handler(move || on_interrupt.request());
+        set.map_err(|error| Failure::failed(because(what, error)))?;
+        let mut signals = Signals::new([SIGTERM, SIGHUP]).map_err(|error| Failure::failed(because(what, error)))?;
+        let handle = signals.handle();
+        let (stop, reloads) = (stop.clone(), reloads.clone());
+        let worker = Worker::spawn("signals", move || {
+            for signal in signals.forever() {
+                match signal {
+                    SIGHUP => drop(reloads.put(())),
+                    _ => stop.request(),
+                }
+            }
+        })?;
+        Ok(Self { handle, worker })
+    }
+}
+
+/// Starts the thread that loads new models at each request.
 fn start_reloader(
     said: Said,
     running: Config,
@@ -142,7 +149,7 @@ fn start_reloader(
     reloads: &Arc<Newest<()>>,
     replacement: &Arc<Replacement>,
     health: &Arc<Health>,
-) -> io::Result<thread::JoinHandle<()>> {
+) -> io::Result<Worker> {
     let (reloads, replacement, health) = (reloads.clone(), replacement.clone(), health.clone());
     let load = move |health: &Health| {
         let config = said.effective()?.config;
@@ -150,17 +157,17 @@ fn start_reloader(
         let header = header_line(&pipeline, &config)?;
         logging::set_level(config.log.level.into());
         for table in fixed_tables(&running, &config) {
-            log::warn!("[{table}] has changed; that takes effect with a restart");
+            log::warn!("[{table}] has changed; restart purecam to apply that");
         }
         Ok(Fresh { judge: Box::new(pipeline), header })
     };
-    thread::Builder::new().name("reload".to_owned()).spawn(move || {
+    Worker::spawn("reload", move || {
         let load = || load(&health).map_err(|failure: Failure| failure.to_string());
         service::reload(&reloads, &replacement, &health, load);
     })
 }
 
-/// The tables that differ and that a reload does not touch.
+/// The tables that differ and that a reload does not apply.
 fn fixed_tables(running: &Config, new: &Config) -> impl Iterator<Item = &'static str> {
     let kept = |Config { detect, .. }: &Config| {
         (detect.keep_dir.clone().filter(|_| detect.enabled), detect.keep_files, detect.keep_bytes)
@@ -180,7 +187,7 @@ fn uri(config: &Config) -> Result<String, Failure> {
     let newcomer = || io::stdout().is_terminal().then(|| "demo:".to_owned());
     config.source.uri.clone().or_else(newcomer).ok_or_else(|| {
         let expected = "'camera:', 'demo:' or 'file:PATH', or [source] uri in a --config file";
-        Failure::Usage(format!("no source: give {expected}"))
+        Failure::usage(format!("no source: give {expected}"))
     })
 }
 
@@ -220,31 +227,33 @@ fn once(source: impl FrameSource + 'static) -> Opener {
 
 fn refused(error: SourceError) -> Failure {
     match error {
-        SourceError::Unknown(_) | SourceError::Rate(_) => Failure::Usage(error.to_string()),
-        error => Failure::Failed(error.to_string()),
+        SourceError::Unknown(_) | SourceError::Rate(_) => Failure::usage(error),
+        error => Failure::failed(error),
     }
 }
 
-/// A stream that ended is done; one that never came to a verdict has failed.
+/// A stream that ended is a success, unless all its frames were skipped or withheld.
 fn finish(ended: Ended) -> Result<(), Failure> {
     let Ended { numbers, source, sink } = ended;
     eprintln!("purecam: {numbers}");
     if let Some(error) = source {
-        return Err(Failure::Failed(error.to_string()));
+        return Err(Failure::failed(error));
     }
     match sink {
-        // The reader has read enough.
+        // The reader has closed the pipe.
         Some((_, error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
-        Some((name, error)) => return Err(Failure::Failed(format!("verdicts cannot be written to {name}: {error}"))),
+        Some((name, error)) => {
+            return Err(Failure::failed(because(format!("verdicts cannot be written to {name}"), error)));
+        }
         None => {}
     }
     if numbers.verdicts == 0 && numbers.all_skipped() + numbers.all_withheld() > 0 {
-        return Err(Failure::Failed("there was not one verdict; the lines above say why".to_owned()));
+        return Err(Failure::failed("there was no verdict; the lines above say why"));
     }
     Ok(())
 }
 
-/// Whether standard output is a terminal that can be drawn upon.
+/// Whether standard output is a terminal on which a view can be drawn.
 fn can_draw() -> bool {
     io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

@@ -1,27 +1,29 @@
-//! One writer, any number of readers, and nobody waits for anybody: a ring of the newest lines.
+//! A ring of the newest lines: one writer, any number of readers, and none of them waits for another.
 //!
-//! The loop writes each verdict into the ring's oldest place, whose buffers are used again. A reader has a place of its
-//! own in the stream and copies what it has not seen; one that is too slow finds that the ring has moved on, and is told
-//! how many lines it has missed.
+//! The loop writes each verdict into the ring's oldest slot, whose buffers are reused. Each reader has its own position
+//! in the stream and copies the lines that it has not read. If it is too slow, the ring has moved on, and it gets the
+//! number of lines that it missed.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
 
 use super::Event;
 
-/// Lines that a reader may be behind.
-const PLACES: usize = 64;
+/// Lines by which a reader may be behind.
+const SLOTS: usize = 64;
 
-/// Bytes that a place has from the beginning: a verdict of three classes has some seven hundred. Longer lines grow their
-/// places once.
+/// Initial capacity of a slot's line, in bytes: a verdict of three classes has about seven hundred. A longer line grows
+/// its slot once.
 const LINE: usize = 1024;
 
-/// What is published of one frame.
+/// One line of the stream, and what a live view shows besides.
 #[derive(Debug)]
 pub struct Published {
     /// The verdict, or a header, as JSON with its line break.
     pub line: Vec<u8>,
-    /// Nothing where the line is a header: from here on verdicts come from other models.
+    /// `None` if the line is a header: the verdicts after it come from other models.
     pub event: Option<Event>,
 }
 
@@ -41,14 +43,17 @@ impl Published {
     }
 }
 
-/// What a reader finds.
+/// What a reader gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// A line was copied; so many before it were missed.
-    Line { missed: u64 },
-    /// There was nothing new in time.
+    /// A line was copied.
+    Line {
+        /// Lines before it that were overwritten before this reader got to them.
+        missed: u64,
+    },
+    /// No new line came in time.
     TimedOut,
-    /// The stream has ended, and all of it has been read.
+    /// The stream has ended, and this reader has read all of it.
     Closed,
 }
 
@@ -64,8 +69,8 @@ struct Shared {
 
 #[derive(Debug)]
 struct Ring {
-    places: Vec<Published>,
-    /// How many lines were ever written; line `n` lies in place `n % PLACES`.
+    slots: Vec<Published>,
+    /// Lines written so far; line `n`, counted from 0, is in slot `n % SLOTS`.
     written: u64,
     closed: bool,
     /// The stream's first line, for readers that come later.
@@ -75,16 +80,17 @@ struct Ring {
 impl Broadcast {
     /// A stream that begins with the line `header`.
     pub fn new(header: &[u8]) -> Self {
-        let places = (0..PLACES).map(|_| Published::default()).collect();
-        let ring = Ring { places, written: 0, closed: false, header: header.into() };
+        let slots = (0..SLOTS).map(|_| Published::default()).collect();
+        let ring = Ring { slots, written: 0, closed: false, header: header.into() };
         Self(Arc::new(Shared { ring: Mutex::new(ring), changed: Condvar::new() }))
     }
 
-    /// Writes the next line through `write`, which finds an empty line and an old event to write over.
+    /// Writes the next line through `write`, which gets an empty line and an old event to overwrite. If `write` panics,
+    /// its line does not count as written.
     pub fn publish(&self, write: impl FnOnce(&mut Published)) {
-        let mut ring = self.0.lock();
-        let place = (ring.written % PLACES as u64) as usize;
-        let published = &mut ring.places[place];
+        let mut ring = self.0.ring.lock();
+        let slot = (ring.written % SLOTS as u64) as usize;
+        let published = &mut ring.slots[slot];
         published.line.clear();
         write(published);
         ring.written += 1;
@@ -92,66 +98,59 @@ impl Broadcast {
         self.0.changed.notify_all();
     }
 
-    /// What every new reader should be told first.
+    /// The stream's newest header, with its line break: the first line for a new reader.
     pub fn header(&self) -> Arc<[u8]> {
-        self.0.lock().header.clone()
+        self.0.ring.lock().header.clone()
     }
 
-    /// Writes a new header: from here on the stream's verdicts come from other models.
+    /// Writes a new header: the verdicts after it come from other models.
     pub fn publish_header(&self, header: &[u8]) {
-        self.0.lock().header = header.into();
+        self.0.ring.lock().header = header.into();
         self.publish(|published| {
             published.line.extend_from_slice(header);
             published.event = None;
         });
     }
 
-    /// Says that nothing more comes. What is in the ring can still be read.
+    /// Ends the stream. What is in the ring can still be read.
     pub fn close(&self) {
-        self.0.lock().closed = true;
+        self.0.ring.lock().closed = true;
         self.0.changed.notify_all();
     }
 
-    /// A reader of everything that is written from now on.
+    /// A reader of all lines that are written from now on.
     pub fn subscribe(&self) -> Subscriber {
-        Subscriber { shared: self.0.clone(), next: self.0.lock().written }
+        Subscriber { shared: self.0.clone(), next: self.0.ring.lock().written }
     }
 }
 
-/// One reader's place in the stream.
+/// One reader's position in the stream.
 #[derive(Debug)]
 pub struct Subscriber {
     shared: Arc<Shared>,
+    /// The next line to read, counted from 0.
     next: u64,
 }
 
 impl Subscriber {
-    /// Waits at most `timeout` for a line and copies it into `out`.
+    /// Waits for at most `timeout` for a line and copies it into `out`.
     pub fn next(&mut self, timeout: Duration, out: &mut Published) -> Next {
         let deadline = Instant::now() + timeout;
-        let mut ring = self.shared.lock();
+        let mut ring = self.shared.ring.lock();
         while ring.written == self.next {
             let left = deadline.saturating_duration_since(Instant::now());
             match (ring.closed, left.is_zero()) {
                 (true, _) => return Next::Closed,
                 (false, true) => return Next::TimedOut,
-                (false, false) => {
-                    ring = self.shared.changed.wait_timeout(ring, left).unwrap_or_else(PoisonError::into_inner).0;
-                }
+                // A wake-up without a reason only goes round the loop.
+                (false, false) => drop(self.shared.changed.wait_for(&mut ring, left)),
             }
         }
-        let oldest = ring.written.saturating_sub(PLACES as u64);
+        let oldest = ring.written.saturating_sub(SLOTS as u64);
         let missed = oldest.saturating_sub(self.next);
         self.next += missed;
-        out.copy_from(&ring.places[(self.next % PLACES as u64) as usize]);
+        out.copy_from(&ring.slots[(self.next % SLOTS as u64) as usize]);
         self.next += 1;
         Next::Line { missed }
-    }
-}
-
-impl Shared {
-    /// A panic inside `publish`'s closure leaves a line that is never counted as written.
-    fn lock(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,8 +1,8 @@
 //! JSON lines appended to a file, which is rotated by its size.
 //!
-//! `FILE` grows; `FILE.1` is the one before it, `FILE.2` the one before that. Each begins with the stream's header, a
-//! line is never spread over two, and what a power cut or a kill left of a half-written line is cut off by the next start.
-//! A disk that is full or gone costs lines, which are counted, and is tried again.
+//! `FILE` grows; `FILE.1` is the one before it, `FILE.2` the one before that. Each begins with the stream's header, and
+//! no line is split over two files. If a power cut or a kill left a half-written line, the next start cuts it off.
+//! While the disk is full or missing, lines are dropped and counted, and writing is tried again.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use rustix::fs::OFlags;
 
+use super::outlook::{Outlook, create_in, folder_of};
 use super::retry::Retry;
 use super::{Published, Sink};
 use crate::time::Clock;
@@ -22,7 +23,7 @@ pub struct FileSink {
     path: PathBuf,
     /// The file is rotated before it grows above this.
     bytes: u64,
-    /// Files at most, the one that grows included.
+    /// The most files, including the one that grows.
     count: u32,
     header: Vec<u8>,
     /// Whether the header must be written before the next verdict.
@@ -33,7 +34,10 @@ pub struct FileSink {
 }
 
 impl FileSink {
-    /// Opens or makes the file, and writes the header. Where that fails now, it is tried again with the next lines.
+    /// Opens or creates the file, and writes the header. If that fails now, it is tried again with the next lines.
+    ///
+    /// A file is rotated before it grows above `bytes`; there are at most `count` files, including the one that grows.
+    /// `header` is a line with its line break.
     pub fn new(path: &Path, bytes: u64, count: u32, header: &[u8], clock: Arc<dyn Clock>) -> Self {
         let retry = Retry::new(clock, format!("verdicts cannot be written to {}", path.display()));
         let (path, header) = (path.to_owned(), header.to_vec());
@@ -43,7 +47,28 @@ impl FileSink {
         sink
     }
 
-    /// Appends a line, or only the header where that is due. Returns whether it is in the file.
+    /// What a start would find at `path`. Nothing is created, changed or removed.
+    pub fn outlook(path: &Path) -> Outlook {
+        let shown = path.display();
+        match open_locked(path, false) {
+            Ok((_, found)) if found.is_file() => Outlook::Ready(format!("{shown}: exists, lines are appended to it")),
+            Ok(_) => Outlook::Caution(format!("{shown} is not a regular file: it is written to and never rotated")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match create_in(folder_of(path)) {
+                Ok(()) => Outlook::Ready(format!("{shown}: new")),
+                Err(error) => {
+                    let folder = folder_of(path).display();
+                    let advice = format!("create the folder {folder}, or change its owner");
+                    Outlook::Without(format!("{shown} cannot be created: {error}; {advice}"))
+                }
+            },
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                Outlook::Without(format!("{shown}: {error}; name another file"))
+            }
+            Err(error) => Outlook::Without(format!("{shown} cannot be written to: {error}; change its owner or mode")),
+        }
+    }
+
+    /// Appends a line, or only the header if that is due. Returns whether it is in the file.
     fn try_append(&mut self, line: &[u8]) -> bool {
         if !self.retry.is_due() {
             return false;
@@ -51,7 +76,7 @@ impl FileSink {
         match self.append(line) {
             Ok(()) => self.retry.succeeded(),
             Err(ref error) => {
-                // Opening it anew mends what can be mended: a torn line, a handle to what was removed.
+                // Opening it again repairs what can be repaired: a torn line, a handle to a removed file.
                 self.growing = None;
                 self.retry.failed(error);
                 return false;
@@ -80,7 +105,7 @@ impl FileSink {
         Ok(())
     }
 
-    /// The file that grows; opened where it is not, or is not at its path any more.
+    /// The file that grows; opened if it is not open, or no longer at its path.
     fn take_open(&mut self) -> io::Result<Growing> {
         let at_its_path = |growing: &Growing| fs::metadata(&self.path).is_ok_and(|found| id(&found) == growing.id);
         if let Some(growing) = self.growing.take().filter(at_its_path) {
@@ -91,9 +116,9 @@ impl FileSink {
         Ok(growing)
     }
 
-    /// `FILE` becomes `FILE.1`, and so on up to the first name that is free, or the last, whose file goes.
+    /// `FILE` becomes `FILE.1`, and so on up to the first free name, or the last, whose file is removed.
     ///
-    /// A rotation that is cut short leaves a free name in the row, and the next one fills it: nothing is lost by it.
+    /// A rotation that is interrupted leaves a free name in the row, and the next one fills it: no file is lost.
     fn rotate(&self) -> io::Result<()> {
         if self.count <= 1 {
             return fs::remove_file(&self.path);
@@ -106,7 +131,7 @@ impl FileSink {
         fs::rename(&self.path, self.numbered(1))
     }
 
-    /// Removes the files of an earlier run that was allowed more of them.
+    /// Removes the files that an earlier run with a larger `count` left.
     fn remove_surplus(&self) {
         for number in self.count.max(1).. {
             if fs::remove_file(self.numbered(number)).is_err() {
@@ -145,31 +170,21 @@ struct Growing {
     /// Device and inode.
     id: (u64, u64),
     size: u64,
-    /// A device or a pipe is written to as it is: it is neither mended nor rotated.
+    /// A device or a pipe is only written to: it is neither repaired nor rotated.
     is_regular: bool,
-    /// Whether there is more in it than the header: a line that is longer than a file may be still gets one.
+    /// Whether it holds more than the header. If not, it is not rotated: even a line longer than the bound gets a file.
     has_lines: bool,
 }
 
 impl Growing {
     fn open(path: &Path) -> io::Result<Self> {
-        // Without waiting: a named pipe would keep the thread until somebody reads from it.
-        let nonblocking = OFlags::NONBLOCK.bits() as i32;
-        let file = OpenOptions::new().append(true).create(true).custom_flags(nonblocking).open(path)?;
-        let found = file.metadata()?;
+        let (file, found) = open_locked(path, true)?;
         let is_regular = found.is_file();
-        let mut size = 0;
-        if is_regular {
-            // Where the file system knows no locks there is none.
-            if let Err(TryLockError::WouldBlock) = file.try_lock() {
-                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process writes to it"));
-            }
-            size = cut_torn_line(&file, path, found.len())?;
-        }
+        let size = if is_regular { cut_torn_line(&file, path, found.len())? } else { 0 };
         Ok(Self { file, id: id(&found), size, is_regular, has_lines: size > 0 })
     }
 
-    /// Writes a line with one call; where the disk takes only a part of it, the rest or nothing.
+    /// Writes a line with one call. If the disk takes only a part of it, writes the rest or takes the part back.
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
         let mut written = 0;
         while written < line.len() {
@@ -184,7 +199,7 @@ impl Growing {
         Ok(())
     }
 
-    /// Removes the beginning of a line that cannot be finished. Where even that fails, opening the file anew does it.
+    /// Removes the beginning of a line that cannot be finished. If even that fails, the next opening does it.
     fn take_back(&self, written: usize, error: io::Error) -> io::Result<()> {
         if written > 0 && self.is_regular {
             let size = self.file.metadata()?.len();
@@ -194,11 +209,26 @@ impl Growing {
     }
 }
 
+/// Opens `path` for appending, and locks it if it is a regular file: two processes in one file would tear each other's
+/// lines.
+fn open_locked(path: &Path, create: bool) -> io::Result<(File, fs::Metadata)> {
+    // Without waiting: a named pipe would block the thread until another program reads from it.
+    let nonblocking = OFlags::NONBLOCK.bits() as i32;
+    let file = OpenOptions::new().append(true).create(create).custom_flags(nonblocking).open(path)?;
+    let found = file.metadata()?;
+    // On a file system without locks, the file stays unlocked.
+    if found.is_file() && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+        return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another process writes to it"));
+    }
+    Ok((file, found))
+}
+
+/// Device and inode.
 fn id(metadata: &fs::Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// Cuts off what follows the last line break. Returns the size that is left.
+/// Cuts off what follows the last line break. Returns the remaining size in bytes.
 fn cut_torn_line(file: &File, path: &Path, size: u64) -> io::Result<u64> {
     let mut chunk = [0; 4096];
     let mut end = size;
@@ -206,7 +236,7 @@ fn cut_torn_line(file: &File, path: &Path, size: u64) -> io::Result<u64> {
         let reader = File::open(path)?;
         while end > 0 {
             let start = end.saturating_sub(chunk.len() as u64);
-            // At most the chunk's length.
+            // The difference is at most the chunk's length, so it fits.
             let chunk = &mut chunk[..(end - start) as usize];
             reader.read_exact_at(chunk, start)?;
             if let Some(place) = chunk.iter().rposition(|byte| *byte == b'\n') {
@@ -217,7 +247,7 @@ fn cut_torn_line(file: &File, path: &Path, size: u64) -> io::Result<u64> {
         }
     }
     if end < size {
-        log::warn!("{}: a line that was never finished is cut off ({} bytes)", path.display(), size - end);
+        log::warn!("{}: cut off an unfinished line at the end ({} bytes)", path.display(), size - end);
         file.set_len(end)?;
     }
     Ok(end)

@@ -1,8 +1,8 @@
-//! A folder of the latest suspicious frames, bounded in files and bytes: as they came, as they were classified, and what was
-//! said of them.
+//! A folder with the latest suspicious frames, bounded in files and bytes: each as captured, as classified, and with
+//! its verdict.
 //!
-//! The names begin with the capture time and the frame's number, so that they sort: `20261122T211638.042Z-0000000815` and
-//! then `-raw.png`, `-purified.png`, `.json`. Files of other names in the folder are not touched and do not count.
+//! The names begin with the capture time and the frame's number, so that they sort: `20261122T211638.042Z-0000000815`
+//! and then `-raw.png`, `-purified.png`, `.json`. Files of other names in the folder are not touched and do not count.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -11,28 +11,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::outlook::{Outlook, create_in, folder_of};
 use super::retry::Retry;
 use crate::atomic;
 use crate::frame::{self, Picture};
 use crate::time::Clock;
 use crate::verdict::Verdict;
 
-/// What the names of a frame's files end with. The last is written last: where it is, the others are.
+/// The endings of a frame's file names. The last is written last: if it exists, the others do.
 const ENDINGS: [&str; 3] = ["-raw.png", "-purified.png", ".json"];
 
-/// A capture time and a frame's number, digits as 0.
+/// The pattern of a capture time and a frame's number; 0 stands for any digit.
 const STEM: &[u8] = b"00000000T000000.000Z-0000000000";
 
-/// A file that was being written when its process was killed is removed once it is as old as this.
+/// An unfinished file that a killed process left is removed once it is older than this.
 const LEFT_BEHIND: Duration = Duration::from_secs(3600);
 
-/// The ring.
+/// Keeps suspicious frames in a folder, and removes the oldest when a bound is reached.
 pub struct KeepRing {
     folder: PathBuf,
     /// The most files and bytes of kept frames in it.
     files: u64,
     bytes: u64,
-    /// What is in it, oldest first; nothing where the folder could not be read yet.
+    /// What is in it, oldest first; `None` until the folder has been read.
     kept: Option<VecDeque<Kept>>,
     retry: Retry,
     rgb: Vec<u8>,
@@ -45,21 +46,23 @@ struct Kept {
     bytes: u64,
 }
 
-/// The bounds of a ring leave no place for one frame.
+/// The bounds of a ring leave no room for one frame.
 #[derive(Debug, thiserror::Error)]
-#[error("keep_files = {found}: a frame is kept as {} files, so {} is the least", ENDINGS.len(), ENDINGS.len())]
+#[error("keep_files = {found}: a frame is kept as {} files; expected at least {}", ENDINGS.len(), ENDINGS.len())]
 pub struct TooFewFiles {
+    /// The bound as configured.
     pub found: u32,
 }
 
 impl KeepRing {
-    /// Makes the folder, though not the folders above it: a disk that is not mounted is no reason to fill another one.
-    /// Where it cannot be used now, it is tried again with the next frames.
+    /// Creates the folder, but not the folders above it: if a disk is not mounted, the one below its mount point must
+    /// not fill up instead. If the folder cannot be used now, it is tried again with the next frames.
+    ///
+    /// # Errors
+    /// `files`, the most files in the folder, is too small for one frame.
     pub fn new(folder: &Path, files: u32, bytes: u64, clock: Arc<dyn Clock>) -> Result<Self, TooFewFiles> {
-        if (files as usize) < ENDINGS.len() {
-            return Err(TooFewFiles { found: files });
-        }
-        // Where it is there already, or cannot be made, reading it says so.
+        expect_room_for_one(files)?;
+        // If it exists already, or cannot be created, reading it shows that.
         fs::create_dir(folder).ok();
         let retry = Retry::new(clock, format!("suspicious frames cannot be kept in {}", folder.display()));
         let mut ring =
@@ -70,8 +73,38 @@ impl KeepRing {
         Ok(ring)
     }
 
-    /// Keeps one frame: `raw` as it came, `purified` as [3, height, width] in 0..1. The oldest go where it needs their
-    /// place. Returns whether it is in the folder; after a failure it is not tried for a while.
+    /// What a start would find of `folder`. Nothing is created, changed or removed.
+    ///
+    /// # Errors
+    /// As of [`KeepRing::new`].
+    pub fn outlook(folder: &Path, files: u32, bytes: u64) -> Result<Outlook, TooFewFiles> {
+        expect_room_for_one(files)?;
+        let shown = folder.display();
+        let (tried, good) = match fs::read_dir(folder) {
+            Ok(_) => (folder, shown.to_string()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (folder_of(folder), format!("{shown}: new, will be created"))
+            }
+            Err(error) => return Ok(Outlook::Without(format!("{shown} cannot be read: {error}; change its owner"))),
+        };
+        if let Err(error) = create_in(tried) {
+            let advice = format!("create the folder {}, or change its owner", tried.display());
+            return Ok(Outlook::Without(format!("{shown} cannot be written to: {error}; {advice}")));
+        }
+        let free = rustix::fs::statvfs(tried).ok().map(|system| system.f_bavail.saturating_mul(system.f_frsize));
+        Ok(match free.filter(|free| *free < bytes) {
+            None => Outlook::Ready(good),
+            Some(free) => Outlook::Caution(format!(
+                "{shown} has {} MiB free and detect.keep_bytes asks for {}; on a full disk, frames are only counted",
+                free >> 20,
+                bytes >> 20
+            )),
+        })
+    }
+
+    /// Keeps one frame: `raw` as captured, `purified` as [3, height, width] in 0..1 with its size [height, width].
+    /// Removes the oldest frames if it needs their room. Returns whether it is in the folder; after a failure nothing
+    /// is tried for a while.
     pub fn keep(&mut self, raw: &Picture, purified: (&[f32], [usize; 2]), verdict: &Verdict) -> bool {
         if !self.retry.is_due() {
             return false;
@@ -79,7 +112,7 @@ impl KeepRing {
         match self.try_keep(raw, purified, verdict) {
             Ok(()) => self.retry.succeeded(),
             Err(ref error) => {
-                // Whatever has happened to the folder, what is in it now counts.
+                // Whatever has happened to the folder, read it again before the next frame.
                 self.kept = None;
                 self.retry.failed(error);
                 return false;
@@ -101,12 +134,12 @@ impl KeepRing {
         let contents = [raw, frame::png(&self.rgb, size)?, json];
         let bytes = contents.iter().map(|content| content.len() as u64).sum();
         if bytes > self.bytes {
-            let message = format!("a frame's files have {bytes} bytes, keep_bytes allows {}", self.bytes);
+            let message = format!("a frame's files have {bytes} bytes; keep_bytes allows {}", self.bytes);
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
         self.make_room(ENDINGS.len() as u64, bytes)?;
         if let Err(error) = self.write(&stem, &contents) {
-            // What is not whole is not kept. What cannot even be removed is found again when the folder is read.
+            // A frame is kept whole or not at all. Files that cannot be removed now are found when the folder is read.
             self.remove(&stem).ok();
             return Err(error);
         }
@@ -142,7 +175,7 @@ impl KeepRing {
         self.make_room(0, 0)
     }
 
-    /// Removes the oldest frames until so many files and bytes more fit.
+    /// Removes the oldest frames until `files` more files with `bytes` more bytes fit.
     fn make_room(&mut self, files: u64, bytes: u64) -> io::Result<()> {
         let sum = |part: fn(&Kept) -> u64, kept: &VecDeque<Kept>| kept.iter().map(part).sum::<u64>();
         let kept = self.kept.get_or_insert_default();
@@ -176,13 +209,13 @@ impl KeepRing {
     }
 }
 
-/// What the names of a frame's files begin with.
+/// The beginning of a frame's file names.
 fn stem(captured_at: SystemTime, sequence: u64) -> io::Result<String> {
     let time = jiff::Timestamp::try_from(captured_at).map_err(io::Error::other)?;
     Ok(format!("{}-{sequence:010}", time.strftime("%Y%m%dT%H%M%S.%3fZ")))
 }
 
-/// The beginning of a name that [`stem`] has given; nothing for any other name.
+/// The stem of a name made with [`stem`]; `None` for any other name.
 fn stem_of(name: &str) -> Option<&str> {
     let stem = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending))?;
     let matches =
@@ -191,11 +224,15 @@ fn stem_of(name: &str) -> Option<&str> {
     (long_enough && stem.bytes().zip(STEM).all(matches)).then_some(stem)
 }
 
+fn expect_room_for_one(files: u32) -> Result<(), TooFewFiles> {
+    if (files as usize) < ENDINGS.len() { Err(TooFewFiles { found: files }) } else { Ok(()) }
+}
+
 fn is_older(metadata: &fs::Metadata, age: Duration) -> bool {
     metadata.modified().is_ok_and(|modified| modified.elapsed().is_ok_and(|elapsed| elapsed > age))
 }
 
-/// Planes in 0..1 as pixels.
+/// Planes [3, height, width] in 0..1 as 8-bit RGB pixels.
 fn to_rgb(planes: &[f32], [height, width]: [usize; 2], rgb: &mut Vec<u8>) {
     let pixels = height * width;
     let byte = |index: usize| (planes[index % 3 * pixels + index / 3] * 255.0).round() as u8;

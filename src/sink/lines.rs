@@ -1,4 +1,4 @@
-//! JSON lines: a header, then a line a verdict, each flushed as it is written.
+//! JSON lines: a header, then one line per verdict, each flushed as it is written.
 
 use std::io::{self, Write};
 
@@ -13,11 +13,15 @@ pub struct JsonLines<W> {
 }
 
 impl<W: Write> JsonLines<W> {
+    /// Writes to `out`.
     pub fn new(out: W) -> Self {
         Self { out, line: Vec::new() }
     }
 
-    /// Writes one line, whole: a reader never sees half of one unless the file system gives way.
+    /// Writes one value as a line, with one call: a reader sees the whole line unless the write fails in the middle.
+    ///
+    /// # Errors
+    /// The value cannot be serialised, or `out` does not take the line.
     pub fn write(&mut self, value: &impl Serialize) -> io::Result<()> {
         self.line.clear();
         serde_json::to_writer(&mut self.line, value)?;
@@ -26,7 +30,10 @@ impl<W: Write> JsonLines<W> {
         self.out.flush()
     }
 
-    /// Writes a line that has its line break.
+    /// Writes a line that ends with its line break.
+    ///
+    /// # Errors
+    /// `out` does not take the line.
     pub fn write_line(&mut self, line: &[u8]) -> io::Result<()> {
         self.out.write_all(line)?;
         self.out.flush()

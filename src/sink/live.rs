@@ -1,4 +1,4 @@
-//! The view of the demonstration on a terminal: raw against purified, drawn over itself.
+//! The live view of the demonstration on a terminal: raw against purified, redrawn in place.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::{Event, Published, Sink};
 use crate::time::Clock;
 use crate::verdict::{Guess, Milliseconds};
 
-/// Lines of one drawing.
+/// Lines of the view.
 const LINES: usize = 6;
 /// Characters of a label; longer ones are cut.
 const LABEL: usize = 24;
@@ -25,12 +25,14 @@ pub struct LiveView<W> {
     out: W,
     colours: bool,
     clock: Arc<dyn Clock>,
+    /// When the last verdict came, by the clock.
     last: Option<Duration>,
-    /// Smoothed seconds between verdicts.
+    /// Smoothed time between verdicts, in seconds.
     interval: f64,
 }
 
 impl<W: Write> LiveView<W> {
+    /// Draws to `out`, a terminal.
     pub fn new(out: W, colours: bool, clock: Arc<dyn Clock>) -> Self {
         Self { out, colours, clock, last: None, interval: 0.0 }
     }
@@ -46,7 +48,7 @@ impl<W: Write> LiveView<W> {
         let lines = [
             format!("camera    {photograph:<LABEL$} {state}"),
             raw.as_ref().map_or("raw       -".to_owned(), |raw| self.guess("raw", raw, wnid)),
-            // A ranking holds the verdict's own class at least.
+            // A ranking has at least the verdict's own class.
             self.guess(if verdict.purified { "purified" } else { "as it is" }, &verdict.top[0], wnid),
             self.styled(DIM, &times(&verdict.ms)),
             self.styled(DIM, &self.counts(event)),
@@ -55,7 +57,7 @@ impl<W: Write> LiveView<W> {
         lines.map(|line| format!("\r\x1b[2K{line}\n")).concat()
     }
 
-    /// A class and a bar as long as its confidence; green where it is what the photograph shows.
+    /// A class and a bar whose length shows its confidence; green if the photograph shows this class, else red.
     fn guess(&self, name: &str, guess: &Guess, wnid: Option<&str>) -> String {
         let right = guess.wnid.as_deref().zip(wnid).map(|(guess, truth)| guess == truth);
         let style = right.map_or(Style::new(), |right| if right { RIGHT } else { WRONG });

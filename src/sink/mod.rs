@@ -1,7 +1,7 @@
-//! Where verdicts go.
+//! Outputs for verdicts.
 //!
-//! The loop writes into a [`Broadcast`] and never waits. Every sink reads from it on a thread of its own
-//! (`service/outlet.rs`); a slow one misses lines, which are counted, and costs nobody else anything.
+//! The loop writes into a [`Broadcast`] and never waits. Each sink reads from it on its own thread
+//! (`service/outlet.rs`). A slow sink misses lines, which are counted, and delays nothing else.
 
 mod broadcast;
 mod file;
@@ -10,6 +10,7 @@ mod lines;
 mod live;
 #[cfg(feature = "mqtt")]
 mod mqtt;
+mod outlook;
 mod retry;
 mod socket;
 
@@ -20,6 +21,7 @@ pub use lines::JsonLines;
 pub use live::LiveView;
 #[cfg(feature = "mqtt")]
 pub use mqtt::{MqttError, MqttSink};
+pub use outlook::Outlook;
 pub use socket::{BACKLOG, READERS, SocketError, SocketSink};
 
 use std::io;
@@ -30,13 +32,17 @@ use crate::verdict::{Guess, Verdict};
 /// A verdict on its way out, with what only a live view shows.
 #[derive(Debug)]
 pub struct Event {
+    /// The verdict about the frame.
     pub verdict: Verdict,
-    /// The most probable class of the frame before purification, where it was asked for.
+    /// The most probable class of the frame before purification; `None` if the loop does not classify raw frames.
     pub raw: Option<Guess>,
+    /// What the demonstration shows in this frame; `None` for other sources.
     pub staged: Option<Staged>,
-    /// Verdicts up to this one, frames that newer ones replaced, frames without a verdict.
+    /// Verdicts so far, including this one.
     pub verdicts: u64,
+    /// Frames so far that newer ones replaced before they were classified.
     pub replaced: u64,
+    /// Frames so far whose verdict was withheld.
     pub withheld: u64,
 }
 
@@ -46,7 +52,7 @@ impl Clone for Event {
         Self { verdict: self.verdict.clone(), raw: self.raw.clone(), staged, verdicts, replaced, withheld }
     }
 
-    /// Allocates nothing where `self` has held as many classes before.
+    /// Allocates nothing if `self` has held as many classes before.
     fn clone_from(&mut self, source: &Self) {
         self.verdict.clone_from(&source.verdict);
         self.raw.clone_from(&source.raw);
@@ -55,18 +61,24 @@ impl Clone for Event {
     }
 }
 
-/// Takes verdicts. It runs on a thread of its own: where it is slow, it misses some, and the loop goes on.
+/// Takes verdicts. It runs on its own thread: if it is slow, it misses some, and the loop goes on.
 pub trait Sink: Send {
-    /// Takes one line, a verdict or a new header. An error means that this sink cannot go on; what it can mend itself (a reader or a broker that
-    /// is gone, a full disk) it mends itself, and says how much was lost in [`dropped`](Self::dropped).
+    /// Takes one line, a verdict or a new header. A lost reader, an unreachable broker or a full disk is no error: the
+    /// sink recovers by itself and counts what was lost in [`dropped`](Self::dropped).
+    ///
+    /// # Errors
+    /// This sink cannot go on.
     fn publish(&mut self, published: &Published) -> io::Result<()>;
 
-    /// Is called when there has been nothing to publish for a moment: to accept, to connect, to flush.
+    /// Called when there was nothing to publish for a moment: to accept, to connect, to flush.
+    ///
+    /// # Errors
+    /// This sink cannot go on.
     fn idle(&mut self) -> io::Result<()> {
         Ok(())
     }
 
-    /// Lines that some reader of this sink did not get, ever.
+    /// Lines so far that a reader of this sink did not get.
     fn dropped(&self) -> u64 {
         0
     }

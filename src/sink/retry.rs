@@ -1,4 +1,4 @@
-//! Trying again what failed: when, and how often to say so.
+//! When to retry what failed, and how often to log it.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -8,27 +8,29 @@ use crate::time::{Backoff, Clock};
 
 /// The wait after the first failure; it doubles with each one that follows.
 const FIRST: Duration = Duration::from_millis(100);
-/// The longest wait: what was mended is used again within it.
+/// The longest wait: a repaired output is used again within it.
 const LONGEST: Duration = Duration::from_secs(5);
-/// A fault that lasts for months is said so often at most.
-const SAID_EVERY: Duration = Duration::from_secs(60);
+/// A fault that lasts is logged at most this often.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// The back-off of one thing that can fail and come back.
+/// The back-off of one output that can fail and recover.
 pub(super) struct Retry {
     clock: Arc<dyn Clock>,
-    /// What cannot be done while it fails, as the subject of a log line.
+    /// The beginning of its log lines: the output, or what cannot be done while it fails.
     what: String,
     backoff: Backoff,
-    /// While it fails: when to try again.
+    /// While it fails: when to try again, by the clock.
     due: Option<Duration>,
-    /// While it works: since when, unless it never failed.
+    /// While it works: since when; `None` if it never failed.
     works_since: Option<Duration>,
-    said: Option<Duration>,
-    /// Whether the log says that it fails.
+    /// When a failure was last logged.
+    logged: Option<Duration>,
+    /// Whether the log's last word is that it fails.
     known: bool,
 }
 
 impl Retry {
+    /// Nothing has failed yet. `what` begins each log line.
     pub fn new(clock: Arc<dyn Clock>, what: String) -> Self {
         Self {
             clock,
@@ -36,36 +38,36 @@ impl Retry {
             backoff: Backoff::new(FIRST, LONGEST),
             due: None,
             works_since: None,
-            said: None,
+            logged: None,
             known: false,
         }
     }
 
-    /// Whether to try: always, except for a while after a failure.
+    /// Whether to try now: always, except for a while after a failure.
     pub fn is_due(&self) -> bool {
         self.clock.now() >= self.due()
     }
 
-    /// When to try again; at once, where nothing has failed.
+    /// When to try again, by the clock; 0, which is at once, if nothing has failed.
     pub fn due(&self) -> Duration {
         self.due.unwrap_or_default()
     }
 
-    /// An attempt has failed.
+    /// Notes a failed attempt; logs `problem` at most once per minute.
     pub fn failed(&mut self, problem: &dyn Display) {
         let now = self.clock.now();
-        // What works for a moment only, again and again, must not be tried without a pause.
+        // An output that keeps working only for a moment must not be tried without a pause.
         if self.works_since.take().is_some_and(|since| now.saturating_sub(since) >= LONGEST) {
             self.backoff.reset();
         }
         self.due = Some(now + self.backoff.wait());
-        if self.said.is_none_or(|said| now.saturating_sub(said) >= SAID_EVERY) {
-            log::warn!("{}: {problem}; trying again", self.what);
-            (self.said, self.known) = (Some(now), true);
+        if self.logged.is_none_or(|logged| now.saturating_sub(logged) >= LOG_INTERVAL) {
+            log::warn!("{}: {problem}; retrying", self.what);
+            (self.logged, self.known) = (Some(now), true);
         }
     }
 
-    /// An attempt has succeeded.
+    /// Notes a successful attempt; logs it if the log's last word was a failure.
     pub fn succeeded(&mut self) {
         if self.due.take().is_some() {
             self.works_since = Some(self.clock.now());

@@ -1,7 +1,7 @@
-//! JSON lines for anybody who connects to a Unix socket: a header first, then every line from there on.
+//! JSON lines for every program that connects to a Unix socket: a header first, then every line from there on.
 //!
-//! Nobody is waited for. What a reader does not take at once waits in a buffer of its own; when that is full, the reader is
-//! too slow and is dropped, and what it did not get is counted.
+//! No reader delays another. Each has a buffer for what it does not take at once; when that is full, the reader is too
+//! slow: it is dropped, and the lines that it did not get are counted.
 
 use std::fs;
 use std::io::{self, Write};
@@ -11,45 +11,66 @@ use std::path::{Path, PathBuf};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::{Published, Sink};
+use super::{Outlook, Published, Sink};
 
-/// Readers at one time. Without a bound, one that connects again and again would take the process's descriptors.
+/// The most readers at one time. Without a bound, a client that connects again and again would use up the process's
+/// descriptors.
 pub const READERS: usize = 64;
 
-/// Bytes that may wait for a reader, besides those that the kernel holds for it.
+/// Bytes that may wait for a reader, in addition to those in the kernel's buffer.
 pub const BACKLOG: usize = 256 << 10;
 
-/// Its owner and its group may connect.
+/// Mode of the socket: its owner and its group may connect.
 const PERMISSIONS: u32 = 0o660;
 
-/// Why there is no socket.
+/// Why the socket cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
-    #[error("{}: another process offers its lines there: end it, or choose another path", .path.display())]
-    Taken { path: PathBuf },
-    #[error("{} is there and is no socket: remove it, or choose another path", .path.display())]
-    NoSocket { path: PathBuf },
-    #[error("{}: no socket can be made there: {cause}", .path.display())]
-    Bind { path: PathBuf, cause: io::Error },
+    /// A running process listens there.
+    #[error("{}: another process listens there; stop it, or choose another path", .path.display())]
+    Taken {
+        /// The socket's path.
+        path: PathBuf,
+    },
+    /// A file, a folder or a device is there.
+    #[error("{} exists and is not a socket; remove it, or choose another path", .path.display())]
+    NotASocket {
+        /// The socket's path.
+        path: PathBuf,
+    },
+    /// The system refuses it.
+    #[error("{}: a socket cannot be created there: {cause}", .path.display())]
+    Bind {
+        /// The socket's path.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        cause: io::Error,
+    },
 }
 
 /// Offers lines on a Unix stream socket.
 pub struct SocketSink {
     path: PathBuf,
     listener: UnixListener,
-    /// Device and inode of the socket, by which it is known to be this one's when it is removed.
+    /// Device and inode of the socket: only this one is removed at the end.
     id: Option<(u64, u64)>,
     header: Vec<u8>,
     readers: Vec<Reader>,
     dropped: u64,
-    /// Readers that were too slow, that found no place, and connections that failed.
+    /// Readers that were dropped because they were too slow.
     too_slow: u64,
+    /// Readers that were refused because there were too many.
     refused: u64,
+    /// Connections that failed.
     failed: u64,
 }
 
 impl SocketSink {
-    /// Listens at `path`. What a process that is gone has left there is replaced.
+    /// Listens at `path`. A socket that no process listens at is replaced. `header` is a line with its line break.
+    ///
+    /// # Errors
+    /// Another process listens there, something other than a socket is there, or the system refuses.
     pub fn new(path: &Path, header: &[u8]) -> Result<Self, SocketError> {
         let failed = |cause| SocketError::Bind { path: path.to_owned(), cause };
         let listener = match UnixListener::bind(path) {
@@ -77,9 +98,19 @@ impl SocketSink {
         Ok(sink)
     }
 
-    /// Lets in those who wait, and gives them the header.
+    /// What a start would find at `path`: listens there for a moment. A stale socket is removed.
+    ///
+    /// # Errors
+    /// As of [`SocketSink::new`].
+    pub fn outlook(path: &Path) -> Result<Outlook, SocketError> {
+        let found = if id_at(path).is_some() { "a stale socket, is replaced" } else { "free" };
+        drop(Self::new(path, b"")?);
+        Ok(Outlook::Ready(format!("{}: {found}", path.display())))
+    }
+
+    /// Accepts waiting readers, and gives them the header.
     fn accept(&mut self) {
-        // Not without end: whoever connects faster than this is let in with the next line.
+        // Bounded: readers that connect faster than this are accepted with the next line.
         for _ in 0..READERS {
             let reader = match self.listener.accept() {
                 Ok((stream, _)) => Reader::new(stream),
@@ -89,7 +120,7 @@ impl SocketSink {
             match reader {
                 Ok(_) if self.readers.len() == READERS => {
                     self.refused += 1;
-                    say(self.refused, || format!("no place for a reader, there are {READERS} already"), &self.path);
+                    say(self.refused, || format!("a reader was refused: there are {READERS} already"), &self.path);
                 }
                 Ok(mut reader) => {
                     if reader.give(&self.header).is_ok() {
@@ -98,13 +129,13 @@ impl SocketSink {
                 }
                 Err(error) => {
                     self.failed += 1;
-                    say(self.failed, || format!("a reader cannot be let in: {error}"), &self.path);
+                    say(self.failed, || format!("a reader cannot be accepted: {error}"), &self.path);
                 }
             }
         }
     }
 
-    /// Gives a line to everybody who keeps up.
+    /// Gives a line to every reader, and drops those that do not keep up.
     fn give(&mut self, line: &[u8]) {
         let Self { readers, path, dropped, too_slow, .. } = self;
         readers.retain_mut(|reader| match reader.give(line) {
@@ -113,7 +144,7 @@ impl SocketSink {
             Err(Lost::TooSlow { lines }) => {
                 *dropped += lines;
                 *too_slow += 1;
-                say(*too_slow, || "a reader is too slow and was dropped".to_owned(), path);
+                say(*too_slow, || "a reader was too slow and was dropped".to_owned(), path);
                 false
             }
         });
@@ -142,10 +173,10 @@ impl Sink for SocketSink {
 }
 
 impl Drop for SocketSink {
-    /// Removes the socket, unless somebody else's lies at its path by now.
+    /// Removes the socket, unless another one is at its path by now.
     fn drop(&mut self) {
         if self.id.is_some() && id_at(&self.path) == self.id {
-            // A socket that stays behind is replaced by the next start.
+            // If that fails, the next start replaces it.
             fs::remove_file(&self.path).ok();
         }
     }
@@ -156,14 +187,17 @@ impl Drop for SocketSink {
 enum Lost {
     /// It has hung up.
     Gone,
-    /// It does not read; so many lines were waiting for it or would have to.
-    TooSlow { lines: u64 },
+    /// It does not read.
+    TooSlow {
+        /// Lines that it did not get, including the one that did not fit.
+        lines: u64,
+    },
 }
 
-/// One who reads.
+/// A connected reader.
 struct Reader {
     stream: UnixStream,
-    /// Lines that the kernel has not taken; the first `sent` bytes it has.
+    /// Lines that wait; the kernel has already taken the first `sent` bytes.
     waiting: Vec<u8>,
     sent: usize,
 }
@@ -174,13 +208,13 @@ impl Reader {
         Ok(Self { stream, waiting: Vec::new(), sent: 0 })
     }
 
-    /// Hands a line to the kernel, or lets it wait behind those that wait already.
+    /// Gives a line to the kernel, or appends it to the lines that wait.
     fn give(&mut self, line: &[u8]) -> Result<(), Lost> {
         self.flush()?;
         if self.waiting.is_empty() {
             let rest = &line[self.send(line)?..];
             if !rest.is_empty() {
-                // Once for all that will ever wait; the pages that are not used cost nothing.
+                // One allocation for the reader's life; pages that are not used cost nothing.
                 self.waiting.reserve_exact(BACKLOG);
                 self.waiting.extend_from_slice(rest);
             }
@@ -198,10 +232,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Hands what waits to the kernel, as far as it takes it.
+    /// Gives the waiting lines to the kernel, as far as it takes them.
     ///
-    /// Line by line: Linux takes up to 32 KiB of a Unix stream's message whole or not at all, so that a reader that is
-    /// dropped finds no half of a line at its end.
+    /// Line by line: Linux takes up to 32 KiB of a Unix stream's message whole or not at all, so a dropped reader does
+    /// not find half a line at the end.
     fn flush(&mut self) -> Result<(), Lost> {
         while self.sent < self.waiting.len() {
             let rest = &self.waiting[self.sent..];
@@ -217,7 +251,7 @@ impl Reader {
         Ok(())
     }
 
-    /// How much of `bytes` the kernel takes now. The runtime ignores SIGPIPE: a reader that is gone is an error.
+    /// How many of `bytes` the kernel takes now. Rust's runtime ignores SIGPIPE: a reader that has gone is an error.
     fn send(&self, bytes: &[u8]) -> Result<usize, Lost> {
         loop {
             match (&self.stream).write(bytes) {
@@ -229,7 +263,7 @@ impl Reader {
         }
     }
 
-    /// Whether the other end is closed. What it may have said is left unread: readers have nothing to say.
+    /// Whether the other end is closed. What it may have sent is left unread.
     fn has_hung_up(&self) -> bool {
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut asked = [PollFd::new(&self.stream, PollFlags::empty())];
@@ -237,12 +271,12 @@ impl Reader {
     }
 }
 
-/// Makes way for a new socket where the old one's process is gone.
+/// Removes a socket that no process listens at.
 fn remove_stale(path: &Path) -> Result<(), SocketError> {
     let failed = |cause| SocketError::Bind { path: path.to_owned(), cause };
     let found = fs::symlink_metadata(path).map_err(failed)?;
     if !found.file_type().is_socket() {
-        return Err(SocketError::NoSocket { path: path.to_owned() });
+        return Err(SocketError::NotASocket { path: path.to_owned() });
     }
     match UnixStream::connect(path) {
         Ok(_) => Err(SocketError::Taken { path: path.to_owned() }),
@@ -251,12 +285,12 @@ fn remove_stale(path: &Path) -> Result<(), SocketError> {
     }
 }
 
-/// Device and inode of what lies at `path`.
+/// Device and inode of what is at `path`.
 fn id_at(path: &Path) -> Option<(u64, u64)> {
     fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
-/// The first, second, fourth, eighth ... of its kind is worth a line.
+/// Logs the first, second, fourth, eighth ... event of its kind.
 fn say(count: u64, what: impl FnOnce() -> String, path: &Path) {
     if count.is_power_of_two() {
         log::warn!("{}: {} ({count} so far)", path.display(), what());

@@ -72,7 +72,7 @@ fn a_frame_is_kept_as_it_came_as_it_was_classified_and_with_its_verdict() {
 }
 
 #[test]
-fn the_oldest_frames_go_where_there_would_be_too_many_files() {
+fn the_oldest_frames_are_removed_if_there_would_be_too_many_files() {
     let folder = tempdir().unwrap();
     let mut ring = ring(folder.path(), 10, MUCH, &Arc::default());
     assert!((1..=7).all(|sequence| keep_one(&mut ring, sequence)));
@@ -80,7 +80,7 @@ fn the_oldest_frames_go_where_there_would_be_too_many_files() {
 }
 
 #[test]
-fn the_oldest_frames_go_where_there_would_be_too_many_bytes() {
+fn the_oldest_frames_are_removed_if_there_would_be_too_many_bytes() {
     let folder = tempdir().unwrap();
     assert!(keep_one(&mut ring(folder.path(), 1000, MUCH, &Arc::default()), 0));
     let bytes = 2 * bytes_in(folder.path()) + 8;

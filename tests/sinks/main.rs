@@ -71,7 +71,7 @@ fn start(command: &mut Command) -> io::Result<Child> {
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Nothing where this user may not mount one.
+    /// `None` if this user may not mount one.
     fn mount(at: &Path, size: &str) -> Option<Self> {
         std::fs::create_dir(at).unwrap();
         let mut mount = Command::new("mount");

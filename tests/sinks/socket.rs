@@ -155,7 +155,7 @@ fn what_a_dead_process_left_is_replaced_and_what_a_living_one_offers_is_not() {
     let file = folder.path().join("file");
     fs::write(&file, "kept").unwrap();
     let Err(error) = SocketSink::new(&file, HEADER) else { panic!("it replaces a file") };
-    assert!(error.to_string().contains("is no socket"), "{error}");
+    assert!(error.to_string().contains("is not a socket"), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
     let Err(error) = SocketSink::new(&folder.path().join("none/socket"), HEADER) else { panic!("no such folder") };
     assert!(error.to_string().contains("none/socket"), "{error}");

@@ -85,7 +85,7 @@ fn a_reader_of_the_socket_sees_the_stream_and_the_socket_goes_at_the_end() {
 
 #[cfg(not(feature = "mqtt"))]
 #[test]
-fn a_broker_is_refused_where_the_feature_is_missing() {
+fn a_broker_is_refused_if_the_feature_is_missing() {
     let home = home("[output.mqtt]\nurl = 'mqtt://127.0.0.1'\n");
     let child = start(purecam(home.path(), "demo:").stderr(Stdio::piped())).unwrap();
     let output = child.wait_with_output().unwrap();

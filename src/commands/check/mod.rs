@@ -1,70 +1,22 @@
-//! `purecam check`: what would keep `purecam run` from working, an item a line, without starting it.
+//! `purecam check`: what would keep `purecam run` from working, one line per item. Each part of `run` is made by its
+//! own constructor, or asked through its `outlook`; the loop does not start.
 
-mod outputs;
+mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use serde::Serialize;
-
-use super::{Failure, models, run};
+use super::{Failure, models, outputs, run};
 use crate::cli;
 use crate::config::{Config, Effective, Problem, Said};
-use crate::engine::{Classifier, Purifier};
 use crate::source::camera::{Chosen, Linux, probe};
-use crate::source::{Files, SourceError};
 use crate::time::SystemClock;
+use report::{Finding, Grade, Report};
 
-/// How an item stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Grade {
-    Ok,
-    /// It works, and perhaps not as it is meant.
-    Warn,
-    /// It would fail now; tomorrow it may work as it is.
-    Fail,
-    /// It can never work as it is.
-    #[serde(rename = "fail")]
-    Hopeless,
-}
+/// The size in which the demonstration is opened, [height, width]: no frame of it is used.
+const ANY_SIZE: [usize; 2] = [32, 32];
 
-/// What was found of one item.
-#[derive(Debug, Serialize)]
-struct Finding {
-    item: &'static str,
-    grade: Grade,
-    /// What was found and, where it is not well, why and what to do.
-    detail: String,
-}
-
-impl Finding {
-    fn new(item: &'static str, grade: Grade, detail: impl Into<String>) -> Self {
-        Self { item, grade, detail: detail.into() }
-    }
-
-    fn ok(item: &'static str, detail: impl Into<String>) -> Self {
-        Self::new(item, Grade::Ok, detail)
-    }
-
-    fn print(&self, json: bool) -> std::io::Result<()> {
-        use std::io::Write;
-        let mut out = std::io::stdout().lock();
-        if json {
-            return writeln!(out, "{}", serde_json::json!(self));
-        }
-        let grade = match self.grade {
-            Grade::Ok => "ok",
-            Grade::Warn => "warn",
-            Grade::Fail | Grade::Hopeless => "fail",
-        };
-        // What a message says in several lines stays in its column.
-        let detail = self.detail.trim_end().replace('\n', "\n                     ");
-        writeln!(out, "{grade:<5} {:<14} {detail}", self.item)
-    }
-}
-
-/// Goes through everything, or prints the configuration that holds.
+/// Checks everything, or prints the effective configuration.
 pub fn check(args: &cli::Check, json: bool) -> Result<(), Failure> {
     let said = args.settings.said(false);
     if args.print {
@@ -75,59 +27,36 @@ pub fn check(args: &cli::Check, json: bool) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    let mut report = Report { json, worst: Grade::Ok, all: 0, failed: 0 };
+    let mut report = Report::new(json);
     match said.effective() {
         Ok(effective) => {
-            report.tell(configuration(&said, &effective))?;
-            report.tell(outputs::findings(&effective.config))?;
-            report.tell(vec![source(&effective.config)])?;
-            report.tell(models_of(&effective.config))?;
+            let config = &effective.config;
+            report.add(configuration(&said, &effective))?;
+            report.add(outputs::outlooks(config).into_iter().map(|(item, outlook)| match outlook {
+                Ok(outlook) => Finding::outlook(item, outlook),
+                Err(failure) => Finding::failure(item, &failure),
+            }))?;
+            report.add([source(config)])?;
+            report.add(models_of(config))?;
         }
         Err(error) => {
             let of = |problem: &Problem| Finding::new("configuration", Grade::Hopeless, problem.to_string());
-            report.tell(error.0.iter().map(of).collect())?;
+            report.add(error.0.iter().map(of))?;
         }
     }
     report.outcome()
 }
 
-/// What was found so far, printed as it is found: models take their time.
-struct Report {
-    json: bool,
-    worst: Grade,
-    all: usize,
-    failed: usize,
-}
-
-impl Report {
-    fn tell(&mut self, findings: Vec<Finding>) -> std::io::Result<()> {
-        for finding in findings {
-            finding.print(self.json)?;
-            self.worst = self.worst.max(finding.grade);
-            self.all += 1;
-            self.failed += usize::from(finding.grade >= Grade::Fail);
-        }
-        Ok(())
-    }
-
-    fn outcome(self) -> Result<(), Failure> {
-        let summary = format!("{} of {} items would keep it from running", self.failed, self.all);
-        match self.worst {
-            Grade::Ok | Grade::Warn => Ok(()),
-            Grade::Fail => Err(Failure::Failed(summary)),
-            Grade::Hopeless => Err(Failure::Hopeless(summary)),
-        }
-    }
-}
-
+/// Values that are good, but that their user may not mean together.
 fn configuration(said: &Said, effective: &Effective) -> Vec<Finding> {
-    let file = said.file.as_ref().map_or("no file, defaults".to_owned(), |file| file.display().to_string());
+    const ITEM: &str = "configuration";
+    let file = said.file.as_ref().map_or("no file, only defaults".to_owned(), |file| file.display().to_string());
     let hash = effective.config.sha256().unwrap_or_default();
-    let mut findings = vec![Finding::ok("configuration", format!("{file}; sha256 {hash}"))];
+    let mut findings = vec![Finding::ok(ITEM, format!("{file}; sha256 {hash}"))];
     if effective.config.detect.keep_dir.is_some() && !effective.config.detect.enabled {
         let detail =
-            "detect.keep_dir is set and detect.enabled is false: nothing will be kept; set detect.enabled = true";
-        findings.push(Finding::new("configuration", Grade::Warn, detail));
+            "detect.keep_dir is set, but detect.enabled is false: no frames are kept; set detect.enabled = true";
+        findings.push(Finding::warn(ITEM, detail));
     }
     let output = &effective.config.output;
     let ways =
@@ -135,82 +64,65 @@ fn configuration(said: &Said, effective: &Effective) -> Vec<Finding> {
     if !output.stdout && !ways.contains(&true) {
         let detail =
             "verdicts go nowhere: set one of output.stdout, output.file, output.socket, output.mqtt and http.listen";
-        findings.push(Finding::new("configuration", Grade::Warn, detail));
+        findings.push(Finding::warn(ITEM, detail));
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     if effective.config.run.threads as usize > cores {
         let threads = effective.config.run.threads;
-        let detail = format!("run.threads is {threads} and there are {cores} cores: they will wait for each other");
-        findings.push(Finding::new("configuration", Grade::Warn, detail));
+        let detail =
+            format!("run.threads is {threads}, but there are only {cores} cores: threads will wait for each other");
+        findings.push(Finding::warn(ITEM, detail));
     }
     findings
 }
 
+/// Opens files and the demonstration as `run` does. Takes no frame of a camera, only asks what it offers.
 fn source(config: &Config) -> Finding {
     const ITEM: &str = "source";
     let Some(uri) = config.source.uri.as_deref() else {
-        let detail = "none is set: on a terminal that is the demonstration, for a service an error; set source.uri";
-        return Finding::new(ITEM, Grade::Warn, detail);
+        return Finding::warn(ITEM, "not set: the demonstration on a terminal, an error for a service; set source.uri");
     };
-    match uri.split_once(':') {
-        // Looked at as `run` does, at any rate.
-        Some(("file", path)) => match Files::open(Path::new(path), 1.0, Arc::new(SystemClock)) {
-            Ok(_) => Finding::ok(ITEM, uri),
-            Err(error) => Finding::new(ITEM, Grade::Fail, error.to_string()),
-        },
-        Some(("demo", "")) => Finding::ok(ITEM, "demo:, which is built in"),
-        Some(("camera", _)) => camera(uri, config),
-        _ => Finding::new(ITEM, Grade::Hopeless, SourceError::Unknown(uri.to_owned()).to_string()),
+    let opened = run::opener(uri, &config.source, run::DEFAULT_RATE, ANY_SIZE, Arc::new(SystemClock));
+    if let Err(failure) = opened {
+        return Finding::failure(ITEM, &failure);
     }
-}
-
-/// Asks the camera what it offers, and takes no frame of it.
-fn camera(uri: &str, config: &Config) -> Finding {
-    const ITEM: &str = "source";
+    if !uri.starts_with("camera:") {
+        return Finding::ok(ITEM, uri);
+    }
     let wanted = match run::wanted(uri, &config.source) {
         Ok(wanted) => wanted,
-        Err(failure) => return Finding::new(ITEM, Grade::Hopeless, failure.to_string()),
+        Err(failure) => return Finding::failure(ITEM, &failure),
     };
     match probe(&Linux, &wanted).chosen {
-        Ok(chosen) => {
-            let Chosen { path, format, width, height, .. } = &chosen;
+        Ok(Chosen { path, format, width, height, .. }) => {
             Finding::ok(ITEM, format!("{uri}: {}, {format} {width}x{height}", path.display()))
         }
-        Err(fault) => Finding::new(ITEM, Grade::Fail, format!("{fault}; `purecam probe` lists what there is")),
+        // Whatever a camera's fault is, `run` opens it again and again.
+        Err(fault) => Finding::warn(ITEM, format!("would wait for it: {fault}")),
     }
 }
 
-/// Loads both models as the service would: checksum, contract, warm-up, and whether they fit together.
+/// Loads both models as `run` does: checksum, contract, one size, warm-up.
 fn models_of(config: &Config) -> Vec<Finding> {
-    let purifier = models::purifier_path(config).and_then(|path| {
-        // Any seed serves: nothing of this is published.
-        let load = |path: PathBuf| Purifier::load(&path, config.purifier.seed.unwrap_or(0)).map(|model| (path, model));
-        path.map(load).transpose().map_err(|error| Failure::Hopeless(error.to_string()))
+    let mut findings = Vec::new();
+    findings.extend(models::share_threads(config).err().map(|failure| Finding::failure("models", &failure)));
+    let mut purifier = models::purifier(config);
+    findings.push(match &purifier {
+        Ok(Some((path, model))) => Finding::ok("purifier", described(path, model.size(), model.sha256())),
+        Ok(None) => {
+            let detail = "none, because purifier.enabled is false: frames are not purified, and every verdict says so";
+            Finding::warn("purifier", detail)
+        }
+        Err(failure) => Finding::failure("purifier", failure),
     });
-    let classifier = models::classifier_path(config).and_then(|path| {
-        let model = Classifier::load(&path, &config.classifier);
-        model.map(|model| (path, model)).map_err(|error| Failure::Hopeless(error.to_string()))
+    let mut classifier = models::classifier(config);
+    findings.push(match &classifier {
+        Ok((path, model)) => Finding::ok("classifier", described(path, model.size(), model.sha256())),
+        Err(failure) => Finding::failure("classifier", failure),
     });
-    let refused = |item, failure: &Failure| Finding::new(item, Grade::Hopeless, failure.to_string());
-    let mut findings = vec![
-        match &purifier {
-            Ok(Some((path, model))) => Finding::ok("purifier", described(path, model.size(), model.sha256())),
-            Ok(None) => {
-                let detail =
-                    "none, as purifier.enabled asks: frames are classified as they are, and every verdict says so";
-                Finding::new("purifier", Grade::Warn, detail)
-            }
-            Err(failure) => refused("purifier", failure),
-        },
-        match &classifier {
-            Ok((path, model)) => Finding::ok("classifier", described(path, model.size(), model.sha256())),
-            Err(failure) => refused("classifier", failure),
-        },
-    ];
-    if let (Ok(Some((_, purifier))), Ok((_, classifier))) = (&purifier, &classifier)
-        && let Err(error) = classifier.expect_size_of(purifier)
-    {
-        findings.push(Finding::new("models", Grade::Hopeless, error.to_string()));
+    if let (Ok(purifier), Ok((_, classifier))) = (&mut purifier, &mut classifier) {
+        let matched = models::match_up(purifier.as_mut().map(|(_, purifier)| purifier), classifier, config);
+        findings.extend(matched.err().map(|failure| Finding::failure("models", &failure)));
     }
     findings
 }

@@ -1,12 +1,12 @@
 //! Where the server listens, who is let in, and its bounds.
 
-use std::io::{self, Read};
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::access::Token;
+use crate::secret::{Secret, SecretProblem};
 
 /// The server's settings.
 #[derive(Clone, Debug)]
@@ -91,10 +91,8 @@ impl StartError {
 /// What is wrong with a token file.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenProblem {
-    #[error("cannot be read: {0}")]
-    Read(#[source] io::Error),
-    #[error("can be read or written by everybody (mode {0:03o}); chmod 600 it")]
-    Open(u32),
+    #[error(transparent)]
+    Secret(#[from] SecretProblem),
     #[error("has {0} characters in its first line; expected 16 to 256, for instance from: openssl rand -hex 32")]
     Length(usize),
     #[error("has characters in its first line that a token cannot have; expected letters, digits and -._~+/=")]
@@ -128,15 +126,8 @@ impl ServerSettings {
 
 fn read_token(file: &Path) -> Result<Token, StartError> {
     let refuse = |problem| StartError::TokenFile { file: file.to_owned(), problem };
-    let unreadable = |cause| refuse(TokenProblem::Read(cause));
-    let opened = std::fs::File::open(file).map_err(unreadable)?;
-    let mode = opened.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
-    if mode & 0o006 != 0 {
-        return Err(refuse(TokenProblem::Open(mode)));
-    }
-    let mut text = String::new();
-    opened.take(4096).read_to_string(&mut text).map_err(unreadable)?;
-    let token = text.lines().next().unwrap_or_default().trim();
+    let secret = Secret::read(file).map_err(|error| refuse(error.problem.into()))?;
+    let token = secret.text().trim();
     if !(16..=256).contains(&token.len()) {
         return Err(refuse(TokenProblem::Length(token.chars().count())));
     }

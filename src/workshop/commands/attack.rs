@@ -25,13 +25,13 @@ pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
     if args.data == Path::new("demo:") {
         return attack_demo(args);
     }
-    let epsilon = parse_epsilon(&args.epsilon).map_err(|error| Failure::Usage(error.to_string()))?;
+    let epsilon = parse_epsilon(&args.epsilon).map_err(Failure::usage)?;
     let attack = attack_of(&args.attack, epsilon)?;
     let seed = args.models.seed.unwrap_or(SEED);
     let subjects = open_subjects(&args.models, args.adaptive, &args.device, seed)?;
     if args.adaptive && subjects.purifier.is_none() {
         let problem = "--adaptive attacks through a purifier, and purifier.enabled is false in the configuration";
-        return Err(Failure::Usage(problem.to_owned()));
+        return Err(Failure::usage(problem.to_owned()));
     }
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let record = serde_json::json!({
@@ -43,7 +43,7 @@ pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
     });
     open_folder(&args.out, &format!("{record:#}\n"))?;
     if let Some(photograph) = name_that_clashes(&photographs) {
-        return Err(Failure::Usage(format!(
+        return Err(Failure::usage(format!(
             "{photograph}: another image differs from it in its extension alone; rename one"
         )));
     }
@@ -107,13 +107,13 @@ fn attack_batch(
 fn levels(pictures: Tensor<4>) -> Result<Vec<Vec<u8>>, Failure> {
     let [_, channels, height, width] = pictures.dims();
     let values = pictures.permute([0, 2, 3, 1]).into_data().try_into_vec::<f32>();
-    let values = values.map_err(|error| Failure::Failed(format!("results of the device cannot be read: {error:?}")))?;
+    let values = values.map_err(|error| Failure::failed(format!("results of the device cannot be read: {error:?}")))?;
     let bytes: Vec<u8> = values.into_iter().map(|value| (value * 255.0).round() as u8).collect();
     Ok(bytes.chunks(channels * height * width).map(<[u8]>::to_vec).collect())
 }
 
 pub(super) fn save(path: &Path, picture: &[u8], size: [usize; 2]) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
+    let fail = |error: std::io::Error| Failure::failed(format!("{}: {error}", path.display()));
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(fail)?;
     }
@@ -122,14 +122,14 @@ pub(super) fn save(path: &Path, picture: &[u8], size: [usize; 2]) -> Result<(), 
 
 /// Makes the folder, or takes it again if the same attack filled it before.
 fn open_folder(folder: &Path, record: &str) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::Failed(format!("{}: {error}", folder.display()));
+    let fail = |error: std::io::Error| Failure::failed(format!("{}: {error}", folder.display()));
     std::fs::create_dir_all(folder).map_err(fail)?;
     let there = folder.join(RECORD);
     match std::fs::read_to_string(&there) {
         Ok(found) if found == record => return Ok(()),
         Ok(found) => {
             let reason = format!("expected\n{record}found\n{found}take another --out");
-            return Err(Failure::Usage(format!(
+            return Err(Failure::usage(format!(
                 "{}: holds the pictures of another attack: {reason}",
                 folder.display()
             )));
@@ -137,7 +137,7 @@ fn open_folder(folder: &Path, record: &str) -> Result<(), Failure> {
         Err(_) => {}
     }
     if std::fs::read_dir(folder).map_err(fail)?.next().is_some() {
-        return Err(Failure::Usage(format!("{}: is not empty; take another --out", folder.display())));
+        return Err(Failure::usage(format!("{}: is not empty; take another --out", folder.display())));
     }
     write(&there, record)
 }
@@ -165,13 +165,12 @@ fn tell(written: usize, skipped: &[(String, String)], out: &Path, json: bool) {
 
 /// The attacks that a list names, each with an epsilon.
 pub(super) fn attacks(names: &[String]) -> Result<Vec<Attack>, Failure> {
-    let default = parse_epsilon(EPSILON).map_err(|error| Failure::Usage(error.to_string()))?;
+    let default = parse_epsilon(EPSILON).map_err(Failure::usage)?;
     names.iter().filter(|name| !name.is_empty()).map(|name| attack_of(name, default)).collect()
 }
 
 fn attack_of(name: &str, epsilon: f32) -> Result<Attack, Failure> {
-    let attack: Attack =
-        name.parse().map_err(|error: crate::workshop::attack::ParseError| Failure::Usage(error.to_string()))?;
+    let attack: Attack = name.parse().map_err(Failure::usage)?;
     Ok(Attack { epsilon: attack.epsilon.or(Some(epsilon)), ..attack })
 }
 

@@ -23,19 +23,19 @@ const BETWEEN_VIEWS: Duration = Duration::from_millis(4_370);
 const PASSES: usize = 8;
 
 pub fn attack_demo(args: &cli::Attack) -> Result<(), Failure> {
-    let epsilon = parse_epsilon(&args.epsilon).map_err(|error| Failure::Usage(error.to_string()))?;
+    let epsilon = parse_epsilon(&args.epsilon).map_err(Failure::usage)?;
     let seed = args.models.seed.unwrap_or(super::evaluate::SEED);
     let subjects = open_subjects(&args.models, false, &args.device, seed)?;
     let classifier = &subjects.classifier;
     let size = classifier.size();
-    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
     let mut demo = Demo::new(size, 1.0, Arc::new(SystemClock)).map_err(|error| failed(&error))?;
     std::fs::create_dir_all(&args.out).map_err(|error| failed(&format!("{}: {error}", args.out.display())))?;
     for (number, photograph) in PHOTOGRAPHS.iter().enumerate() {
         let labels = classifier.labels();
         let class =
             labels.iter().position(|label| label.wnid.as_deref() == Some(photograph.wnid)).ok_or_else(|| {
-                Failure::Usage(format!("{}: the classifier has no class {}", photograph.name, photograph.wnid))
+                Failure::usage(format!("{}: the classifier has no class {}", photograph.name, photograph.wnid))
             })?;
         let views = (0..VIEWS).map(|view| {
             let mut picture = Picture::default();

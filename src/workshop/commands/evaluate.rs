@@ -77,15 +77,15 @@ pub(super) fn progress_bar(length: usize) -> ProgressBar {
 
 /// Writes a file as a whole or not at all.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    atomic::write(path, text.as_bytes()).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+    atomic::write(path, text.as_bytes()).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))
 }
 
 impl From<evaluate::Error> for Failure {
     fn from(error: evaluate::Error) -> Self {
         match error {
-            evaluate::Error::Data { .. } => Self::Usage(error.to_string()),
-            evaluate::Error::Refused(_) | evaluate::Error::Gradients(_) => Self::Hopeless(error.to_string()),
-            error => Self::Failed(error.to_string()),
+            evaluate::Error::Data { .. } => Self::usage(error),
+            evaluate::Error::Refused(_) | evaluate::Error::Gradients(_) => Self::hopeless(error),
+            error => Self::failed(error),
         }
     }
 }

@@ -30,8 +30,8 @@ pub fn export(args: &Export, json: bool) -> Result<(), Failure> {
 impl From<export::Error> for Failure {
     fn from(error: export::Error) -> Self {
         match error.is_wrong_usage() {
-            true => Self::Usage(error.to_string()),
-            false => Self::Failed(error.to_string()),
+            true => Self::usage(error),
+            false => Self::failed(error),
         }
     }
 }

@@ -39,7 +39,7 @@ pub fn train(what: &Train, json: bool) -> Result<(), Failure> {
 fn classifier(args: &TrainClassifier, json: bool) -> Result<(), Failure> {
     let common = &args.training;
     check_side(common.side, 32)?;
-    let family = args.family.parse::<Family>().map_err(|error| Failure::Usage(error.to_string()))?;
+    let family = args.family.parse::<Family>().map_err(|error| Failure::usage(error.to_string()))?;
     let adversarial = args.adversarial.as_deref().map(epsilon).transpose()?;
     let device = device::open(&common.device)?.autodiff();
     let (training, validation) = photographs(common)?;
@@ -79,16 +79,16 @@ fn classifier(args: &TrainClassifier, json: bool) -> Result<(), Failure> {
 fn purifier(args: &TrainRiae, json: bool) -> Result<(), Failure> {
     let common = &args.training;
     let config = preset(&args.preset)?;
-    config.validate(common.side).map_err(|error| Failure::Usage(error.to_string()))?;
+    config.validate(common.side).map_err(|error| Failure::usage(error.to_string()))?;
     let attacks: Result<Vec<Attack>, _> = args.attacks.iter().map(|attack| attack.parse()).collect();
-    let attacks = attacks.map_err(|error| Failure::Usage(format!("--attacks: {error}")))?;
+    let attacks = attacks.map_err(|error| Failure::usage(format!("--attacks: {error}")))?;
     if args.pair_epochs > 0 && (args.classifier.is_empty() || attacks.is_empty()) {
-        return Err(Failure::Usage(
+        return Err(Failure::usage(
             "stage 2 needs at least one --classifier and one of --attacks; --pair-epochs 0 leaves it out".into(),
         ));
     }
     let device = device::open(&common.device)?.autodiff();
-    let said = Config::load(args.config.as_deref()).map_err(|error| Failure::Usage(error.to_string()))?.classifier;
+    let said = Config::load(args.config.as_deref()).map_err(|error| Failure::usage(error.to_string()))?.classifier;
     let classifiers: Result<Vec<_>, _> =
         args.classifier.iter().map(|path| read(path, common.side, &said, &device)).collect();
     let classifiers = classifiers?;
@@ -139,21 +139,21 @@ fn preset(name: &str) -> Result<RiaeConfig, Failure> {
     }
     if !name.ends_with(".toml") {
         let known: Vec<_> = RiaeConfig::preset_names().collect();
-        return Err(Failure::Usage(format!("--preset {name}: expected one of {}, or a TOML file", known.join(", "))));
+        return Err(Failure::usage(format!("--preset {name}: expected one of {}, or a TOML file", known.join(", "))));
     }
-    RiaeConfig::from_file(Path::new(name)).map_err(|error| Failure::Usage(error.to_string()))
+    RiaeConfig::from_file(Path::new(name)).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// Opens a classifier with gradients; the engine that ships checks it first, as `said` describes it.
 fn read(path: &Path, side: usize, said: &Description, device: &Device) -> Result<Classifier, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
     let checked = engine::Classifier::load(path, said).map_err(|error| failed(&error))?;
     let network = Network::load(path, device).map_err(|error| failed(&error))?;
     let classifier = Classifier::new(network, Some(checked.input())).map_err(|error| failed(&error))?;
     if classifier.size() != [side, side] {
         let [height, width] = classifier.size();
         let found = format!("{}: takes pictures of {width}x{height}, --side is {side}", path.display());
-        return Err(Failure::Usage(format!("{found}; both must agree")));
+        return Err(Failure::usage(format!("{found}; both must agree")));
     }
     Ok(classifier)
 }
@@ -181,7 +181,7 @@ fn perceptual(
             let layers = match layers {
                 Some(text) => text.split(',').map(layer).collect::<Result<Vec<_>, _>>()?,
                 None => {
-                    let stages = classifier.stages().map_err(|error| Failure::Failed(error.to_string()))?;
+                    let stages = classifier.stages().map_err(|error| Failure::failed(error.to_string()))?;
                     let count = stages.len() as i32;
                     // The deeper the layer, the more it says of the class and the less of single pixels.
                     stages.into_iter().enumerate().map(|(i, name)| (name, 0.5f32.powi(count - 1 - i as i32))).collect()
@@ -189,7 +189,7 @@ fn perceptual(
             };
             let known: Vec<&str> = classifier.network().node_outputs().collect();
             if let Some((name, _)) = layers.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-                return Err(Failure::Usage(format!(
+                return Err(Failure::usage(format!(
                     "{}: has no tensor '{name}'; it has {}",
                     path.display(),
                     known.join(", ")
@@ -206,13 +206,13 @@ fn layer(text: &str) -> Result<(String, f32), Failure> {
     let (name, weight) = text.rsplit_once('=').unwrap_or((text, "1"));
     let weight = weight
         .parse()
-        .map_err(|_| Failure::Usage(format!("--perceptual: '{weight}' is no weight; expected TENSOR=WEIGHT")))?;
+        .map_err(|_| Failure::usage(format!("--perceptual: '{weight}' is no weight; expected TENSOR=WEIGHT")))?;
     Ok((name.to_owned(), weight))
 }
 
 /// A file's name and SHA-256.
 fn fingerprint(path: &Path) -> Result<(String, String), Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?;
+    let bytes = std::fs::read(path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok((name, sha256::sum(&bytes)))
 }
@@ -267,7 +267,7 @@ fn folder_name(common: &Training) -> String {
 
 fn check_side(side: usize, multiple: usize) -> Result<(), Failure> {
     if side == 0 || !side.is_multiple_of(multiple) {
-        return Err(Failure::Usage(format!("--side {side}: expected a multiple of {multiple}")));
+        return Err(Failure::usage(format!("--side {side}: expected a multiple of {multiple}")));
     }
     Ok(())
 }
@@ -276,8 +276,8 @@ fn check_side(side: usize, multiple: usize) -> Result<(), Failure> {
 fn epsilon(text: &str) -> Result<f32, Failure> {
     match parse_epsilon(text) {
         Ok(size) if size > 0.0 => Ok(size * 255.0),
-        Ok(_) => Err(Failure::Usage(format!("epsilon '{text}': expected more than 0"))),
-        Err(error) => Err(Failure::Usage(error.to_string())),
+        Ok(_) => Err(Failure::usage(format!("epsilon '{text}': expected more than 0"))),
+        Err(error) => Err(Failure::usage(error.to_string())),
     }
 }
 
@@ -301,8 +301,8 @@ fn stop() -> Stop {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::Settings(_) | Error::Device { .. } => Self::Usage(error.to_string()),
-            _ => Self::Failed(error.to_string()),
+            Error::Settings(_) | Error::Device { .. } => Self::usage(error),
+            _ => Self::failed(error),
         }
     }
 }

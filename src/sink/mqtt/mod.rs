@@ -1,0 +1,228 @@
+//! Verdicts to an MQTT broker.
+//!
+//! | topic | message | retained |
+//! |---|---|---|
+//! | `TOPIC/verdict` | every verdict, as JSON | no |
+//! | `TOPIC/header` | the stream's header: schema, models, configuration | yes |
+//! | `TOPIC/state` | the service's state; `offline` after its end, even after a crash | yes |
+//!
+//! If the broker cannot be reached, connecting is retried for ever. Verdicts that cannot be sent at once are dropped
+//! and counted: a subscriber never gets one that waited for the broker.
+
+mod connection;
+mod settings;
+
+pub use settings::MqttError;
+
+use std::io;
+use std::net::{IpAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use rumqttc::{Client, QoS};
+
+use super::retry::Retry;
+use super::{Outlook, Published, Sink};
+use crate::config::{BrokerUrl, Mqtt};
+use crate::time::{Clock, Stop};
+use crate::worker::Worker;
+use connection::{ConnectionLoop, Link};
+use settings::{LONGEST, OFFLINE, Settings, Topics};
+
+/// Messages that may wait for the connection's thread. More are dropped.
+const WAITING: usize = 64;
+
+/// How long the end waits for the farewell to reach the broker. Later the broker publishes the last will, which is the
+/// same.
+const FAREWELL: Duration = Duration::from_millis(400);
+
+/// How long [`MqttSink::outlook`] waits for the broker to accept a connection.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Publishes verdicts, the header and the state.
+pub struct MqttSink {
+    client: Client,
+    link: Arc<Link>,
+    topics: Topics,
+    qos: QoS,
+    header: Vec<u8>,
+    /// The present state, as it is published.
+    state: Box<dyn Fn() -> String + Send>,
+    /// The connection that has got what follows; 0 before the first.
+    greeted: u64,
+    header_sent: bool,
+    state_sent: String,
+    dropped: u64,
+    stop: Stop,
+    /// The connection's thread; `None` once it is being joined.
+    worker: Option<Worker>,
+}
+
+impl MqttSink {
+    /// Starts to connect. `header` is a line with its line break; `state` returns the service's present state.
+    ///
+    /// # Errors
+    /// The settings can never work, or a file that they name cannot be used. An unreachable broker is not an error.
+    pub fn new(
+        mqtt: &Mqtt,
+        header: &[u8],
+        state: impl Fn() -> String + Send + 'static,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, MqttError> {
+        let Settings { options, topics, qos } = Settings::new(mqtt)?;
+        let (client, mut connection) = Client::new(options, WAITING);
+        connection.eventloop.network_options.set_tcp_nodelay(true);
+        let (link, stop) = (Arc::new(Link::default()), Stop::new());
+        let retry = Retry::new(clock.clone(), format!("broker {}", mqtt.url));
+        let topic = topics.verdict.clone();
+        let mut work = ConnectionLoop { connection, connections: 0, link: link.clone(), topic, retry, clock };
+        let until = stop.clone();
+        let worker = Worker::spawn("broker", move || work.run(&until)).map_err(MqttError::Thread)?;
+        Ok(Self {
+            client,
+            link,
+            topics,
+            qos,
+            header: trimmed(header).to_vec(),
+            state: Box::new(state),
+            greeted: 0,
+            header_sent: false,
+            state_sent: String::new(),
+            dropped: 0,
+            stop,
+            worker: Some(worker),
+        })
+    }
+
+    /// What a start would find: whether the broker accepts a TCP connection, and whether the password would be readable
+    /// on the network. Sends nothing: a second client with the same name would take a running purecam's connection.
+    ///
+    /// # Errors
+    /// As of [`MqttSink::new`].
+    pub fn outlook(mqtt: &Mqtt) -> Result<Vec<Outlook>, MqttError> {
+        Settings::new(mqtt)?;
+        let reached = match reach(&mqtt.url) {
+            Ok(()) => Outlook::Ready(format!("{}, topic {}: accepts connections", mqtt.url, mqtt.topic)),
+            Err(error) => Outlook::Waits(format!("{} cannot be reached: {error}", mqtt.url)),
+        };
+        let exposed = mqtt.password_file.is_some() && !mqtt.url.tls && !is_this_machine(&mqtt.url.host);
+        let caution =
+            exposed.then(|| Outlook::Caution(format!("{}: the password is sent unencrypted; use mqtts:", mqtt.url)));
+        Ok([Some(reached), caution].into_iter().flatten().collect())
+    }
+
+    /// Sends the header and the state to a new connection, and a changed state to an old one. Returns whether there is
+    /// a connection that has got the header.
+    fn attend(&mut self) -> bool {
+        let connection = self.link.connection.load(Ordering::Acquire);
+        if connection == 0 {
+            return false;
+        }
+        if self.greeted != connection {
+            (self.greeted, self.header_sent) = (connection, false);
+            self.state_sent.clear();
+        }
+        if !self.header_sent {
+            self.header_sent = self.retain(&self.topics.header, &self.header);
+        }
+        let state = (self.state)();
+        if state != self.state_sent && self.retain(&self.topics.state, state.as_bytes()) {
+            self.state_sent = state;
+        }
+        self.header_sent
+    }
+
+    /// Publishes a retained message. Returns whether there was room for it.
+    fn retain(&self, topic: &str, message: &[u8]) -> bool {
+        // Acknowledgements of one kind come in order. With two kinds, rumqttc would reuse a number that still waits for
+        // its acknowledgement.
+        let qos = if self.qos == QoS::ExactlyOnce { self.qos } else { QoS::AtLeastOnce };
+        self.client.try_publish(topic, qos, true, message).is_ok()
+    }
+}
+
+impl Sink for MqttSink {
+    fn publish(&mut self, published: &Published) -> io::Result<()> {
+        let line = trimmed(&published.line);
+        if published.event.is_none() {
+            self.header.clear();
+            self.header.extend_from_slice(line);
+            self.header_sent = false;
+            self.attend();
+            return Ok(());
+        }
+        let sent = self.attend()
+            && line.len() <= LONGEST
+            && self.client.try_publish(&self.topics.verdict, self.qos, false, line).is_ok();
+        self.dropped += u64::from(!sent);
+        Ok(())
+    }
+
+    fn idle(&mut self) -> io::Result<()> {
+        self.attend();
+        Ok(())
+    }
+
+    fn dropped(&self) -> u64 {
+        self.dropped + self.link.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for MqttSink {
+    /// Publishes `offline` and disconnects. If there is no time or no room for that, the broker publishes the last
+    /// will.
+    fn drop(&mut self) {
+        let connected = self.link.connection.load(Ordering::Acquire) != 0;
+        self.stop.request();
+        if connected && self.retain(&self.topics.state, OFFLINE.as_bytes()) {
+            self.client.try_disconnect().ok();
+        }
+        let patience = if connected { FAREWELL } else { FAREWELL / 8 };
+        if let Some(worker) = self.worker.take() {
+            worker.join_within(patience);
+        }
+    }
+}
+
+/// Opens a TCP connection to the broker, and closes it. On a thread of its own: a name server that does not answer
+/// would otherwise hold it up for longer than `PATIENCE`.
+fn reach(url: &BrokerUrl) -> io::Result<()> {
+    let (host, port) = (url.host.clone(), url.port);
+    let (send, outcome) = channel();
+    let worker = Worker::spawn("broker", move || drop(send.send(connect(&host, port))))?;
+    let outcome = match outcome.recv_timeout(PATIENCE) {
+        Ok(outcome) => outcome,
+        Err(RecvTimeoutError::Timeout) => Err(timed_out()),
+        Err(RecvTimeoutError::Disconnected) => Err(io::Error::other("the attempt panicked")),
+    };
+    // A thread that still waits for the name server ends with the process.
+    worker.join_within(Duration::ZERO);
+    outcome
+}
+
+/// Tries each address of `host` in turn. The error is that of the last.
+fn connect(host: &str, port: u16) -> io::Result<()> {
+    let mut outcome = Err(io::Error::new(io::ErrorKind::NotFound, "its name has no address"));
+    for address in (host, port).to_socket_addrs()? {
+        outcome = TcpStream::connect_timeout(&address, PATIENCE).map(drop);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn timed_out() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} seconds", PATIENCE.as_secs()))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A line without its line break.
+fn trimmed(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\n").unwrap_or(line)
+}
