@@ -10,10 +10,12 @@ use crate::cli;
 use crate::measure::{Benchmark, Comparison, Doubt, Machine, Process, Recorder, SCHEMA, SERIES};
 use crate::service::{self, Ended, Health, Limits, Outlet, Parts, Replacement, Silent};
 use crate::sink::Broadcast;
+use crate::source::{FrameRate, SourceUri, opener};
 use crate::time::{Clock, Stop, SystemClock};
 
-/// Frames a second of files and of the demonstration where nobody says otherwise: a camera's.
-const RATE: f64 = 30.0;
+/// The rate of files and of the demonstration, unless the configuration gives one: a camera's. It is in range, or this
+/// would not compile.
+const DEFAULT_RATE: FrameRate = FrameRate::new(30.0).unwrap();
 
 /// Runs the loop without an output and reports its latencies.
 pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
@@ -27,8 +29,9 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = run::pipeline(&config, false, &clock)?;
     let models = pipeline.models().clone();
-    let uri = config.source.uri.clone().unwrap_or_else(|| "demo:".to_owned());
-    let open = run::opener(&uri, &config.source, RATE, pipeline.size(), clock.clone())?;
+    let uri = config.source.uri.clone().unwrap_or(SourceUri::Demo);
+    let open = opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone())
+        .map_err(|error| Failure::Failed(error.to_string()))?;
     let recorder = Recorder::new(args.left_out, clock.clone());
     let parts = Parts {
         open,
@@ -58,7 +61,7 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let benchmark = Benchmark {
         schema: SCHEMA,
         generator: concat!("purecam ", env!("CARGO_PKG_VERSION")).to_owned(),
-        source: uri,
+        source: uri.to_string(),
         models: (*models).clone(),
         verdicts: latencies.count(),
         ms: series.zip(latencies.quantiles()).collect(),

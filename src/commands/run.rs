@@ -1,10 +1,8 @@
 //! `purecam run`: purify and classify a stream of frames until it ends or the user does.
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
@@ -17,13 +15,13 @@ use crate::health::Systemd;
 use crate::logging;
 use crate::service::{self, Ended, Fresh, Health, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement};
 use crate::sink::Broadcast;
-use crate::source::camera::Wanted;
-use crate::source::{Camera, Demo, Files, FrameSource, Opener, SourceError};
+use crate::source::{FrameRate, SourceUri, opener};
 use crate::time::{Clock, Stop, SystemClock};
 use crate::verdict::Header;
 
-/// Frames a second where nobody says otherwise.
-const DEFAULT_RATE: f64 = 15.0;
+/// The rate of files and of the demonstration, unless the configuration gives one. It is in range, or this would not
+/// compile.
+const DEFAULT_RATE: FrameRate = FrameRate::new(15.0).unwrap();
 
 /// Runs the loop.
 pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
@@ -35,12 +33,14 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     logging::set_level(config.log.level.into());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let uri = uri(&config)?;
-    let watched = !json && uri == "demo:" && can_draw();
+    let is_demo = uri == SourceUri::Demo;
+    let watched = !json && is_demo && can_draw();
     // Who watches the demonstration wants to see the raw verdict fail, on a terminal or on the page.
-    let shown = watched || uri == "demo:" && config.http.listen.is_some();
+    let shown = watched || is_demo && config.http.listen.is_some();
     let pipeline = pipeline(&config, shown, &clock)?;
     let header = header_line(&pipeline, &config)?;
-    let open = opener(&uri, &config.source, DEFAULT_RATE, pipeline.size(), clock.clone())?;
+    let open = opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone())
+        .map_err(|error| Failure::Failed(error.to_string()))?;
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
@@ -108,7 +108,7 @@ fn limits(args: &cli::Run, config: &Config) -> Limits {
         config::Ready::AtOnce => Ready::AtOnce,
     };
     // A source that gives a frame every half a minute hangs no sooner than after two.
-    let interval = Duration::from_secs_f64(1.0 / config.source.fps.unwrap_or(DEFAULT_RATE));
+    let interval = config.source.fps.unwrap_or(DEFAULT_RATE).interval();
     let patience = Limits::default().patience.max(3 * interval);
     Limits { frames: args.frames, max_age: config.run.max_age(), patience, ready }
 }
@@ -175,53 +175,12 @@ fn fixed_tables(running: &Config, new: &Config) -> impl Iterator<Item = &'static
 }
 
 /// Which source: the configuration's, or the demonstration for a newcomer on a terminal.
-fn uri(config: &Config) -> Result<String, Failure> {
-    let newcomer = || io::stdout().is_terminal().then(|| "demo:".to_owned());
+fn uri(config: &Config) -> Result<SourceUri, Failure> {
+    let newcomer = || io::stdout().is_terminal().then_some(SourceUri::Demo);
     config.source.uri.clone().or_else(newcomer).ok_or_else(|| {
         let expected = "'camera:', 'demo:' or 'file:PATH', or [source] uri in a --config file";
         Failure::Usage(format!("no source: give {expected}"))
     })
-}
-
-/// What opens the source `uri`. Files and the demonstration are opened here and now; `rate` is theirs where none is set.
-pub(super) fn opener(
-    uri: &str,
-    source: &config::Source,
-    rate: f64,
-    size: [usize; 2],
-    clock: Arc<dyn Clock>,
-) -> Result<Opener, Failure> {
-    let rate = source.fps.unwrap_or(rate);
-    let opened = match uri.split_once(':') {
-        Some(("camera", _)) => Ok(Camera::opener(wanted(uri, source)?, clock)),
-        Some(("demo", "")) => Demo::new(size, rate, clock).map(once),
-        Some(("file", path)) if !path.is_empty() => Files::open(Path::new(path), rate, clock).map(once),
-        _ => Err(SourceError::Unknown(uri.to_owned())),
-    };
-    opened.map_err(refused)
-}
-
-/// What the configuration asks of a camera.
-pub(super) fn wanted(uri: &str, source: &config::Source) -> Result<Wanted, Failure> {
-    let wanted = Wanted::from_uri(uri).ok_or_else(|| refused(SourceError::Unknown(uri.to_owned())))?;
-    let config::Source { width, height, fps, format, skip_frames, .. } = *source;
-    Ok(Wanted { width, height, fps, format, skip_frames: Some(skip_frames), ..wanted })
-}
-
-/// A source that is open already, and that nothing but its end can befall.
-fn once(source: impl FrameSource + 'static) -> Opener {
-    let mut source = Some(source);
-    Box::new(move || match source.take() {
-        Some(source) => Ok(Box::new(source)),
-        None => Err(SourceError::Over),
-    })
-}
-
-fn refused(error: SourceError) -> Failure {
-    match error {
-        SourceError::Unknown(_) | SourceError::Rate(_) => Failure::Usage(error.to_string()),
-        error => Failure::Failed(error.to_string()),
-    }
 }
 
 /// A stream that ended is done; one that never came to a verdict has failed.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use toml::Value;
 
 use super::tables::{BrokerUrl, Config, Mqtt};
+use crate::source::{FrameRate, SourceUri};
 
 /// A key of the configuration.
 #[derive(Debug)]
@@ -65,7 +66,7 @@ pub const KEYS: &[Key] = &[
     key("source.uri", Kind::Uri),
     whole("source.width", " of pixels", 16, 8192),
     whole("source.height", " of pixels", 16, 8192),
-    number("source.fps", " of frames a second", 0.01, 1000.0),
+    number("source.fps", " of frames a second", FrameRate::LOWEST, FrameRate::HIGHEST),
     key("source.format", Kind::OneOf(&["YUYV", "UYVY", "NV12", "YU12", "RGB3", "BGR3", "GREY", "MJPG"])),
     whole("source.skip_frames", " of frames", 0, 1000),
     key("purifier.enabled", Kind::Flag),
@@ -161,7 +162,7 @@ impl Kind {
             Self::Flag => value.is_bool(),
             Self::Text | Self::Path => text.is_some_and(|text| !text.is_empty() && !text.contains('\0')),
             Self::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
-            Self::Uri => text.is_some_and(is_uri),
+            Self::Uri => return Some(Value::String(text?.parse::<SourceUri>().ok()?.to_string())),
             Self::Channels => {
                 let numbers: Option<Vec<f64>> = value.as_array()?.iter().map(as_number).collect();
                 let numbers = numbers.filter(|numbers| numbers.len() == 3 && numbers.iter().all(|n| n.is_finite()))?;
@@ -197,15 +198,6 @@ fn as_number(value: &Value) -> Option<f64> {
     value.as_float().or(value.as_integer().map(|number| number as f64))
 }
 
-fn is_uri(text: &str) -> bool {
-    match text.split_once(':') {
-        Some(("demo", rest)) => rest.is_empty(),
-        Some(("file", rest)) => !rest.is_empty(),
-        Some(("camera", _)) => true,
-        _ => false,
-    }
-}
-
 /// MQTT 3.1.1, section 4.7: no wildcards in a topic that is published to, and at most 65,535 bytes, states included.
 fn is_topic(text: &str) -> bool {
     !text.is_empty() && text.len() < 1024 && !text.contains(['#', '+', '\0'])
@@ -222,10 +214,7 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("a text that is not empty"),
             Self::Path => f.write_str("a path"),
             Self::OneOf(words) => write!(f, "one of {}", words.join(", ")),
-            Self::Uri => f.write_str(
-                "'camera:' (the first camera), 'camera:WHICH' (a path, a name or a number), 'file:PATH' (an image, a \
-                 folder of images, a Motion JPEG file) or 'demo:'",
-            ),
+            Self::Uri => f.write_str(SourceUri::EXPECTED),
             Self::Channels => f.write_str("three numbers, as in [0.485, 0.456, 0.406]"),
             Self::Size => f.write_str("height and width in pixels, as in [224, 224]"),
             Self::Address => f.write_str("ADDRESS:PORT, as in 127.0.0.1:8080"),

@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{KEYS, Key, Kind, PREFIX, is_table};
 use super::problem::{Origin, Problem, nearest_key, nearest_variable};
+use crate::source::SourceUri;
 
 /// Variables that begin like the configuration's and are none: where the models are, and the tests' own.
 const OTHER_VARIABLES: [&str; 4] = ["PURECAM_MODELS", "PURECAM_FUZZ", "PURECAM_FUZZ_SEED", "PURECAM_CI_TARGET"];
@@ -153,9 +154,9 @@ impl FileReader<'_> {
         };
         Some(match (kind, value.as_str()) {
             (Kind::Path, Some(path)) => Value::String(join(path)?),
-            (Kind::Uri, Some(uri)) => match uri.strip_prefix("file:") {
-                Some(path) => Value::String(format!("file:{}", join(path)?)),
-                None => value,
+            (Kind::Uri, Some(uri)) => match uri.parse() {
+                Ok(SourceUri::File(path)) => Value::String(SourceUri::File(join(path.to_str()?)?.into()).to_string()),
+                _ => value,
             },
             _ => value,
         })

@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Description;
-use crate::source::camera::{DEFAULT_SKIP_FRAMES, PixelFormat};
+use crate::source::camera::{DEFAULT_SKIP_FRAMES, PixelFormat, Wanted};
+use crate::source::{FrameRate, SourceUri};
 
 /// All that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -30,14 +31,14 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
-    /// `camera:`, `camera:WHICH`, `file:PATH` or `demo:`. Nothing: the demonstration on a terminal, else an error.
-    pub uri: Option<String>,
+    /// Which source; `None`: the demonstration on a terminal, else an error.
+    pub uri: Option<SourceUri>,
     /// Pixels of the captured frame; nothing: what suits the models best of what the camera offers.
     pub width: Option<u32>,
     /// Pixels of the captured frame; given with `width` or not at all.
     pub height: Option<u32>,
     /// Frames a second; nothing: what the source thinks best.
-    pub fps: Option<f64>,
+    pub fps: Option<FrameRate>,
     /// The camera's pixel format; nothing: the cheapest that it offers.
     pub format: Option<PixelFormat>,
     /// Frames that are thrown away after each opening of a camera, while its exposure settles.
@@ -47,6 +48,14 @@ pub struct Source {
 impl Default for Source {
     fn default() -> Self {
         Self { uri: None, width: None, height: None, fps: None, format: None, skip_frames: DEFAULT_SKIP_FRAMES }
+    }
+}
+
+impl Source {
+    /// The form of frames that the table asks of a camera.
+    pub fn wanted(&self) -> Wanted {
+        let Self { width, height, fps, format, skip_frames, .. } = *self;
+        Wanted { width, height, fps, format, skip_frames: Some(skip_frames) }
     }
 }
 

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Failure, models, run};
+use super::{Failure, models};
 use crate::cli;
 use crate::config::{Config, Effective, Problem, Said};
 use crate::engine::{Classifier, Purifier};
-use crate::source::camera::{Chosen, Linux, probe};
-use crate::source::{Files, SourceError};
+use crate::source::camera::{Chosen, Linux, Which, probe};
+use crate::source::{Files, FrameRate, SourceUri};
 use crate::time::SystemClock;
 
 /// How an item stands.
@@ -148,30 +148,25 @@ fn configuration(said: &Said, effective: &Effective) -> Vec<Finding> {
 
 fn source(config: &Config) -> Finding {
     const ITEM: &str = "source";
-    let Some(uri) = config.source.uri.as_deref() else {
+    let Some(uri) = &config.source.uri else {
         let detail = "none is set: on a terminal that is the demonstration, for a service an error; set source.uri";
         return Finding::new(ITEM, Grade::Warn, detail);
     };
-    match uri.split_once(':') {
-        // Looked at as `run` does, at any rate.
-        Some(("file", path)) => match Files::open(Path::new(path), 1.0, Arc::new(SystemClock)) {
-            Ok(_) => Finding::ok(ITEM, uri),
+    match uri {
+        // Opened as by `run`; the rate does not matter.
+        SourceUri::File(path) => match Files::open(path, FrameRate::ONE, Arc::new(SystemClock)) {
+            Ok(_) => Finding::ok(ITEM, uri.to_string()),
             Err(error) => Finding::new(ITEM, Grade::Fail, error.to_string()),
         },
-        Some(("demo", "")) => Finding::ok(ITEM, "demo:, which is built in"),
-        Some(("camera", _)) => camera(uri, config),
-        _ => Finding::new(ITEM, Grade::Hopeless, SourceError::Unknown(uri.to_owned()).to_string()),
+        SourceUri::Demo => Finding::ok(ITEM, "demo:, which is built in"),
+        SourceUri::Camera(which) => camera(uri, which, config),
     }
 }
 
 /// Asks the camera what it offers, and takes no frame of it.
-fn camera(uri: &str, config: &Config) -> Finding {
+fn camera(uri: &SourceUri, which: &Which, config: &Config) -> Finding {
     const ITEM: &str = "source";
-    let wanted = match run::wanted(uri, &config.source) {
-        Ok(wanted) => wanted,
-        Err(failure) => return Finding::new(ITEM, Grade::Hopeless, failure.to_string()),
-    };
-    match probe(&Linux, &wanted).chosen {
+    match probe(&Linux, which, &config.source.wanted()).chosen {
         Ok(chosen) => {
             let Chosen { path, format, width, height, .. } = &chosen;
             Finding::ok(ITEM, format!("{uri}: {}, {format} {width}x{height}", path.display()))
