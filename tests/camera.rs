@@ -326,6 +326,14 @@ fn a_camera_of_another_program_is_busy_wherever_that_shows() {
 }
 
 #[test]
+fn a_fault_of_the_driver_keeps_the_systems_error_as_its_cause() {
+    let world = World::with([]);
+    world.fake(0).fail("open", &[libc::EBUSY]);
+    let fault = world.fault_of_opening();
+    assert_eq!(fault.cause.and_then(|cause| cause.raw_os_error()), Some(libc::EBUSY));
+}
+
+#[test]
 fn an_error_of_setting_up_closes_the_device_and_the_next_opening_starts_afresh() {
     for (call, reason) in [("map", Reason::Refused), ("set_format", Reason::Refused), ("formats", Reason::Format)] {
         let world = World::with([shot(grey(235))]);
