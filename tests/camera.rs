@@ -1,4 +1,5 @@
-//! The camera source on a fake driver: every fault that a driver can play, every trap, and which camera and mode is chosen.
+//! The camera source on a fake driver: every fault that a driver can show, every trap, and which camera and mode is
+//! chosen.
 #![cfg(target_os = "linux")]
 
 #[path = "fakes/camera.rs"]
@@ -9,9 +10,9 @@ use std::time::Duration;
 use fakes::{Act, METADATA, Shot, Viewer, World, at_once, pause, shot};
 use purecam::frame::Frame;
 use purecam::source::camera::{
-    Agreed, Capability, Fraction, Intervals, Linux, Machine, PixelFormat, Sizes, State, Wanted, Which, probe,
+    Agreed, Availability, Capability, Fraction, Intervals, Linux, Machine, PixelFormat, Sizes, Wanted, Which, probe,
 };
-use purecam::source::{Camera, Fault, Offer, Reason, SkipCause, Skipped, SourceError};
+use purecam::source::{Camera, Fault, FrameRate, Offer, Reason, SkipCause, Skipped, SourceError};
 use purecam::time::{Clock, SystemClock};
 use v4l::FourCC;
 
@@ -122,7 +123,7 @@ fn a_camera_that_claims_an_hour_between_frames_is_not_waited_for_so_long() {
 #[test]
 fn after_a_time_out_no_buffer_is_queued_twice_and_the_camera_can_be_opened_again() {
     let world = World::with([shot(grey(16))]);
-    let mut open = world.opener(at_once());
+    let mut open = world.opener(Which::First, at_once());
     let mut viewer = Viewer { source: open().unwrap(), frame: Frame::default(), stop: world.stop.clone() };
     viewer.next();
     assert_eq!(viewer.reason(), Reason::TimedOut);
@@ -212,7 +213,7 @@ fn a_camera_that_gives_nothing_but_spoilt_frames_is_opened_again() {
 #[test]
 fn frames_are_let_go_after_every_opening_until_the_exposure_has_settled() {
     let world = World::with([]);
-    let mut open = world.opener(Wanted { skip_frames: Some(2), ..Wanted::default() });
+    let mut open = world.opener(Which::First, Wanted { skip_frames: Some(2), ..Wanted::default() });
     for _ in 0..2 {
         world.fake(0).script.extend([shot(grey(16)), pause(33), shot(grey(16)), pause(33), shot(grey(235))]);
         let mut viewer = Viewer { source: open().unwrap(), frame: Frame::default(), stop: world.stop.clone() };
@@ -325,11 +326,19 @@ fn a_camera_of_another_program_is_busy_wherever_that_shows() {
 }
 
 #[test]
+fn a_fault_of_the_driver_keeps_the_systems_error_as_its_cause() {
+    let world = World::with([]);
+    world.fake(0).fail("open", &[libc::EBUSY]);
+    let fault = world.fault_of_opening();
+    assert_eq!(fault.cause.and_then(|cause| cause.raw_os_error()), Some(libc::EBUSY));
+}
+
+#[test]
 fn an_error_of_setting_up_closes_the_device_and_the_next_opening_starts_afresh() {
     for (call, reason) in [("map", Reason::Refused), ("set_format", Reason::Refused), ("formats", Reason::Format)] {
         let world = World::with([shot(grey(235))]);
         world.fake(0).fail(call, &[libc::ENOMEM]);
-        let mut open = world.opener(Wanted { device: Which::Number(0), ..at_once() });
+        let mut open = world.opener(Which::Number(0), at_once());
         let fault = open().err().expect(call);
         let SourceError::Camera(Fault { reason: found, .. }) = fault else { panic!("{fault}") };
         assert_eq!(found, if call == "formats" { Reason::Io } else { reason }, "{call}");
@@ -363,7 +372,7 @@ fn numbers_go_on_over_gaps_wraps_restarts_and_reopening() {
     let script =
         [numbered(u32::MAX - 1), pause(33), numbered(u32::MAX), pause(33), numbered(2), pause(33), numbered(2)];
     let world = World::with(script);
-    let mut open = world.opener(at_once());
+    let mut open = world.opener(Which::First, at_once());
     let mut viewer = Viewer { source: open().unwrap(), frame: Frame::default(), stop: world.stop.clone() };
     let numbers: Vec<u64> = (0..4).map(|_| viewer.next().sequence).collect();
     // Two frames were lost between the wrap and number 2; a driver that repeats itself does not count.
@@ -400,7 +409,7 @@ fn a_stamp_from_the_future_is_now_and_one_from_before_the_stream_is_the_arrival(
 #[test]
 fn the_rate_is_set_after_the_format_at_every_opening() {
     let world = World::with([]);
-    let mut open = world.opener(at_once());
+    let mut open = world.opener(Which::First, at_once());
     for _ in 0..2 {
         world.fake(0).calls.clear();
         drop(open().unwrap());
@@ -423,9 +432,9 @@ fn a_driver_that_agrees_to_something_else_is_refused_with_what_it_chose() {
     let cases: [(Change, &str); 6] = [
         (|agreed| Agreed { format: FourCC::new(b"NV16"), ..agreed }, "chose NV16 16x4"),
         (|agreed| Agreed { width: 3840, height: 2160, ..agreed }, "chose YUYV 3840x2160"),
-        (|agreed| Agreed { bytes_per_line: 31, ..agreed }, "lines of 31 bytes where 32 are needed"),
-        (|agreed| Agreed { size_image: 127, ..agreed }, "frames of 127 bytes where 128 are needed"),
-        (|agreed| Agreed { bytes_per_line: 64, ..agreed }, "frames of 128 bytes where 224 are needed"),
+        (|agreed| Agreed { bytes_per_line: 31, ..agreed }, "lines of 31 bytes; 32 are needed"),
+        (|agreed| Agreed { size_image: 127, ..agreed }, "frames of 127 bytes; 128 are needed"),
+        (|agreed| Agreed { bytes_per_line: 64, ..agreed }, "frames of 128 bytes; 224 are needed"),
         (|agreed| Agreed { field: 7, ..agreed }, "two half pictures"),
     ];
     for (answer, expected) in cases {
@@ -495,8 +504,7 @@ fn without_a_camera_the_reason_is_the_gravest_that_was_met() {
 }
 
 fn opened(world: &World, device: &str) -> Result<u32, Fault> {
-    let wanted = Wanted { skip_frames: Some(0), ..Wanted::from_uri(&format!("camera:{device}")).unwrap() };
-    match world.opener(wanted)() {
+    match world.opener(Which::parse(device), at_once())() {
         Ok(_) => Ok((0..10)
             .rev()
             .find(|number| world.nodes().iter().any(|node| node.number == *number) && world.times(*number, "start") > 0)
@@ -522,7 +530,7 @@ fn a_camera_is_chosen_by_its_number_its_node_its_link_or_its_name() {
         world.add(1, "Front Camera");
         world.add(3, "Front Camera 2");
         world.add(4, "Rear Camera").by_id = Some("/dev/v4l/by-id/usb-rear".into());
-        assert_eq!(opened(&world, device), Ok(expected), "camera:{device}");
+        assert_eq!(opened(&world, device).unwrap(), expected, "camera:{device}");
         let fault = |device| opened(&world, device).unwrap_err();
         assert_eq!(fault("7").reason, Reason::Absent);
         assert_eq!(fault("/dev/v4l/by-id/usb-left").reason, Reason::Absent);
@@ -536,21 +544,20 @@ fn a_camera_is_chosen_by_its_number_its_node_its_link_or_its_name() {
 #[test]
 fn the_same_camera_is_found_again_under_another_number_and_another_never_takes_its_place() {
     let by_id = || Some("/dev/v4l/by-id/usb-front".into());
-    for uri in ["camera:", "camera:0", "camera:/dev/video0", "camera:Front"] {
+    for which in ["", "0", "/dev/video0", "Front"] {
         let world = World::new();
         world.add(0, "Front Camera").by_id = by_id();
-        let wanted = Wanted { skip_frames: Some(0), ..Wanted::from_uri(uri).unwrap() };
-        let mut open = world.opener(wanted);
+        let mut open = world.opener(Which::parse(which), at_once());
         drop(open().unwrap());
         world.remove(0);
         world.add(2, "Front Camera").by_id = Some("/dev/v4l/by-id/usb-other".into());
         world.fake(2).capability.card = "Rear Camera".to_owned();
         let SourceError::Camera(fault) = open().err().unwrap() else { panic!() };
-        assert_eq!(fault.reason, Reason::Absent, "{uri}");
+        assert_eq!(fault.reason, Reason::Absent, "camera:{which}");
         assert!(fault.detail.contains("Front Camera"), "{fault}");
         world.add(5, "Front Camera").by_id = by_id();
         drop(open().unwrap());
-        assert_eq!((world.times(5, "start"), world.times(2, "start")), (1, 0), "{uri}");
+        assert_eq!((world.times(5, "start"), world.times(2, "start")), (1, 0), "camera:{which}");
     }
 }
 
@@ -559,7 +566,7 @@ fn without_a_link_a_camera_is_known_again_by_its_plug_and_its_name() {
     let world = World::new();
     world.add(0, "Twin").capability.bus = "usb-left".to_owned();
     world.add(1, "Twin").capability.bus = "usb-right".to_owned();
-    let mut open = world.opener(Wanted { device: Which::Number(1), ..at_once() });
+    let mut open = world.opener(Which::Number(1), at_once());
     drop(open().unwrap());
     world.remove(1);
     world.add(3, "Twin").capability.bus = "usb-right".to_owned();
@@ -578,7 +585,7 @@ fn a_twin_never_takes_the_place_of_a_camera_that_is_gone() {
         for (number, link) in (0..2).zip(links) {
             world.add(number, "Twin").by_id = link.map(Into::into);
         }
-        let mut open = world.opener(Wanted { device: Which::Number(0), ..at_once() });
+        let mut open = world.opener(Which::Number(0), at_once());
         drop(open().unwrap());
         world.remove(0);
         // A link that both share leads to the one that is left.
@@ -591,7 +598,7 @@ fn a_twin_never_takes_the_place_of_a_camera_that_is_gone() {
 #[test]
 fn the_only_camera_of_its_name_may_come_back_at_another_plug() {
     let world = World::with([]);
-    let mut open = world.opener(at_once());
+    let mut open = world.opener(Which::First, at_once());
     drop(open().unwrap());
     world.remove(0);
     world.add(4, "Fake Camera");
@@ -602,7 +609,7 @@ fn the_only_camera_of_its_name_may_come_back_at_another_plug() {
 /// A format's code, its sizes, and its frames a second.
 type Listed<'a> = (&'a [u8; 4], &'a [[u32; 2]], &'a [u32]);
 
-fn best(wanted: Wanted, formats: &[Listed]) -> String {
+fn best(which: &Which, wanted: Wanted, formats: &[Listed]) -> String {
     let world = World::new();
     world.add(0, "Camera").formats.clear();
     for (code, sizes, _) in formats {
@@ -610,7 +617,7 @@ fn best(wanted: Wanted, formats: &[Listed]) -> String {
     }
     let rates = formats[0].2.iter().map(|rate| Fraction { numerator: 1, denominator: *rate }).collect();
     world.fake(0).intervals = Intervals::List(rates);
-    let found = probe(&world, &wanted);
+    let found = probe(&world, which, &wanted);
     match found.chosen {
         Ok(chosen) => {
             format!("{} {}x{} {}", chosen.format, chosen.width, chosen.height, chosen.rate.unwrap_or(0.0))
@@ -623,23 +630,23 @@ fn best(wanted: Wanted, formats: &[Listed]) -> String {
 fn a_mode_is_chosen_by_size_rate_and_cost() {
     let sizes: &[[u32; 2]] = &[[320, 240], [640, 480], [1280, 720]];
     let all: &[Listed] = &[(b"MJPG", sizes, &[60, 30, 15]), (b"YUYV", sizes, &[])];
-    assert_eq!(best(Wanted::default(), all), "YUYV 640x480 30");
-    assert_eq!(best(Wanted { width: Some(1280), ..Wanted::default() }, all), "YUYV 1280x720 30");
-    assert_eq!(best(Wanted { fps: Some(50.0), ..Wanted::default() }, all), "YUYV 640x480 60");
-    assert_eq!(best(Wanted { fps: Some(120.0), ..Wanted::default() }, all), "YUYV 640x480 60");
+    assert_eq!(best(&Which::First, Wanted::default(), all), "YUYV 640x480 30");
+    assert_eq!(best(&Which::First, Wanted { width: Some(1280), ..Wanted::default() }, all), "YUYV 1280x720 30");
+    assert_eq!(best(&Which::First, Wanted { fps: FrameRate::new(50.0), ..Wanted::default() }, all), "YUYV 640x480 60");
+    assert_eq!(best(&Which::First, Wanted { fps: FrameRate::new(120.0), ..Wanted::default() }, all), "YUYV 640x480 60");
     let mjpg = Wanted { format: Some(PixelFormat::Mjpg), ..Wanted::default() };
-    assert_eq!(best(mjpg, all), "MJPG 640x480 30");
-    let refused = best(Wanted { width: Some(800), height: Some(600), ..Wanted::default() }, all);
+    assert_eq!(best(&Which::First, mjpg, all), "MJPG 640x480 30");
+    let refused = best(&Which::First, Wanted { width: Some(800), height: Some(600), ..Wanted::default() }, all);
     assert!(refused.contains("offers no 800x600") && refused.contains("1280x720"), "{refused}");
     let grey: &[Listed] = &[(b"GREY", sizes, &[30]), (b"MJPG", &[[1920, 1080]], &[])];
-    assert_eq!(best(Wanted::default(), grey), "MJPG 1920x1080 30");
+    assert_eq!(best(&Which::First, Wanted::default(), grey), "MJPG 1920x1080 30");
     let none: &[Listed] = &[(b"H264", sizes, &[30])];
-    let refused = best(Wanted { device: Which::Number(0), ..Wanted::default() }, none);
+    let refused = best(&Which::Number(0), Wanted::default(), none);
     assert!(refused.contains("offers no format that can be read: found H264"), "{refused}");
 }
 
 #[test]
-fn compressed_frames_are_chosen_where_raw_ones_do_not_reach_the_rate() {
+fn compressed_frames_are_chosen_if_raw_ones_do_not_reach_the_rate() {
     let world = World::new();
     world.add(0, "Camera").formats = vec![
         (FourCC::new(b"YUYV"), Sizes::List(vec![[1280, 720]])),
@@ -649,7 +656,8 @@ fn compressed_frames_are_chosen_where_raw_ones_do_not_reach_the_rate() {
         least: Fraction { numerator: 1, denominator: 60 },
         most: Fraction { numerator: 1, denominator: 5 },
     };
-    let chosen = probe(&world, &Wanted { fps: Some(29.5), ..Wanted::default() }).chosen.unwrap();
+    let chosen =
+        probe(&world, &Which::First, &Wanted { fps: FrameRate::new(29.5), ..Wanted::default() }).chosen.unwrap();
     assert_eq!((chosen.format, chosen.width, chosen.height, chosen.rate), ("MJPG", 640, 480, Some(29.5)));
 }
 
@@ -662,17 +670,8 @@ fn a_driver_that_names_no_sizes_may_choose_one() {
     assert_eq!(viewer.next().picture.width, 16);
     assert_eq!(viewer.source.rate(), None);
     let wanted = Wanted { width: Some(640), ..at_once() };
-    let SourceError::Camera(fault) = world.opener(wanted)().err().unwrap() else { panic!() };
+    let SourceError::Camera(fault) = world.opener(Which::First, wanted)().err().unwrap() else { panic!() };
     assert!(fault.detail.contains("chose YUYV 16x4"), "{fault}");
-}
-
-#[test]
-fn a_rate_that_cannot_be_is_refused() {
-    let world = World::with([]);
-    for fps in [0.0, -1.0, f64::NAN, 1e9] {
-        let outcome = world.opener(Wanted { fps: Some(fps), ..Wanted::default() })();
-        assert!(matches!(outcome, Err(SourceError::Rate(_))), "{fps}");
-    }
 }
 
 #[test]
@@ -683,22 +682,25 @@ fn a_probe_tells_cameras_that_are_free_from_busy_ones_and_other_nodes() {
     world.add(2, "Metadata").capability.device_caps = METADATA;
     world.add(3, "Denied").fail("open", &[libc::EACCES]);
     world.add(4, "Broken").fail("capability", &[libc::EIO]);
-    let found = probe(&world, &Wanted::default());
-    let states: Vec<State> = found.nodes.iter().map(|node| node.state).collect();
-    assert_eq!(states, [State::Free, State::Busy, State::NoCamera, State::Denied, State::Failed]);
+    let found = probe(&world, &Which::First, &Wanted::default());
+    let states: Vec<Availability> = found.nodes.iter().map(|node| node.state).collect();
+    assert_eq!(
+        states,
+        [Availability::Free, Availability::Busy, Availability::NoCamera, Availability::Denied, Availability::Failed]
+    );
     assert_eq!(found.nodes[0].formats[0].rates, [30.0]);
     assert_eq!(found.chosen.unwrap().path.to_str(), Some("/dev/video0"));
     assert_eq!(world.times(1, "set_format") + world.times(1, "map"), 0);
 }
 
 #[test]
-fn the_cameras_of_this_machine_give_frames_where_there_are_any() {
+fn the_cameras_of_this_machine_give_frames_if_there_are_any() {
     if Linux.nodes().is_empty() {
         eprintln!("skipped: this machine has no /dev/video*");
         return;
     }
     let clock: std::sync::Arc<dyn Clock> = std::sync::Arc::new(SystemClock);
-    match Camera::opener(Wanted::default(), clock.clone())() {
+    match Camera::opener(Which::First, Wanted::default(), clock.clone())() {
         Ok(mut source) => {
             let mut frame = Frame::default();
             assert_eq!(source.next(&mut frame, &purecam::time::Stop::new()).unwrap(), Offer::Frame);

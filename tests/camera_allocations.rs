@@ -1,4 +1,4 @@
-//! Nothing is allocated per frame: a camera's frames are counted by an allocator that counts.
+//! Nothing is allocated per frame of a camera, by the count of a counting allocator.
 #![cfg(target_os = "linux")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 use purecam::frame::Frame;
 use purecam::source::camera::{
     Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, PixelFormat, Readiness, Sizes, Wanted,
+    Which,
 };
 use purecam::source::{Camera, Offer};
 use purecam::time::{Clock, Stop};
@@ -170,7 +171,7 @@ impl Device for Steady {
 /// What 50 frames allocate after the first ten.
 fn of_fifty_frames(format: PixelFormat, bytes: Vec<u8>, length: usize) -> u64 {
     let camera = Steady { format, bytes: Arc::new(bytes), length, queued: [false; 4], ready: false, sequence: 0 };
-    let mut source = Camera::opener_on(Box::new(camera), Wanted::default(), Arc::new(Still))().unwrap();
+    let mut source = Camera::opener_on(Box::new(camera), Which::First, Wanted::default(), Arc::new(Still))().unwrap();
     let (mut frame, stop) = (Frame::default(), Stop::new());
     let mut next = || assert_eq!(source.next(&mut frame, &stop).unwrap(), Offer::Frame);
     (0..10).for_each(|_| next());

@@ -1,4 +1,5 @@
-//! A camera's bytes as RGB: every raw format against a plain reference, and Motion JPEG that is whole, odd, cut or hostile.
+//! A camera's bytes as RGB: every raw format against a plain reference, and Motion JPEG that is whole, odd, cut or
+//! hostile.
 #![cfg(target_os = "linux")]
 
 use purecam::contain::contain;
@@ -28,7 +29,7 @@ fn agreed(format: PixelFormat, [width, height]: [u32; 2], padding: u32) -> Agree
     }
 }
 
-/// A plane of bytes that look like nothing in particular, the same every time.
+/// Noise that is the same every time.
 struct Noise(u32);
 
 impl Noise {
@@ -109,7 +110,7 @@ fn every_yuv_format_is_within_five_levels_of_its_definition_at_any_size_and_stri
                     let full = quantization == FULL_RANGE || colorspace == JPEG;
                     let mut bytes = noise.bytes(layout.least_bytes());
                     if !full {
-                        // What lies outside of the limited range has no definition.
+                        // Values outside the limited range have no definition.
                         bytes.iter_mut().for_each(|byte| *byte = (*byte).clamp(16, 235));
                     }
                     let picture = convert(&agreed, format, &bytes);

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use purecam::config::{BrokerUrl, Config, Effective, Flag, KEYS, Key, Level, Origin, Ready, Said, reference};
 use purecam::source::camera::PixelFormat;
+use purecam::source::{FrameRate, SourceUri};
 use tempfile::{TempDir, tempdir};
 use toml::Value;
 
@@ -85,7 +86,10 @@ fn a_file_overrides_the_defaults() {
          [run]\nready = 'at-once'\n[log]\nlevel = 'info'\n",
     )
     .config();
-    assert_eq!((config.source.width, config.source.height, config.source.fps), (Some(640), Some(480), Some(30.0)));
+    assert_eq!(
+        (config.source.width, config.source.height, config.source.fps),
+        (Some(640), Some(480), FrameRate::new(30.0))
+    );
     assert_eq!((config.source.format, config.run.ready), (Some(PixelFormat::Mjpg), Ready::AtOnce));
     assert_eq!((config.log.level, config.run.max_age_ms), (Level::Info, 1000));
 }
@@ -101,7 +105,7 @@ fn a_broker_needs_no_more_than_its_url() {
 fn a_variable_overrides_the_file() {
     let layers =
         Layers::of_file("[run]\nmax_age_ms = 500\n[source]\nfps = 5\n").variable("PURECAM_RUN_MAX_AGE_MS", "700");
-    assert_eq!((layers.config().run.max_age_ms, layers.config().source.fps), (700, Some(5.0)));
+    assert_eq!((layers.config().run.max_age_ms, layers.config().source.fps), (700, FrameRate::new(5.0)));
 }
 
 #[test]
@@ -362,7 +366,7 @@ fn paths_of_a_file_are_relative_to_its_folder_and_others_are_as_they_are() {
     .variable("PURECAM_OUTPUT_SOCKET", "here.sock");
     let config = layers.config();
     assert_eq!(config.purifier.model, Some(layers.path("p.onnx")));
-    assert_eq!(config.source.uri, Some(format!("file:{}", layers.path("pictures").display())));
+    assert_eq!(config.source.uri, Some(SourceUri::File(layers.path("pictures"))));
     assert_eq!(config.output.file.as_deref(), Some(Path::new("/var/log/v")));
     assert_eq!(config.output.socket.as_deref(), Some(Path::new("here.sock")));
 }

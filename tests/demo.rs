@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use purecam::frame::{Picture, decode};
-use purecam::source::{Demo, PHOTOGRAPHS};
+use purecam::source::{Demo, FrameRate, PHOTOGRAPHS};
 use purecam::time::SystemClock;
 
 const SIDE: usize = 128;
 
 fn demo() -> Demo {
-    Demo::new([SIDE, SIDE], 15.0, Arc::new(SystemClock)).unwrap()
+    Demo::new([SIDE, SIDE], FrameRate::new(15.0).unwrap(), Arc::new(SystemClock)).unwrap()
 }
 
 fn frame(demo: &mut Demo, seconds: f64) -> (Picture, bool, &'static str) {

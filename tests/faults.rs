@@ -36,7 +36,7 @@ use Happens::*;
 type Steps = Arc<Mutex<VecDeque<Happens>>>;
 
 fn fault(reason: Reason) -> SourceError {
-    Fault { reason, device: "camera".to_owned(), detail: "does what the script says".to_owned() }.into()
+    Fault::new(reason, "camera", "does what the script says").into()
 }
 
 /// Opens a camera that follows a script. The stream ends with the script.

@@ -46,7 +46,7 @@ impl FrameSource for Camera {
                 Ok(Offer::Skipped(Skipped { cause: SkipCause::Corrupt, problem: "a frame of noise".to_owned() }))
             }
             Shot::Panic => panic!("a decoder that trusts its input"),
-            Shot::Gone => Err(SourceError::Unknown("unplugged".to_owned())),
+            Shot::Gone => Err(SourceError::NotAFile("unplugged".into())),
         }
     }
 }

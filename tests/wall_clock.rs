@@ -80,8 +80,7 @@ impl FrameSource for Camera {
         }
         self.health.tick(Duration::from_secs(10));
         if *sequence == FRAMES / 2 && !self.is_new {
-            let (device, detail) = ("camera".to_owned(), "was unplugged".to_owned());
-            return Err(Fault { reason: Reason::Unplugged, device, detail }.into());
+            return Err(Fault::new(Reason::Unplugged, "camera", "was unplugged").into());
         }
         if *sequence == FRAMES {
             return Ok(Offer::Ended);

@@ -8,10 +8,12 @@ use crate::cli;
 use crate::measure::{Benchmark, Comparison, Machine, Recorder};
 use crate::service::{self, Ended, Health, Limits, Outlet, Parts, Replacement, Silent};
 use crate::sink::Broadcast;
+use crate::source::{FrameRate, SourceUri, opener};
 use crate::time::{Clock, Stop, SystemClock};
 
-/// Frames per second of files and of the demonstration, if none are configured: as many as a camera gives.
-const RATE: f64 = 30.0;
+/// The rate of files and of the demonstration, unless the configuration gives one: a camera's. It is in range, or this
+/// would not compile.
+const DEFAULT_RATE: FrameRate = FrameRate::new(30.0).unwrap();
 
 /// Runs the loop without an output and reports its latencies.
 ///
@@ -26,8 +28,9 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = run::pipeline(&config, false, &clock)?;
     let models = pipeline.models().clone();
-    let uri = config.source.uri.as_deref().unwrap_or("demo:");
-    let open = run::opener(uri, &config.source, RATE, pipeline.size(), clock.clone())?;
+    let uri = config.source.uri.clone().unwrap_or(SourceUri::Demo);
+    let open = opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone())
+        .map_err(Failure::failed)?;
     let recorder = Recorder::new(args.left_out, clock.clone());
     let parts = Parts {
         open,

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
-use super::{Failure, because, run};
+use super::{Failure, because};
 use crate::cli;
-use crate::source::camera::{Linux, Offered, Probe, Report, State, probe as probe_machine};
+use crate::source::SourceUri;
+use crate::source::camera::{Availability, Linux, Offered, Probe, Report, Which, probe as probe_machine};
 
 /// What to check if there is no video node.
 const NOTHING: &str = "no camera: this machine has no /dev/video*. Check that\n\
@@ -20,13 +21,15 @@ const NOTHING: &str = "no camera: this machine has no /dev/video*. Check that\n\
 /// `purecam run` could not open one.
 pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
     let config = args.settings.said(false).effective()?.config;
-    let is_camera = |uri: &&str| uri.starts_with("camera:");
-    let uri = match args.settings.source.as_deref() {
-        Some(said) => said,
-        None => config.source.uri.as_deref().filter(is_camera).unwrap_or("camera:"),
+    let which = match &config.source.uri {
+        Some(SourceUri::Camera(which)) => which.clone(),
+        Some(other) if args.settings.source.is_some() => {
+            return Err(Failure::Usage(format!("'{other}' is not a camera; expected 'camera:' or 'camera:WHICH'")));
+        }
+        // A configuration for another source: the first camera.
+        _ => Which::First,
     };
-    let wanted = run::wanted(uri, &config.source)?;
-    let found = probe_machine(&Linux, &wanted);
+    let found = probe_machine(&Linux, &which, &config.source.wanted());
     if json {
         let problem = found.chosen.as_ref().err().map(ToString::to_string);
         println!("{}", json!({ "nodes": found.nodes, "chosen": found.chosen.as_ref().ok(), "problem": problem }));
@@ -57,12 +60,12 @@ pub fn table(found: &Probe) -> String {
 
 fn describe(node: &Report, out: &mut String) {
     let state = match (&node.problem, node.state) {
-        (Some(problem), State::NoCamera) => format!("no camera: {problem}"),
-        (Some(problem), State::Denied) => {
+        (Some(problem), Availability::NoCamera) => format!("no camera: {problem}"),
+        (Some(problem), Availability::Denied) => {
             format!("denied: {problem}; add this user to the group 'video' (sudo usermod -aG video USER)")
         }
         (Some(problem), _) => format!("failed: {problem}"),
-        (None, State::Busy) => "in use by another program".to_owned(),
+        (None, Availability::Busy) => "in use by another program".to_owned(),
         (None, _) => "free".to_owned(),
     };
     let mut line = |text: &str| out.push_str(&format!("{text}\n"));

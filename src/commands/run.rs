@@ -1,7 +1,6 @@
 //! `purecam run`: purify and classify a stream of frames until it ends or the user does.
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +15,14 @@ use crate::health::Systemd;
 use crate::logging;
 use crate::service::{self, Ended, Fresh, Health, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement};
 use crate::sink::Broadcast;
-use crate::source::camera::Wanted;
-use crate::source::{Camera, Demo, Files, FrameSource, Opener, SourceError};
+use crate::source::{FrameRate, SourceUri, opener};
 use crate::time::{Clock, Stop, SystemClock};
 use crate::verdict::Header;
 use crate::worker::Worker;
 
-/// Frames per second of files and of the demonstration if `source.fps` is not set.
-pub(super) const DEFAULT_RATE: f64 = 15.0;
+/// The rate of files and of the demonstration, unless the configuration gives one. It is in range, or this would not
+/// compile.
+pub(super) const DEFAULT_RATE: FrameRate = FrameRate::new(15.0).unwrap();
 
 /// How long the end waits for the threads beside the loop. A reload that is still loading models is left behind.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -38,12 +37,14 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     logging::set_level(config.log.level.into());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let uri = uri(&config)?;
-    let watched = !json && uri == "demo:" && can_draw();
+    let is_demo = uri == SourceUri::Demo;
+    let watched = !json && is_demo && can_draw();
     // The demonstration shows that the raw verdict fails, on a terminal or on the page.
-    let shown = watched || uri == "demo:" && config.http.listen.is_some();
+    let shown = watched || is_demo && config.http.listen.is_some();
     let pipeline = pipeline(&config, shown, &clock)?;
     let header = header_line(&pipeline, &config)?;
-    let open = opener(&uri, &config.source, DEFAULT_RATE, pipeline.size(), clock.clone())?;
+    let open = opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone())
+        .map_err(|error| Failure::Failed(error.to_string()))?;
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());
@@ -108,7 +109,7 @@ fn limits(args: &cli::Run, config: &Config) -> Limits {
         config::Ready::AtOnce => Ready::AtOnce,
     };
     // A source with one frame every half minute hangs only after one and a half minutes.
-    let interval = Duration::from_secs_f64(1.0 / config.source.fps.unwrap_or(DEFAULT_RATE));
+    let interval = config.source.fps.unwrap_or(DEFAULT_RATE).interval();
     let patience = Limits::default().patience.max(3 * interval);
     Limits { frames: args.frames, max_age: config.run.max_age(), patience, ready }
 }
@@ -183,53 +184,12 @@ fn fixed_tables(running: &Config, new: &Config) -> impl Iterator<Item = &'static
 }
 
 /// Which source: the configuration's, or the demonstration for a newcomer on a terminal.
-fn uri(config: &Config) -> Result<String, Failure> {
-    let newcomer = || io::stdout().is_terminal().then(|| "demo:".to_owned());
+fn uri(config: &Config) -> Result<SourceUri, Failure> {
+    let newcomer = || io::stdout().is_terminal().then_some(SourceUri::Demo);
     config.source.uri.clone().or_else(newcomer).ok_or_else(|| {
         let expected = "'camera:', 'demo:' or 'file:PATH', or [source] uri in a --config file";
         Failure::usage(format!("no source: give {expected}"))
     })
-}
-
-/// What opens the source `uri`. Files and the demonstration are opened here and now; `rate` is theirs where none is set.
-pub(super) fn opener(
-    uri: &str,
-    source: &config::Source,
-    rate: f64,
-    size: [usize; 2],
-    clock: Arc<dyn Clock>,
-) -> Result<Opener, Failure> {
-    let rate = source.fps.unwrap_or(rate);
-    let opened = match uri.split_once(':') {
-        Some(("camera", _)) => Ok(Camera::opener(wanted(uri, source)?, clock)),
-        Some(("demo", "")) => Demo::new(size, rate, clock).map(once),
-        Some(("file", path)) if !path.is_empty() => Files::open(Path::new(path), rate, clock).map(once),
-        _ => Err(SourceError::Unknown(uri.to_owned())),
-    };
-    opened.map_err(refused)
-}
-
-/// What the configuration asks of a camera.
-pub(super) fn wanted(uri: &str, source: &config::Source) -> Result<Wanted, Failure> {
-    let wanted = Wanted::from_uri(uri).ok_or_else(|| refused(SourceError::Unknown(uri.to_owned())))?;
-    let config::Source { width, height, fps, format, skip_frames, .. } = *source;
-    Ok(Wanted { width, height, fps, format, skip_frames: Some(skip_frames), ..wanted })
-}
-
-/// A source that is open already, and that nothing but its end can befall.
-fn once(source: impl FrameSource + 'static) -> Opener {
-    let mut source = Some(source);
-    Box::new(move || match source.take() {
-        Some(source) => Ok(Box::new(source)),
-        None => Err(SourceError::Over),
-    })
-}
-
-fn refused(error: SourceError) -> Failure {
-    match error {
-        SourceError::Unknown(_) | SourceError::Rate(_) => Failure::usage(error),
-        error => Failure::failed(error),
-    }
 }
 
 /// A stream that ended is a success, unless all its frames were skipped or withheld.

@@ -8,6 +8,7 @@ use toml::Value;
 use super::broker::BrokerUrl;
 use super::kind::{BYTES, Kind};
 use super::tables::{Config, Mqtt};
+use crate::source::FrameRate;
 
 /// A table of the configuration, `[run]` for instance.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ pub const KEYS: &[Key] = &[
     whole("source.height", "pixels", 16, 8192)
         .doc("Height of the captured frame. Set both width and height, or neither.")
         .example("480"),
-    number("source.fps", "frames per second", 0.01, 1000.0)
+    number("source.fps", "frames per second", FrameRate::LOWEST, FrameRate::HIGHEST)
         .doc("Frame rate. If unset, 15 for files and the demonstration; a camera keeps its own rate.")
         .example("30"),
     key("source.format", Kind::OneOf(&["YUYV", "UYVY", "NV12", "YU12", "RGB3", "BGR3", "GREY", "MJPG"]))

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use toml::Value;
 
 use super::broker::BrokerUrl;
+use crate::source::SourceUri;
 
 /// What a key's value may be.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +49,7 @@ impl Kind {
             Self::Flag => value.is_bool(),
             Self::Text | Self::Path => text.is_some_and(|text| !text.is_empty() && !text.contains('\0')),
             Self::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
-            Self::Uri => text.is_some_and(is_uri),
+            Self::Uri => return Some(Value::String(text?.parse::<SourceUri>().ok()?.to_string())),
             Self::Channels => return channels(value),
             Self::Size => is_size(value),
             Self::Address => text.is_some_and(|text| text.parse::<SocketAddr>().is_ok()),
@@ -122,15 +123,6 @@ fn is_size(value: &Value) -> bool {
     value.as_array().is_some_and(|sides| sides.len() == 2 && sides.iter().all(is_side))
 }
 
-fn is_uri(text: &str) -> bool {
-    match text.split_once(':') {
-        Some(("demo", rest)) => rest.is_empty(),
-        Some(("file", rest)) => !rest.is_empty(),
-        Some(("camera", _)) => true,
-        _ => false,
-    }
-}
-
 /// MQTT 3.1.1, section 4.7: a topic to publish to has no wildcards. It has at most 65,535 bytes; this bound leaves room
 /// for what is appended to it.
 fn is_topic(text: &str) -> bool {
@@ -150,10 +142,7 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("text that is not empty"),
             Self::Path => f.write_str("a path"),
             Self::OneOf(words) => write!(f, "one of {}", words.join(", ")),
-            Self::Uri => f.write_str(
-                "'camera:' (the first camera), 'camera:WHICH' (a path, a name or a number), 'file:PATH' (an image, a \
-                 folder of images, a Motion JPEG file) or 'demo:'",
-            ),
+            Self::Uri => f.write_str(SourceUri::EXPECTED),
             Self::Channels => f.write_str("three numbers, as in [0.485, 0.456, 0.406]"),
             Self::Size => f.write_str("height and width in pixels, as in [224, 224]"),
             Self::Address => f.write_str("ADDRESS:PORT, as in 127.0.0.1:8080"),

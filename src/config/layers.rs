@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::keys::{KEYS, Key, PREFIX, is_table};
 use super::kind::Kind;
 use super::problem::{Origin, Problem, nearest_key, nearest_variable};
+use crate::source::SourceUri;
 
 /// Variables that begin with [`PREFIX`] but are not keys: the folder of the models, and those of the tests.
 const OTHER_VARIABLES: [&str; 4] = ["PURECAM_MODELS", "PURECAM_FUZZ", "PURECAM_FUZZ_SEED", "PURECAM_CI_TARGET"];
@@ -156,9 +157,9 @@ impl FileReader<'_> {
         };
         Some(match (kind, value.as_str()) {
             (Kind::Path, Some(path)) => Value::String(join(path)?),
-            (Kind::Uri, Some(uri)) => match uri.strip_prefix("file:") {
-                Some(path) => Value::String(format!("file:{}", join(path)?)),
-                None => value,
+            (Kind::Uri, Some(uri)) => match uri.parse() {
+                Ok(SourceUri::File(path)) => Value::String(SourceUri::File(join(path.to_str()?)?.into()).to_string()),
+                _ => value,
             },
             _ => value,
         })

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::broker::BrokerUrl;
 use crate::engine::Description;
-use crate::source::camera::{DEFAULT_SKIP_FRAMES, PixelFormat};
+use crate::source::camera::{DEFAULT_SKIP_FRAMES, PixelFormat, Wanted};
+use crate::source::{FrameRate, SourceUri};
 
 /// The whole configuration, one field per table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,14 +32,14 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Source {
-    /// `camera:`, `camera:WHICH`, `file:PATH` or `demo:`. Nothing: the demonstration on a terminal, else an error.
-    pub uri: Option<String>,
+    /// Which source; `None`: the demonstration on a terminal, else an error.
+    pub uri: Option<SourceUri>,
     /// Pixels; `None`: what suits the models best.
     pub width: Option<u32>,
     /// Pixels; set if `width` is set.
     pub height: Option<u32>,
     /// Frames per second; `None`: the source's own rate.
-    pub fps: Option<f64>,
+    pub fps: Option<FrameRate>,
     /// `None`: the cheapest that the camera offers.
     pub format: Option<PixelFormat>,
     /// Frames to discard after each opening.
@@ -48,6 +49,14 @@ pub struct Source {
 impl Default for Source {
     fn default() -> Self {
         Self { uri: None, width: None, height: None, fps: None, format: None, skip_frames: DEFAULT_SKIP_FRAMES }
+    }
+}
+
+impl Source {
+    /// The form of frames that the table asks of a camera.
+    pub fn wanted(&self) -> Wanted {
+        let Self { width, height, fps, format, skip_frames, .. } = *self;
+        Wanted { width, height, fps, format, skip_frames: Some(skip_frames) }
     }
 }
 

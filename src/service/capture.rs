@@ -65,7 +65,7 @@ fn open_and_stream(open: &mut Opener, backoff: &mut Backoff, shared: &Shared) ->
 
 /// A panic while a device is being opened is a device fault like any other.
 fn panicked(panic: String) -> Fault {
-    Fault { reason: Reason::Io, device: "the source".to_owned(), detail: format!("made its driver panic: {panic}") }
+    Fault::new(Reason::Io, "the source", format!("made its driver panic: {panic}"))
 }
 
 fn skip(skipped: &Skipped, shared: &Shared) {

@@ -1,13 +1,14 @@
 //! The built-in demonstration: eight free photographs, moving as a camera would see them, attacked every few seconds.
 //!
-//! The attack is a picture of the same size as the frame, `demo/perturbation-*.png`, one for each photograph. It is added
-//! after the motion, in the finished frame: that is what an attacker does who stands between the camera and the models,
-//! and it is why the perturbation survives exactly. `demo/PERTURBATIONS.md` says how they were made.
+//! The attack is a picture of the same size as the frame, `demo/perturbation-*.png`, one for each photograph. It is
+//! added to the finished frame, after the motion: an attacker between the camera and the models would do the same, and
+//! this keeps the perturbation exact. `demo/PERTURBATIONS.md` says how the perturbations were made.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FrameSource, Offer, SourceError};
+use super::rate::Pace;
+use super::{BuiltInError, FrameRate, FrameSource, Offer, SourceError};
 use crate::frame::{self, Fit, Frame, Picture, Staged};
 use crate::time::{Clock, Stop};
 
@@ -18,8 +19,9 @@ pub struct Photograph {
     pub name: &'static str,
     /// The WordNet identifier of what it shows.
     pub wnid: &'static str,
+    /// The photograph itself.
     pub jpeg: &'static [u8],
-    /// A PNG, 8-bit RGB: what is added to each channel, plus 128.
+    /// A PNG, 8-bit RGB: the change of each channel plus 128, which is no change.
     pub perturbation: &'static [u8],
 }
 
@@ -56,33 +58,37 @@ pub struct Demo {
     perturbations: Vec<Picture>,
     fit: Fit,
     clock: Arc<dyn Clock>,
-    rate: f64,
-    due: Option<Duration>,
+    rate: FrameRate,
+    pace: Pace,
+    /// The number of the next frame.
     sequence: u64,
 }
 
 impl Demo {
-    /// Renders frames of `size`, [height, width], at `rate` frames a second. The size is the models' own, so that
-    /// nothing between here and them resamples the perturbation.
-    pub fn new(size: [usize; 2], rate: f64, clock: Arc<dyn Clock>) -> Result<Self, SourceError> {
-        if !(rate > 0.0 && rate <= 1000.0) {
-            return Err(SourceError::Rate(rate));
-        }
+    /// Renders frames of `size`, [height, width] in pixels, at a steady rate. The size is the models' own, so that
+    /// nothing between here and the models resamples the perturbation.
+    ///
+    /// # Errors
+    /// A built-in picture is damaged.
+    pub fn new(size: [usize; 2], rate: FrameRate, clock: Arc<dyn Clock>) -> Result<Self, SourceError> {
         let mut fit = Fit::new(size);
         let mut photographs = Vec::new();
         let mut perturbations = Vec::new();
         for photograph in &PHOTOGRAPHS {
-            let damaged = |cause: String| SourceError::BuiltIn { name: photograph.name, cause };
-            photographs.push(frame::decode(photograph.jpeg).map_err(|error| damaged(error.to_string()))?);
-            let perturbation = frame::decode(photograph.perturbation).map_err(|error| damaged(error.to_string()))?;
+            let name = photograph.name;
+            photographs.push(frame::decode(photograph.jpeg).map_err(|error| damaged(name, error))?);
+            let perturbation = frame::decode(photograph.perturbation).map_err(|error| damaged(name, error))?;
             // Made for the shipped models' size; for others it is resampled, and loses some of its effect.
-            let rgb = fit.rgb(&perturbation).map_err(|error| damaged(error.to_string()))?.to_vec();
+            let rgb = fit.rgb(&perturbation).map_err(|error| damaged(name, error))?.to_vec();
             perturbations.push(Picture { width: size[1] as u32, height: size[0] as u32, rgb });
         }
-        Ok(Self { size, photographs, perturbations, fit, clock, rate, due: None, sequence: 0 })
+        Ok(Self { size, photographs, perturbations, fit, clock, rate, pace: Pace::new(rate), sequence: 0 })
     }
 
-    /// Renders what the demonstration shows at `time` after its beginning. After the last photograph it begins again.
+    /// Renders the demonstration at `time` after its beginning. After the last photograph it begins again.
+    ///
+    /// # Errors
+    /// A built-in picture is damaged.
     pub fn render(&mut self, time: Duration, picture: &mut Picture) -> Result<Staged, SourceError> {
         let scene = (time.as_nanos() / SCENE.as_nanos()) as usize % PHOTOGRAPHS.len();
         let into_scene = Duration::from_nanos((time.as_nanos() % SCENE.as_nanos()) as u64);
@@ -94,8 +100,11 @@ impl Demo {
         Ok(Staged { photograph: PHOTOGRAPHS[scene].name, wnid: PHOTOGRAPHS[scene].wnid, attacked })
     }
 
-    /// Renders a photograph as the camera sees it so long into its scene, without any perturbation. A photograph moves
-    /// the same way every time, so these are all the frames that its perturbation has to work on.
+    /// Renders a photograph without its perturbation, as the camera sees it at `into_scene` after its scene began. A
+    /// photograph moves the same way every time, so these are all the frames that its perturbation has to work on.
+    ///
+    /// # Errors
+    /// A built-in picture is damaged.
     pub fn render_clean(
         &mut self,
         photograph: usize,
@@ -106,22 +115,23 @@ impl Demo {
         let source = &self.photographs[scene];
         let view = view(SCENE * scene as u32 + into_scene, self.size, [source.height, source.width]);
         let name = PHOTOGRAPHS[scene].name;
-        self.fit.part(source, view, picture).map_err(|error| SourceError::BuiltIn { name, cause: error.to_string() })
+        self.fit.part(source, view, picture).map_err(|error| damaged(name, error))
     }
+}
+
+fn damaged(name: &'static str, cause: impl Into<BuiltInError>) -> SourceError {
+    SourceError::BuiltIn { name, cause: cause.into() }
 }
 
 impl FrameSource for Demo {
     fn next(&mut self, frame: &mut Frame, stop: &Stop) -> Result<Offer, SourceError> {
-        let now = self.clock.now();
-        let due = self.due.unwrap_or(now);
-        if !self.clock.wait_until(due, stop) {
+        if !self.pace.wait(&*self.clock, stop) {
             return Ok(Offer::Ended);
         }
-        self.due = Some(due.max(now) + Duration::from_secs_f64(1.0 / self.rate));
         frame.captured = self.clock.now();
         frame.captured_at = self.clock.wall();
         frame.sequence = self.sequence;
-        let time = Duration::from_secs_f64(self.sequence as f64 / self.rate);
+        let time = Duration::from_secs_f64(self.sequence as f64 / self.rate.per_second());
         frame.staged = Some(self.render(time, &mut frame.picture)?);
         frame.decoding = self.clock.now().saturating_sub(frame.captured);
         self.sequence += 1;

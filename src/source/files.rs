@@ -1,18 +1,22 @@
 //! Frames from files: an image, the images of a folder in the order of their names, or a Motion JPEG file.
 //!
-//! Each is offered once, at a steady rate, and then the stream ends. What cannot be decoded is skipped and named.
+//! Each is offered once, at a steady rate, and then the stream ends. Images that cannot be decoded are skipped and
+//! named.
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::{FrameSource, Offer, SkipCause, Skipped, SourceError};
+use super::rate::Pace;
+use super::{FrameRate, FrameSource, Offer, SkipCause, Skipped, SourceError};
 use crate::frame::{self, Frame, JpegStream, Picture};
 use crate::time::{Clock, Stop};
 
-/// The images of a folder and of the folders in it, by path. None at all is an error; links to folders are not followed.
+/// The images of a folder and of the folders in it, sorted by path. Links to folders are not followed.
+///
+/// # Errors
+/// A folder that cannot be read, or without a single image.
 pub fn images_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
     let mut images = Vec::new();
     collect(folder, &mut images)?;
@@ -41,28 +45,28 @@ fn collect(folder: &Path, images: &mut Vec<PathBuf>) -> Result<(), SourceError> 
 pub struct Files {
     kind: Kind,
     clock: Arc<dyn Clock>,
-    interval: Duration,
-    /// When the next frame is due; nothing before the first.
-    due: Option<Duration>,
+    pace: Pace,
+    /// The number of the next frame.
     sequence: u64,
 }
 
 enum Kind {
-    /// The images that are left, last first.
+    /// The images that are left, the next one last.
     Images(Vec<PathBuf>),
+    /// What is left of a Motion JPEG file.
     MotionJpeg(JpegStream<File>),
 }
 
 impl Files {
-    /// Opens an image, a folder or a Motion JPEG file, to be offered at `rate` frames a second.
-    pub fn open(path: &Path, rate: f64, clock: Arc<dyn Clock>) -> Result<Self, SourceError> {
-        if !(rate > 0.0 && rate <= 1000.0) {
-            return Err(SourceError::Rate(rate));
-        }
+    /// Opens an image, a folder or a Motion JPEG file, to be offered at a steady rate.
+    ///
+    /// # Errors
+    /// A path that cannot be read, that is neither a file nor a folder, or without an image.
+    pub fn open(path: &Path, rate: FrameRate, clock: Arc<dyn Clock>) -> Result<Self, SourceError> {
         let read = |cause| SourceError::Read { path: path.to_owned(), cause };
         let kind_of_file = fs::metadata(path).map_err(read)?.file_type();
         if !kind_of_file.is_dir() && !kind_of_file.is_file() {
-            return Err(SourceError::NoFile(path.to_owned()));
+            return Err(SourceError::NotAFile(path.to_owned()));
         }
         let kind = if kind_of_file.is_dir() {
             let mut images = images_in(path)?;
@@ -71,24 +75,13 @@ impl Files {
         } else if is_motion_jpeg(path).map_err(read)? {
             Kind::MotionJpeg(JpegStream::new(File::open(path).map_err(read)?))
         } else {
-            frame::read(path).map_err(|cause| SourceError::NoImage { path: path.to_owned(), cause })?;
+            frame::read(path).map_err(|cause| SourceError::NotAnImage { path: path.to_owned(), cause })?;
             Kind::Images(vec![path.to_owned()])
         };
-        Ok(Self { kind, clock, interval: Duration::from_secs_f64(1.0 / rate), due: None, sequence: 0 })
+        Ok(Self { kind, clock, pace: Pace::new(rate), sequence: 0 })
     }
 
-    /// Waits for the moment of the next frame. A frame that is late shifts those after it: none is made up.
-    fn wait(&mut self, stop: &Stop) -> bool {
-        let now = self.clock.now();
-        let due = self.due.unwrap_or(now);
-        if !self.clock.wait_until(due, stop) {
-            return false;
-        }
-        self.due = Some(due.max(now) + self.interval);
-        true
-    }
-
-    /// The next picture, or what is wrong with it; nothing at the end.
+    /// The next picture, or what is wrong with it; `None` at the end.
     fn read(&mut self) -> Option<Result<Picture, String>> {
         match &mut self.kind {
             Kind::Images(images) => {
@@ -97,7 +90,7 @@ impl Files {
             }
             Kind::MotionJpeg(stream) => match stream.next_image() {
                 Ok(bytes) => Some(frame::decode(bytes?).map_err(|error| format!("frame {} {error}", self.sequence))),
-                // What the disk no longer gives cannot be skipped: the stream ends with the reason.
+                // The rest of a file that can no longer be read cannot be skipped: the stream ends with the reason.
                 Err(error) => {
                     self.kind = Kind::Images(Vec::new());
                     Some(Err(format!("the stream broke off at frame {}: {error}", self.sequence)))
@@ -109,7 +102,7 @@ impl Files {
 
 impl FrameSource for Files {
     fn next(&mut self, frame: &mut Frame, stop: &Stop) -> Result<Offer, SourceError> {
-        if !self.wait(stop) {
+        if !self.pace.wait(&*self.clock, stop) {
             return Ok(Offer::Ended);
         }
         let (captured, captured_at) = (self.clock.now(), self.clock.wall());
@@ -127,7 +120,7 @@ impl FrameSource for Files {
     }
 }
 
-/// Whether a file is more than one JPEG image: by its name, or because it begins with one and a second follows.
+/// Whether a file holds more than one JPEG image: by its name, or because it begins with one and a second follows.
 fn is_motion_jpeg(path: &Path) -> std::io::Result<bool> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     if extension.is_some_and(|extension| matches!(extension.as_str(), "mjpeg" | "mjpg")) {

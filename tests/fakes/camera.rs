@@ -1,7 +1,7 @@
-//! A machine whose cameras do what a script says, on a clock that moves only while somebody waits.
+//! A machine whose cameras follow a script, on a clock that moves only while somebody waits.
 //!
-//! The fake driver keeps the kernel's rules: a buffer that is queued already is refused with EINVAL, a frame for which no
-//! buffer is queued is lost, STREAMOFF takes all buffers back.
+//! The fake driver keeps the kernel's rules: a buffer that is queued already is refused with EINVAL, a frame without a
+//! queued buffer is lost, STREAMOFF takes all buffers back.
 #![allow(dead_code, reason = "shared by two test programs, and each needs its own part")]
 
 use std::collections::{HashMap, VecDeque};
@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use purecam::frame::Frame;
 use purecam::source::camera::{
-    Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, Readiness, Sizes, Wanted,
+    Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, Readiness, Sizes, Wanted, Which,
 };
 use purecam::source::{Camera, Fault, FrameSource, Offer, Opener, Reason, SourceError};
 use purecam::time::{Clock, Stop};
@@ -21,7 +21,7 @@ use v4l::FourCC;
 pub const CAPTURE: u32 = 0x0400_0001;
 pub const METADATA: u32 = 0x0480_0000;
 
-/// A clock that stands still except where somebody waits on it.
+/// A clock that stands still unless somebody waits on it.
 #[derive(Default)]
 pub struct WaitingClock(Mutex<Duration>);
 
@@ -50,9 +50,9 @@ impl Clock for WaitingClock {
 /// What a camera does next.
 #[derive(Clone, Debug)]
 pub enum Act {
-    /// A frame is there. Frames that follow one another without a pause have piled up.
+    /// A frame arrives. Frames without a pause between them pile up.
     Frame(Shot),
-    /// Nothing happens for so long.
+    /// Nothing happens for this time.
     Pause(Duration),
     /// The next wait fails.
     WaitFails(i32),
@@ -72,10 +72,10 @@ pub enum Act {
 #[derive(Clone, Debug, Default)]
 pub struct Shot {
     pub bytes: Vec<u8>,
-    /// Another number of bytes than there are.
+    /// The number of bytes to report, if not the true one.
     pub bytes_used: Option<usize>,
     pub flagged: bool,
-    /// Another number than the one that follows.
+    /// The driver's number, if not the next one.
     pub sequence: Option<u32>,
     pub stamp: Option<Duration>,
 }
@@ -88,26 +88,26 @@ pub fn pause(milliseconds: u64) -> Act {
     Act::Pause(Duration::from_millis(milliseconds))
 }
 
-/// A node of the machine and all that its driver does.
+/// A node of the machine and its driver.
 pub struct Fake {
     pub path: PathBuf,
     pub number: u32,
     pub by_id: Option<PathBuf>,
     pub capability: Capability,
-    /// Formats with their sizes; every size has the intervals.
+    /// Formats with their sizes; all sizes share the intervals.
     pub formats: Vec<(FourCC, Sizes)>,
     pub intervals: Intervals,
-    /// What the driver answers instead of what it was asked for.
+    /// The driver's answer, if not the requested format.
     pub answer: Option<fn(Agreed) -> Agreed>,
-    /// How many buffers it gives, where that is not what it was asked for.
+    /// How many buffers it gives, if not the requested number.
     pub buffers: Option<usize>,
     pub script: VecDeque<Act>,
-    /// Errors that the next calls of this name end with.
+    /// Errors of the next calls with this name.
     pub fails: HashMap<&'static str, VecDeque<i32>>,
     /// The names of all calls.
     pub calls: Vec<&'static str>,
     pub longest_wait: Duration,
-    /// Devices that are open.
+    /// Open devices.
     pub open: usize,
     contents: Vec<Vec<u8>>,
     queued: Vec<bool>,
@@ -135,7 +135,7 @@ impl Fake {
     }
 }
 
-/// A machine, shared with the test that looks behind its back.
+/// A machine, shared with the test that inspects it.
 #[derive(Clone)]
 pub struct World {
     pub clock: Arc<WaitingClock>,
@@ -149,7 +149,7 @@ impl World {
         Self { clock, stop: Stop::new(), fakes: Arc::default() }
     }
 
-    /// A machine with one camera that gives YUYV, 16 x 4 at 30 frames a second, and does what the script says.
+    /// A machine with one camera that gives YUYV, 16 x 4 at 30 frames per second, and follows the script.
     pub fn with(script: impl IntoIterator<Item = Act>) -> Self {
         let world = Self::new();
         world.add(0, "Fake Camera").script.extend(script);
@@ -214,17 +214,18 @@ impl World {
         self.fake(number).open
     }
 
-    pub fn opener(&self, wanted: Wanted) -> Opener {
-        Camera::opener_on(Box::new(self.clone()), wanted, self.clock.clone())
+    /// An opener of a camera with the given wishes.
+    pub fn opener(&self, which: Which, wanted: Wanted) -> Opener {
+        Camera::opener_on(Box::new(self.clone()), which, wanted, self.clock.clone())
     }
 
-    /// Opens the first camera and lets no frame go for the exposure.
+    /// Opens the first camera and drops no frame for the exposure.
     pub fn open(&self) -> Box<dyn FrameSource> {
         self.try_open().unwrap()
     }
 
     pub fn try_open(&self) -> Result<Box<dyn FrameSource>, SourceError> {
-        self.opener(at_once())()
+        self.opener(Which::First, at_once())()
     }
 
     /// The fault of opening the first camera.
@@ -237,7 +238,7 @@ impl World {
     }
 }
 
-/// Whatever is there, and no frames for the exposure.
+/// Any mode, and no frame dropped for the exposure.
 pub fn at_once() -> Wanted {
     Wanted { skip_frames: Some(0), ..Wanted::default() }
 }
@@ -264,7 +265,7 @@ impl Viewer {
         &self.frame
     }
 
-    /// The next offer is a fault.
+    /// The next offer, which must be a fault.
     pub fn fault(&mut self) -> Fault {
         match self.offer() {
             Err(SourceError::Camera(fault)) => fault,

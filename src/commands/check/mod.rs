@@ -9,7 +9,8 @@ use std::sync::Arc;
 use super::{Failure, models, outputs, run};
 use crate::cli;
 use crate::config::{Config, Effective, Problem, Said};
-use crate::source::camera::{Chosen, Linux, probe};
+use crate::source::camera::{Chosen, Linux, Which, probe};
+use crate::source::{SourceUri, opener};
 use crate::time::SystemClock;
 use report::{Finding, Grade, Report};
 
@@ -79,21 +80,23 @@ fn configuration(said: &Said, effective: &Effective) -> Vec<Finding> {
 /// Opens files and the demonstration as `run` does. Takes no frame of a camera, only asks what it offers.
 fn source(config: &Config) -> Finding {
     const ITEM: &str = "source";
-    let Some(uri) = config.source.uri.as_deref() else {
+    let Some(uri) = &config.source.uri else {
         return Finding::warn(ITEM, "not set: the demonstration on a terminal, an error for a service; set source.uri");
     };
-    let opened = run::opener(uri, &config.source, run::DEFAULT_RATE, ANY_SIZE, Arc::new(SystemClock));
-    if let Err(failure) = opened {
-        return Finding::failure(ITEM, &failure);
+    let opened = opener(uri, config.source.wanted(), run::DEFAULT_RATE, ANY_SIZE, Arc::new(SystemClock));
+    if let Err(error) = opened {
+        return Finding::failure(ITEM, &Failure::failed(error));
     }
-    if !uri.starts_with("camera:") {
-        return Finding::ok(ITEM, uri);
+    match uri {
+        SourceUri::Camera(which) => camera(uri, which, config),
+        SourceUri::File(_) | SourceUri::Demo => Finding::ok(ITEM, uri.to_string()),
     }
-    let wanted = match run::wanted(uri, &config.source) {
-        Ok(wanted) => wanted,
-        Err(failure) => return Finding::failure(ITEM, &failure),
-    };
-    match probe(&Linux, &wanted).chosen {
+}
+
+/// Asks the camera what it offers, and takes no frame of it.
+fn camera(uri: &SourceUri, which: &Which, config: &Config) -> Finding {
+    const ITEM: &str = "source";
+    match probe(&Linux, which, &config.source.wanted()).chosen {
         Ok(Chosen { path, format, width, height, .. }) => {
             Finding::ok(ITEM, format!("{uri}: {}, {format} {width}x{height}", path.display()))
         }

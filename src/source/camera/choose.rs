@@ -1,28 +1,29 @@
-//! Which camera: by its node, a link to it, its number, its name, or the first one; and the same one again after a replug.
+//! Choosing a camera: by its node, a link, a number, a name, or the first one; and the same one again after a replug.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::device::{Capability, Device, Machine, Node};
 use super::fault::{Doing, fault};
 use super::pixels::PixelFormat;
-use super::{Fault, Reason};
+use crate::source::{Fault, Reason};
 
-/// A camera as its user calls it.
+/// A camera as its user calls it: what follows `camera:` in a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Which {
-    /// The first node that captures in a format that can be read.
+    /// Nothing follows: the first node that captures in a readable format.
     #[default]
     First,
-    /// `/dev/videoN`.
+    /// `N` or `/dev/videoN`.
     Number(u32),
-    /// The name that the camera gives itself, or a part of it.
+    /// The name that the camera gives itself, or a part of it in any case.
     Name(String),
     /// A link that udev keeps for this camera, or any other path.
     Path(PathBuf),
 }
 
 impl Which {
-    /// Reads what follows `camera:` in a source.
+    /// Reads the text that follows `camera:`. Every text is a camera's name, if nothing else.
     pub fn parse(text: &str) -> Self {
         let number = |text: &str| text.parse().ok();
         if text.is_empty() {
@@ -37,23 +38,39 @@ impl Which {
     }
 }
 
-impl std::fmt::Display for Which {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// The text that [`parse`](Which::parse) reads.
+impl fmt::Display for Which {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::First => write!(out, "the camera"),
-            Self::Number(number) => write!(out, "the camera /dev/video{number}"),
-            Self::Name(name) => write!(out, "the camera '{name}'"),
-            Self::Path(path) => write!(out, "the camera {}", path.display()),
+            Self::First => Ok(()),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Name(name) => f.write_str(name),
+            Self::Path(path) => write!(f, "{}", path.display()),
         }
     }
 }
 
-/// How a camera is known again when it comes back, perhaps as another node.
+impl Which {
+    /// The camera in a message: "the camera /dev/video0".
+    fn described(&self) -> String {
+        match self {
+            Self::First => "the camera".to_owned(),
+            Self::Number(number) => format!("the camera /dev/video{number}"),
+            Self::Name(name) => format!("the camera '{name}'"),
+            Self::Path(path) => format!("the camera {}", path.display()),
+        }
+    }
+}
+
+/// How a camera is recognised when it comes back, perhaps as another node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Its link, where that is its own: twins without serial numbers share one, which leads to either.
+    /// Its link under `/dev/v4l/by-id`, if no other camera shares it: twins without serial numbers share one, which
+    /// leads to either.
     pub by_id: Option<PathBuf>,
+    /// The name that it gives itself.
     pub card: String,
+    /// Where it was plugged in.
     pub bus: String,
     /// There was no other camera of its name.
     pub alone: bool,
@@ -61,17 +78,20 @@ pub struct Identity {
 
 /// A camera that was found and opened.
 pub struct Found {
+    /// Its open node.
     pub device: Box<dyn Device>,
-    /// The camera as its user calls it, with its node and its own name.
+    /// The camera as its user calls it, with its node and its own name; begins a message.
     pub name: String,
+    /// Its node, or the path that the user gave.
     pub path: PathBuf,
+    /// How to recognise it; [`remember`] completes this.
     pub identity: Identity,
 }
 
-/// Finds a camera: the one that was there before, or the one that is asked for.
+/// Finds a camera: the one that was open before, or the one that the user asks for.
 ///
-/// A camera that has been seen once stays the camera: after a replug another one never takes its place unasked, because a
-/// robot would then look into another direction without a word.
+/// Once a camera has been open, only that camera will do: after a replug another one never takes its place by itself,
+/// because a robot would then silently use the wrong view.
 pub fn find(machine: &dyn Machine, which: &Which, before: Option<&Identity>) -> Result<Found, Fault> {
     match (which, before) {
         (Which::Path(path), _) => open(machine, path, None, which).and_then(|opened| opened.expect_camera(which)),
@@ -86,7 +106,7 @@ pub fn find(machine: &dyn Machine, which: &Which, before: Option<&Identity>) -> 
     }
 }
 
-/// Completes what a camera that was opened for the first time will be known by.
+/// Completes the identity of a camera that was opened for the first time.
 pub fn remember(machine: &dyn Machine, mut identity: Identity) -> Identity {
     let twins = cameras(machine, &Which::First, &identity.card);
     identity.alone = twins.len() <= 1;
@@ -97,7 +117,7 @@ pub fn remember(machine: &dyn Machine, mut identity: Identity) -> Identity {
 }
 
 fn find_first(machine: &dyn Machine, which: &Which) -> Result<Found, Fault> {
-    let nobody = "is not there: this machine has no camera; check its cable, and see 'purecam probe'";
+    let absent = "is not there: this machine has no camera; check its cable, and see 'purecam probe'";
     let readable = |mut opened: Opened| {
         let formats = opened.device.formats().unwrap_or_default();
         let can_be_read = formats.into_iter().any(|code| PixelFormat::of(code).is_some());
@@ -106,21 +126,21 @@ fn find_first(machine: &dyn Machine, which: &Which) -> Result<Found, Fault> {
         }
         let detail =
             format!("offers no format that can be read; 'purecam probe' lists what {} offers", opened.path.display());
-        Err(Fault { reason: Reason::Format, device: opened.name(which), detail })
+        Err(Fault::new(Reason::Format, opened.name(which), detail))
     };
-    pick(machine, which, nobody, |_| true, readable)
+    pick(machine, which, absent, |_| true, readable)
 }
 
 fn find_named(machine: &dyn Machine, which: &Which, name: &str) -> Result<Found, Fault> {
-    let nobody = "is not there; check its cable, and see 'purecam probe' for the names of those that are";
+    let absent = "is not there; check its cable, and see 'purecam probe' for the names of those that are";
     let lower = name.to_lowercase();
     let exactly = |card: &Capability| card.card == name;
     let partly = |card: &Capability| card.card.to_lowercase().contains(&lower);
     let found = |opened: Opened| Ok(opened.into_found(which));
-    pick(machine, which, nobody, exactly, found).or_else(|_| pick(machine, which, nobody, partly, found))
+    pick(machine, which, absent, exactly, found).or_else(|_| pick(machine, which, absent, partly, found))
 }
 
-/// By its link; else by plug and name; else, where it was and is the only one of its name, at another plug.
+/// By its link; else by plug and name; else at another plug, if it was and is the only one of its name.
 fn find_again(machine: &dyn Machine, which: &Which, identity: &Identity) -> Result<Found, Fault> {
     let nodes = machine.nodes();
     let linked = nodes.into_iter().find(|node| identity.by_id.is_some() && node.by_id == identity.by_id);
@@ -135,19 +155,19 @@ fn find_again(machine: &dyn Machine, which: &Which, identity: &Identity) -> Resu
         Some(index) => Ok(same.swap_remove(index).into_found(which)),
         None => {
             let detail = format!("is not there; '{}' was here before and has not come back", identity.card);
-            Err(Fault { reason: Reason::Absent, device: which.to_string(), detail })
+            Err(Fault::new(Reason::Absent, which.described(), detail))
         }
     }
 }
 
-/// All cameras of a name that can be opened now.
+/// All cameras that give themselves the name `card` and can be opened now.
 fn cameras(machine: &dyn Machine, which: &Which, card: &str) -> Vec<Opened> {
     let opened =
         machine.nodes().into_iter().filter_map(|Node { path, by_id, .. }| open(machine, &path, by_id, which).ok());
     opened.filter(|opened| opened.capability.not_a_camera().is_none() && opened.capability.card == card).collect()
 }
 
-/// An open node that has said who it is.
+/// An open node that has reported its capability.
 struct Opened {
     device: Box<dyn Device>,
     capability: Capability,
@@ -156,12 +176,15 @@ struct Opened {
 }
 
 impl Opened {
+    /// The camera as its user calls it, with its node unless the user named that, and its own name.
     fn name(&self, which: &Which) -> String {
-        let mut path = format!("{}, ", self.path.display());
-        if which.to_string().ends_with(path.trim_end_matches(", ")) {
-            path.clear();
+        let (described, path) = (which.described(), self.path.display().to_string());
+        let card = &self.capability.card;
+        if described.ends_with(&path) {
+            format!("{described} ({card})")
+        } else {
+            format!("{described} ({path}, {card})")
         }
-        format!("{which} ({path}{})", self.capability.card)
     }
 
     fn into_found(self, which: &Which) -> Found {
@@ -178,36 +201,35 @@ impl Opened {
     fn expect_camera(self, which: &Which) -> Result<Found, Fault> {
         let Some(what) = self.capability.not_a_camera() else { return Ok(self.into_found(which)) };
         let detail = format!("cannot be used: its node {what}; 'purecam probe' lists the nodes that can");
-        Err(Fault { reason: Reason::Format, device: self.name(which), detail })
+        Err(Fault::new(Reason::Format, self.name(which), detail))
     }
 }
 
 fn open(machine: &dyn Machine, path: &Path, by_id: Option<PathBuf>, which: &Which) -> Result<Opened, Fault> {
-    let name = which.to_string();
-    let mut device = machine.open(path).map_err(|error| fault(&name, Doing::Opening, &error))?;
+    let name = which.described();
+    let mut device = machine.open(path).map_err(|error| fault(&name, Doing::Opening, error))?;
     let capability = device.capability().map_err(|error| match error.raw_os_error() {
         Some(libc::ENOTTY | libc::EINVAL) => {
-            let detail = format!("is no video device: {} is something else", path.display());
-            Fault { reason: Reason::Format, device: name.clone(), detail }
+            let detail = format!("cannot be used: {} is not a video device", path.display());
+            Fault::new(Reason::Format, &*name, detail).caused_by(error)
         }
-        _ => fault(&name, Doing::Asking, &error),
+        _ => fault(&name, Doing::Asking, error),
     })?;
     Ok(Opened { device, capability, path: path.to_owned(), by_id })
 }
 
-/// The first camera that `is_it` and `accept` agree to. Where there is none, the gravest reason why: a camera that may not
-/// be opened or cannot be read says more than that there is none.
+/// The first camera that `is_it` and `accept` agree to. If there is none, the most informative reason why: a camera
+/// that may not be opened or cannot be read tells more than the absence of any.
 fn pick(
     machine: &dyn Machine,
     which: &Which,
-    nobody: &str,
+    absent: &str,
     is_it: impl Fn(&Capability) -> bool,
     accept: impl Fn(Opened) -> Result<Found, Fault>,
 ) -> Result<Found, Fault> {
-    let mut why = Fault { reason: Reason::Absent, device: which.to_string(), detail: nobody.to_owned() };
+    let mut why = Fault::new(Reason::Absent, which.described(), absent);
     for Node { path, by_id, .. } in machine.nodes() {
-        let outcome = open(machine, &path, by_id, which);
-        let outcome = match outcome {
+        let outcome = match open(machine, &path, by_id, which) {
             Ok(opened) if opened.capability.not_a_camera().is_some() || !is_it(&opened.capability) => continue,
             Ok(opened) => accept(opened),
             Err(fault) => Err(fault),

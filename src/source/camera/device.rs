@@ -1,6 +1,6 @@
-//! What a camera can be asked: one method for each V4L2 call that this program makes, and plain data for the answers.
+//! The driver's interface: one method for each V4L2 call that purecam makes, and plain data for the answers.
 //!
-//! [`Device`] and [`Machine`] are traits so that every fault of a camera can be played in a test. The real ones are in
+//! [`Device`] and [`Machine`] are traits so that tests can simulate every fault of a camera. The real ones are in
 //! `v4l2.rs`. Nothing here decides anything: choosing is in `choose.rs` and `negotiate.rs`, streaming in `stream.rs`.
 
 use std::io;
@@ -15,24 +15,24 @@ use v4l::v4l_sys::{
 
 /// The cameras of a machine.
 pub trait Machine: Send {
-    /// The video nodes that there are now, by their numbers.
+    /// The present video nodes, sorted by number.
     fn nodes(&self) -> Vec<Node>;
     /// Opens a node, or a link to one.
     fn open(&self, path: &Path) -> io::Result<Box<dyn Device>>;
 }
 
-/// A video node. Not every one is a camera: a USB camera has a second one for metadata, a codec has one too.
+/// A video node. Not every node is a camera: a USB camera has a second one for metadata, and a codec has one too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     /// `/dev/videoN`.
     pub path: PathBuf,
-    /// N.
+    /// Its N.
     pub number: u32,
-    /// The link under `/dev/v4l/by-id` that leads to it, where udev made one.
+    /// The link under `/dev/v4l/by-id` that leads to it, if udev made one.
     pub by_id: Option<PathBuf>,
 }
 
-/// An open video node. Calls return what the driver said; none waits except [`wait`](Device::wait).
+/// An open video node. Calls return the driver's answer or its error; only [`wait`](Device::wait) waits.
 pub trait Device: Send {
     /// VIDIOC_QUERYCAP.
     fn capability(&mut self) -> io::Result<Capability>;
@@ -42,59 +42,61 @@ pub trait Device: Send {
     fn sizes(&mut self, format: FourCC) -> io::Result<Sizes>;
     /// VIDIOC_ENUM_FRAMEINTERVALS.
     fn intervals(&mut self, format: FourCC, width: u32, height: u32) -> io::Result<Intervals>;
-    /// VIDIOC_S_FMT with nothing of an earlier format in it: the driver chooses stride and size itself.
+    /// VIDIOC_S_FMT without any value of an earlier format: the driver chooses stride and size itself.
     fn set_format(&mut self, format: FourCC, width: u32, height: u32) -> io::Result<Agreed>;
-    /// VIDIOC_S_PARM. Returns the interval that the driver took, or nothing where it does not say.
+    /// VIDIOC_S_PARM, or VIDIOC_G_PARM for `None`. Returns the driver's interval; `None` if it does not report one.
     fn set_interval(&mut self, interval: Option<Fraction>) -> io::Result<Option<Fraction>>;
-    /// VIDIOC_REQBUFS, VIDIOC_QUERYBUF and mmap. Returns the length of every buffer; the driver may give fewer or more
-    /// buffers than `count`. None is queued. After an error the device is of no more use.
+    /// VIDIOC_REQBUFS, VIDIOC_QUERYBUF and mmap. Returns the length of each buffer; the driver may give fewer or more
+    /// buffers than `count`. No buffer is queued. After an error the device can only be closed.
     fn map(&mut self, count: u32) -> io::Result<Vec<usize>>;
-    /// VIDIOC_REQBUFS of no buffers: fails with EBUSY where another program has some.
+    /// VIDIOC_REQBUFS of no buffers: fails with EBUSY if another program has some.
     fn release(&mut self) -> io::Result<()>;
     /// VIDIOC_QBUF.
     fn queue(&mut self, index: usize) -> io::Result<()>;
-    /// VIDIOC_DQBUF; [`WouldBlock`](io::ErrorKind::WouldBlock) where no buffer is filled.
+    /// VIDIOC_DQBUF; [`WouldBlock`](io::ErrorKind::WouldBlock) if no buffer is filled.
     fn dequeue(&mut self) -> io::Result<Filled>;
     /// VIDIOC_STREAMON.
     fn start(&mut self) -> io::Result<()>;
     /// VIDIOC_STREAMOFF: takes every buffer out of the queue.
     fn stop(&mut self) -> io::Result<()>;
-    /// Waits until [`dequeue`](Device::dequeue) has something to say, at most for `timeout`.
+    /// Waits until [`dequeue`](Device::dequeue) has an answer, at most for `timeout`.
     fn wait(&mut self, timeout: Duration) -> io::Result<Readiness>;
-    /// All bytes of a mapped buffer that is not queued; none of one that is.
+    /// All bytes of a mapped buffer; empty while it is queued.
     fn bytes(&self, index: usize) -> &[u8];
 }
 
-/// What [`Device::wait`] came back with.
+/// The outcome of [`Device::wait`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
     /// A buffer is filled.
     Ready,
-    /// The time is over.
+    /// The timeout is over.
     NotYet,
-    /// The driver has something to complain of; the next dequeue says what, or that there is nothing yet.
+    /// The driver reports a problem; the next dequeue says which, or that no buffer is filled yet.
     Complaint,
 }
 
-/// Who a device says that it is. Names are whatever the camera's maker burnt into it: bytes that are no text, and control
-/// characters, have been replaced.
+/// What a device reports about itself. Its names are any bytes that its maker chose: bytes that are not text, and
+/// control characters, have been replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Capability {
+    /// The kernel's driver.
     pub driver: String,
+    /// The name that the device gives itself.
     pub card: String,
     /// Where it is plugged in.
     pub bus: String,
-    /// `V4L2_CAP_*`: what this node can do, not what its camera can do as a whole.
+    /// `V4L2_CAP_*`: what this node can do, not what the whole camera can do.
     pub device_caps: u32,
 }
 
 impl Capability {
-    /// Reads the kernel's own texts: bytes up to the first zero.
+    /// From the kernel's texts, which end at their first zero byte.
     pub fn new(driver: &[u8], card: &[u8], bus: &[u8], device_caps: u32) -> Self {
         Self { driver: text(driver), card: text(card), bus: text(bus), device_caps }
     }
 
-    /// Why frames cannot be captured from this node; nothing where they can.
+    /// Why frames cannot be captured from this node; `None` if they can.
     pub fn not_a_camera(&self) -> Option<&'static str> {
         let has = |bits| self.device_caps & bits != 0;
         if has(V4L2_CAP_VIDEO_CAPTURE) {
@@ -104,7 +106,7 @@ impl Capability {
             () if has(V4L2_CAP_META_CAPTURE) => "carries a camera's metadata, not its pictures",
             () if has(V4L2_CAP_VIDEO_M2M | V4L2_CAP_VIDEO_M2M_MPLANE) => "is a codec or a converter",
             () if has(V4L2_CAP_VIDEO_CAPTURE_MPLANE) => {
-                "captures with several planes a frame only, which is not supported"
+                "captures only frames of several planes, which is not supported"
             }
             () if has(V4L2_CAP_VIDEO_OUTPUT) => "is an output",
             () => "does not capture video",
@@ -118,15 +120,17 @@ fn text(bytes: &[u8]) -> String {
     text.trim().chars().map(|letter| if letter.is_control() { char::REPLACEMENT_CHARACTER } else { letter }).collect()
 }
 
-/// A length of time as the kernel says it: `numerator / denominator` seconds.
+/// A length of time in the kernel's form: `numerator / denominator` seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fraction {
+    /// Seconds in which `denominator` frames come.
     pub numerator: u32,
+    /// Frames in `numerator` seconds.
     pub denominator: u32,
 }
 
 impl Fraction {
-    /// The interval between frames at `rate` frames a second, to a thousandth.
+    /// The interval between frames at `rate` frames per second, to a thousandth of a frame.
     pub fn of_rate(rate: f64) -> Self {
         if rate.fract() == 0.0 {
             return Self { numerator: 1, denominator: rate as u32 };
@@ -134,44 +138,56 @@ impl Fraction {
         Self { numerator: 1000, denominator: (rate * 1000.0).round() as u32 }
     }
 
-    /// Frames a second at this interval; nothing where the driver's numbers make none.
+    /// Frames per second at this interval; `None` if the driver's numbers are not an interval.
     pub fn rate(self) -> Option<f64> {
         (self.numerator > 0 && self.denominator > 0).then(|| f64::from(self.denominator) / f64::from(self.numerator))
     }
 }
 
-/// The sizes, [width, height] in pixels, that a format comes in.
+/// The sizes, [width, height] in pixels, of a format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sizes {
-    /// The driver does not say.
+    /// The driver does not list them.
     Unknown,
+    /// Exactly these.
     List(Vec<[u32; 2]>),
+    /// Every size from `least` to `most`, both included, in steps.
     Range {
+        /// The smallest.
         least: [u32; 2],
+        /// The largest.
         most: [u32; 2],
+        /// From one size to the next, at least 1.
         step: [u32; 2],
     },
 }
 
-/// The intervals between frames that a size comes at.
+/// The intervals between frames of a size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Intervals {
-    /// The driver does not say.
+    /// The driver does not list them.
     Unknown,
+    /// Exactly these.
     List(Vec<Fraction>),
+    /// Every interval from `least` to `most`, both included.
     Range {
+        /// The shortest, of the highest rate.
         least: Fraction,
+        /// The longest, of the lowest rate.
         most: Fraction,
     },
 }
 
-/// The format that the driver chose when it was asked for one.
+/// The driver's choice in answer to a request for a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agreed {
+    /// Four-character code.
     pub format: FourCC,
+    /// Pixels.
     pub width: u32,
+    /// Pixels.
     pub height: u32,
-    /// From the beginning of a line to that of the next; 0 where lines have no fixed length.
+    /// From the beginning of a line to that of the next; 0 if lines have no fixed length.
     pub bytes_per_line: u32,
     /// The most bytes that a frame can have.
     pub size_image: u32,
@@ -185,16 +201,17 @@ pub struct Agreed {
     pub quantization: u32,
 }
 
-/// A buffer that came out of the queue.
+/// A buffer from the driver's queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Filled {
+    /// Its number, as in [`Device::queue`].
     pub index: usize,
-    /// How much of it the driver filled, as it says.
+    /// How much of it the driver reports to have filled.
     pub bytes_used: usize,
-    /// V4L2_BUF_FLAG_ERROR: it may hold anything.
+    /// V4L2_BUF_FLAG_ERROR: its bytes may be anything.
     pub flagged: bool,
-    /// The driver's count of frames; wraps, and begins again with every stream.
+    /// The driver's count of frames; wraps, and starts again with every stream.
     pub sequence: u32,
-    /// When it was captured on CLOCK_MONOTONIC, where the driver stamps frames with that clock.
+    /// When it was captured, by CLOCK_MONOTONIC; `None` if the driver uses another clock.
     pub stamp: Option<Duration>,
 }

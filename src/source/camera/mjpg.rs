@@ -1,20 +1,21 @@
-//! A frame of Motion JPEG as RGB: what a camera may leave out is put in, what it should not send is refused.
+//! A frame of Motion JPEG as RGB: what a camera may leave out is added, what it should not send is refused.
 //!
-//! Cameras leave the Huffman tables out and mean those of the standard, put bytes after the end, and lose packets in the
-//! middle. The decoder is lenient with all of it and fills what is missing with something; a picture that is partly made up
-//! must not reach a classifier. So a frame is taken apart here and only what a baseline decoder needs goes on, without the
-//! end marker: a scan that ends early then ends the decoder's input, which its strict mode refuses. What the decoder's
-//! look-ahead hides is a loss of less than 16 bytes at the very end; cameras lose packets of hundreds.
+//! Cameras leave out the Huffman tables and mean those of the standard, put bytes after the end, and lose packets in
+//! the middle. The decoder tolerates all of this and invents the missing pixels; a picture that is partly invented must
+//! not reach a classifier. So a frame is taken apart here, and only the segments that a baseline decoder needs are
+//! passed on, without the end marker: a scan that ends early then ends the decoder's input, which its strict mode
+//! refuses. The decoder's look-ahead only hides a loss of less than 16 bytes at the very end; cameras lose packets of
+//! hundreds.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{SkipCause, Skipped};
 use crate::frame::jpeg_length;
+use crate::source::{SkipCause, Skipped};
 
-/// The tables of ITU-T T.81, annex K.3, as the body of one DHT segment: what a frame without tables means.
+/// The tables of ITU-T T.81, annex K.3, as the body of one DHT segment: a frame without tables means these.
 #[rustfmt::skip]
 const STANDARD_TABLES: [u8; 416] = [
     0, 0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0x0a, 0x0b, 0x10, 0, 2, 1, 3, 3, 2,
@@ -39,15 +40,18 @@ const STANDARD_TABLES: [u8; 416] = [
     0xfa,
 ];
 
-/// Decodes frames. Keeps its buffer from frame to frame.
+/// Decodes frames. Reuses its buffer from frame to frame.
 #[derive(Default)]
 pub struct MotionJpeg {
-    /// The frame as it goes to the decoder.
+    /// The frame in the form that the decoder gets.
     assembled: Vec<u8>,
 }
 
 impl MotionJpeg {
-    /// Decodes a frame of `[width, height]` pixels into `rgb`, which holds exactly so many.
+    /// Decodes a frame of `size`, [width, height] in pixels, into `rgb`, which holds exactly that many.
+    ///
+    /// # Errors
+    /// A frame that is short or corrupt.
     pub fn decode(&mut self, bytes: &[u8], size: [u32; 2], rgb: &mut [u8]) -> Result<(), Skipped> {
         self.assemble(bytes, size)?;
         let [width, height] = size.map(|side| side as usize);
@@ -60,13 +64,13 @@ impl MotionJpeg {
         decoder.decode_into(rgb).map_err(|error| corrupt(format!("is a broken JPEG: {error}")))
     }
 
-    /// Copies the segments that count, and the scan without its end marker.
+    /// Copies the segments that a decoder needs, and the scan without its end marker.
     fn assemble(&mut self, bytes: &[u8], size: [u32; 2]) -> Result<(), Skipped> {
         if !bytes.starts_with(&[0xFF, 0xD8]) {
             return Err(corrupt("does not begin like a JPEG".to_owned()));
         }
         let Some(length) = jpeg_length(bytes) else {
-            let problem = format!("is a JPEG that its {} bytes do not hold to its end", bytes.len());
+            let problem = format!("is a JPEG that does not end within its {} bytes", bytes.len());
             return Err(Skipped { cause: SkipCause::Short, problem });
         };
         let bytes = &bytes[..length - 2];
@@ -76,7 +80,8 @@ impl MotionJpeg {
         while let Some(segment) = Segment::next(bytes, at) {
             at = segment.end;
             match segment.marker {
-                // Baseline, and its extension to more tables. Other kinds would let a frame of a few bytes cost seconds.
+                // Baseline, and its extension to more tables. Of other kinds, a frame of a few bytes could cost
+                // seconds.
                 0xC0 | 0xC1 => {
                     expect_size(segment.body(bytes), size)?;
                     framed = true;
@@ -111,17 +116,17 @@ impl MotionJpeg {
     }
 }
 
-/// A marker with what belongs to it.
+/// A marker with its parameters.
 struct Segment {
     marker: u8,
-    /// Where its FF is.
+    /// The index of its FF.
     start: usize,
-    /// Behind its last byte.
+    /// The index behind its last byte.
     end: usize,
 }
 
 impl Segment {
-    /// The first segment at or after `from`. Bytes between segments are passed over, and so are markers that stand alone.
+    /// The first segment at or after `from`. Skips bytes between segments, and markers without parameters.
     fn next(bytes: &[u8], mut from: usize) -> Option<Self> {
         loop {
             let start = from
@@ -142,7 +147,7 @@ impl Segment {
     }
 }
 
-/// Holds a frame header against the size that the camera agreed to.
+/// Compares a frame header with the size that the camera agreed to.
 fn expect_size(header: &[u8], [width, height]: [u32; 2]) -> Result<(), Skipped> {
     let &[precision, h1, h0, w1, w0, components, ..] = header else {
         return Err(corrupt("is a JPEG with half a frame header".to_owned()));

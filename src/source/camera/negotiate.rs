@@ -1,65 +1,67 @@
-//! Which of a camera's formats, sizes and rates to ask for, and whether what it agrees to is that.
+//! Which of a camera's formats, sizes and rates to request, and whether the driver agrees to them.
 //!
-//! [`modes`] asks the driver what there is, [`rank`] puts it into order, [`agree`] goes down that order until the driver
-//! keeps its word. Ranking is a pure function, so that `purecam probe` shows what `purecam run` would do.
+//! [`modes`] asks the driver for its modes, [`rank`] puts them in order, [`agree`] goes down that order until the
+//! driver keeps its word. Ranking is a pure function, so that `purecam probe` shows what `purecam run` would do.
 
 use super::device::{Agreed, Device, Fraction, Intervals, Sizes};
 use super::fault::{Doing, fault};
 use super::pixels::{Layout, PixelFormat};
-use super::{Fault, Reason, Wanted};
+use super::wanted::Wanted;
+use crate::source::{Fault, FrameRate, Reason};
 
-/// The size, [width, height], that is looked for where nobody asks for one: twice the side that the models see and more.
-const DEFAULT_SIZE: [u32; 2] = [640, 480];
-/// The rate that is looked for where nobody asks for one.
-const DEFAULT_RATE: f64 = 30.0;
-/// A rate is as good as the one that is wanted where it is not lower by more than this share (29.97 is 30).
+/// A rate reaches the wanted one if it is not lower by more than this share (29.97 counts as 30).
 const RATE_TOLERANCE: f64 = 0.01;
-/// How many of the best modes are tried. A driver that agrees to none of them is not going to agree.
+/// How many of the best modes are tried. A driver that agrees to none of them will not agree to the rest.
 const ATTEMPTS: usize = 8;
-/// The most pixels of a frame. A driver's header could otherwise ask for gigabytes.
+/// The most pixels of a frame. A broken driver could otherwise make purecam allocate gigabytes.
 const MAX_PIXELS: u64 = 100_000_000;
 
 /// A format and size that a camera offers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mode {
+    /// A readable format.
     pub format: PixelFormat,
+    /// Its sizes.
     pub sizes: Sizes,
-    /// The intervals of every size of a list, or of the one of a range that comes nearest to what is wanted.
+    /// The intervals of each size of a list, or of that size of a range that is nearest to the wanted one.
     pub intervals: Vec<([u32; 2], Intervals)>,
 }
 
-/// A mode to ask for.
+/// A mode to request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Candidate {
+    /// The pixel format.
     pub format: PixelFormat,
+    /// Pixels.
     pub width: u32,
+    /// Pixels.
     pub height: u32,
-    /// Nothing where the driver does not say at what intervals it comes.
+    /// The time between frames; `None` if the driver does not report it.
     pub interval: Option<Fraction>,
-    /// The driver said that it has this size. Where it did not, it may answer with another.
+    /// The driver listed this size. If it did not, it may answer with another.
     pub firm: bool,
 }
 
 impl Candidate {
-    /// Frames a second, where they are known.
+    /// Frames per second, if known.
     pub fn rate(&self) -> Option<f64> {
         self.interval.and_then(Fraction::rate)
     }
 }
 
-/// Asks a camera for its modes. An answer without any that can be read is a fault.
+/// Asks a camera for its modes. A camera without a readable format is a fault.
 pub fn modes(device: &mut dyn Device, wanted: &Wanted, name: &str) -> Result<Vec<Mode>, Fault> {
-    let asking = |error| fault(name, Doing::Asking, &error);
+    let asking = |error| fault(name, Doing::Asking, error);
     let found = device.formats().map_err(asking)?;
     let mut modes = Vec::new();
     for format in found.iter().copied().filter_map(PixelFormat::of) {
         let sizes = device.sizes(format.fourcc()).map_err(asking)?;
-        let asked = match &sizes {
+        let listed = match &sizes {
             Sizes::List(sizes) => sizes.clone(),
-            sizes => vec![nearest_size(sizes, wanted)],
+            sizes => vec![nearest_size(sizes, wanted.size())],
         };
         let mut intervals = Vec::new();
-        for [width, height] in asked {
+        for [width, height] in listed {
             intervals.push(([width, height], device.intervals(format.fourcc(), width, height).map_err(asking)?));
         }
         modes.push(Mode { format, sizes, intervals });
@@ -69,18 +71,16 @@ pub fn modes(device: &mut dyn Device, wanted: &Wanted, name: &str) -> Result<Vec
             found.into_iter().map(|code| String::from_utf8_lossy(&code.repr).into_owned()).collect();
         let found = if found.is_empty() { "none at all".to_owned() } else { found.join(", ") };
         let readable = PixelFormat::ALL.map(PixelFormat::name).join(", ");
-        return Err(unusable(
-            name,
-            format!("offers no format that can be read: found {found}; expected one of {readable}"),
-        ));
+        let detail = format!("offers no format that can be read: found {found}; expected one of {readable}");
+        return Err(unusable(name, detail));
     }
     Ok(modes)
 }
 
 /// The modes that fit what is wanted, best first.
 ///
-/// In this order: a picture with colours, the nearest size, the wanted rate reached or the highest there is, raw before
-/// compressed, no more frames than are wanted, the format that costs least to read.
+/// The criteria, most important first: colours; the nearest size; the wanted rate, or else the highest; raw rather than
+/// compressed; no more frames than wanted; the format that is cheapest to read.
 pub fn rank(modes: &[Mode], wanted: &Wanted) -> Vec<Candidate> {
     let mut candidates: Vec<Candidate> = modes
         .iter()
@@ -91,12 +91,12 @@ pub fn rank(modes: &[Mode], wanted: &Wanted) -> Vec<Candidate> {
                 format: mode.format,
                 width: *width,
                 height: *height,
-                interval: nearest_interval(intervals, wanted.fps.unwrap_or(DEFAULT_RATE)),
+                interval: nearest_interval(intervals, wanted.rate()),
                 firm,
             };
             mode.intervals.iter().map(candidate)
         })
-        .filter(|candidate| !candidate.firm || is_of_size(candidate, wanted))
+        .filter(|candidate| !candidate.firm || wanted.accepts_size([candidate.width, candidate.height]))
         .filter(|candidate| u64::from(candidate.width) * u64::from(candidate.height) <= MAX_PIXELS)
         .collect();
     candidates.sort_by(|a, b| cost(a, wanted).partial_cmp(&cost(b, wanted)).unwrap_or(std::cmp::Ordering::Equal));
@@ -109,36 +109,35 @@ pub fn best(modes: &[Mode], wanted: &Wanted, name: &str) -> Result<Candidate, Fa
 }
 
 fn nothing_fits(modes: &[Mode], wanted: &Wanted, name: &str) -> Fault {
-    unusable(name, format!("offers no {}; it offers {}", describe(wanted), list(modes)))
+    unusable(name, format!("offers no {wanted}; it offers {}", list(modes)))
 }
 
-/// Why a candidate comes first, in words.
+/// In words, why a candidate is the best.
 pub fn why(candidate: &Candidate, wanted: &Wanted) -> String {
-    let [width, height] = wanted_size(wanted);
-    let rate = wanted.fps.unwrap_or(DEFAULT_RATE);
-    let asked = |is: bool| if is { "asked for" } else { "the default" };
+    let [width, height] = wanted.size();
+    let rate = wanted.rate();
+    let requested = |is: bool| if is { "the requested size" } else { "the default size" };
     let size = match [candidate.width, candidate.height] == [width, height] {
-        true => format!("{width}x{height} is {}", asked(wanted.width.or(wanted.height).is_some())),
+        true => format!("{width}x{height} is {}", requested(wanted.width.or(wanted.height).is_some())),
         false => format!("the nearest to {width}x{height}"),
     };
     let speed = match candidate.rate() {
         None => "its rate is unknown".to_owned(),
         Some(found) if found >= rate * (1.0 - RATE_TOLERANCE) => format!("{rate} frames/s are reached"),
-        Some(_) => format!("{rate} frames/s are not reached, this is the most"),
+        Some(_) => format!("{rate} frames/s are not reached, this is the highest rate"),
     };
     let format = match candidate.format {
-        format if wanted.format == Some(format) => "the format was asked for",
-        PixelFormat::Mjpg => "no raw format does as much",
-        PixelFormat::Grey => "nothing with colours is offered",
+        format if wanted.format == Some(format) => "the requested format",
+        PixelFormat::Mjpg => "no raw format does as well",
+        PixelFormat::Grey => "no format with colours is offered",
         _ => "raw, so nothing needs to be decoded",
     };
     format!("{size}; {speed}; {format}")
 }
 
-/// What speaks against a mode, the weightiest first.
+/// What speaks against a mode, the most important first.
 fn cost(candidate: &Candidate, wanted: &Wanted) -> (bool, u32, f64, bool, f64, PixelFormat) {
-    let [width, height] = wanted_size(wanted);
-    let rate = wanted.fps.unwrap_or(DEFAULT_RATE);
+    let ([width, height], rate) = (wanted.size(), wanted.rate());
     let distance = candidate.width.abs_diff(width) + candidate.height.abs_diff(height);
     let (too_slow, too_fast) = match candidate.rate() {
         Some(found) if found >= rate * (1.0 - RATE_TOLERANCE) => (0.0, found - rate),
@@ -149,24 +148,7 @@ fn cost(candidate: &Candidate, wanted: &Wanted) -> (bool, u32, f64, bool, f64, P
     (candidate.format == PixelFormat::Grey, distance, too_slow, compressed, too_fast, candidate.format)
 }
 
-/// Whether a size has the width and the height that the user gave, each where one was given.
-fn is_of_size(candidate: &Candidate, wanted: &Wanted) -> bool {
-    wanted.width.is_none_or(|width| width == candidate.width)
-        && wanted.height.is_none_or(|height| height == candidate.height)
-}
-
-/// The size to look for; a side that is not given keeps the proportions of the default.
-fn wanted_size(wanted: &Wanted) -> [u32; 2] {
-    match (wanted.width, wanted.height) {
-        (Some(width), Some(height)) => [width, height],
-        (Some(width), None) => [width, width / 4 * 3],
-        (None, Some(height)) => [height / 3 * 4, height],
-        (None, None) => DEFAULT_SIZE,
-    }
-}
-
-fn nearest_size(sizes: &Sizes, wanted: &Wanted) -> [u32; 2] {
-    let size = wanted_size(wanted);
+fn nearest_size(sizes: &Sizes, size: [u32; 2]) -> [u32; 2] {
     let Sizes::Range { least, most, step } = sizes else { return size };
     [0, 1].map(|side| {
         let steps = size[side].clamp(least[side], most[side].max(least[side])) - least[side];
@@ -174,7 +156,7 @@ fn nearest_size(sizes: &Sizes, wanted: &Wanted) -> [u32; 2] {
     })
 }
 
-/// The interval whose rate comes nearest to `rate`, one that reaches it before one that does not.
+/// The interval whose rate is nearest to `rate`; one that reaches it is preferred to one that does not.
 fn nearest_interval(intervals: &Intervals, rate: f64) -> Option<Fraction> {
     match intervals {
         Intervals::Unknown => None,
@@ -199,15 +181,16 @@ fn nearest_interval(intervals: &Intervals, rate: f64) -> Option<Fraction> {
     }
 }
 
-/// What a camera and this program agreed to.
+/// What a camera and purecam agreed to.
 #[derive(Clone, Copy, Debug)]
 pub struct Agreement {
+    /// Format, size and arrangement of the frames.
     pub layout: Layout,
-    /// Frames a second, where the driver says.
+    /// Frames per second; `None` if the driver does not report it.
     pub rate: Option<f64>,
 }
 
-/// Sets the best mode that the driver keeps its word about, and then the rate, which the size may have changed.
+/// Sets the best mode that the driver really gives, and then the rate, which the size may have changed.
 pub fn agree(device: &mut dyn Device, wanted: &Wanted, name: &str) -> Result<Agreement, Fault> {
     let modes = modes(device, wanted, name)?;
     let candidates = rank(&modes, wanted);
@@ -220,7 +203,7 @@ pub fn agree(device: &mut dyn Device, wanted: &Wanted, name: &str) -> Result<Agr
                 objection = Some(format!("refuses {} {width}x{height}", format.name()));
                 continue;
             }
-            Err(error) => return Err(fault(name, Doing::SettingUp, &error)),
+            Err(error) => return Err(fault(name, Doing::SettingUp, error)),
         };
         match check(candidate, &agreed, wanted) {
             Ok(layout) => {
@@ -228,9 +211,9 @@ pub fn agree(device: &mut dyn Device, wanted: &Wanted, name: &str) -> Result<Agr
                 return Ok(Agreement { layout, rate });
             }
             Err(problem) => {
-                let asked = format!("{} {width}x{height}", format.name());
-                log::debug!("{name} was asked for {asked} and {problem}");
-                objection.get_or_insert(format!("was asked for {asked} and {problem}"));
+                let problem = format!("was asked for {} {width}x{height} and {problem}", format.name());
+                log::debug!("{name} {problem}");
+                objection.get_or_insert(problem);
             }
         }
     }
@@ -238,63 +221,53 @@ pub fn agree(device: &mut dyn Device, wanted: &Wanted, name: &str) -> Result<Agr
 }
 
 fn set_rate(device: &mut dyn Device, candidate: &Candidate, wanted: &Wanted, name: &str) -> Result<Option<f64>, Fault> {
-    let interval = candidate.interval.or_else(|| wanted.fps.map(Fraction::of_rate));
+    let interval = candidate.interval.or_else(|| wanted.fps.map(|rate| Fraction::of_rate(rate.per_second())));
     let rate = device
         .set_interval(interval)
-        .map_err(|error| fault(name, Doing::SettingUp, &error))?
+        .map_err(|error| fault(name, Doing::SettingUp, error))?
         .and_then(Fraction::rate)
         .or(candidate.rate());
-    if let (Some(asked), Some(rate)) = (wanted.fps, rate)
+    if let (Some(asked), Some(rate)) = (wanted.fps.map(FrameRate::per_second), rate)
         && (rate - asked).abs() > asked * RATE_TOLERANCE
     {
-        log::warn!("{name} gives {rate:.1} frames a second and not {asked:.1}");
+        log::warn!("{name} gives {rate:.1} frames per second instead of {asked:.1}");
     }
     Ok(rate)
 }
 
-/// Holds what the driver chose against what it was asked for.
+/// Compares the driver's choice with the request.
 fn check(candidate: &Candidate, agreed: &Agreed, wanted: &Wanted) -> Result<Layout, String> {
     let Agreed { width, height, .. } = *agreed;
     let same_size = [width, height] == [candidate.width, candidate.height];
-    let taken = Candidate { width, height, ..*candidate };
-    if agreed.format != candidate.format.fourcc() || !(same_size || !candidate.firm && is_of_size(&taken, wanted)) {
+    let fits = same_size || !candidate.firm && wanted.accepts_size([width, height]);
+    if agreed.format != candidate.format.fourcc() || !fits {
         return Err(format!("chose {} {width}x{height}", String::from_utf8_lossy(&agreed.format.repr)));
     }
     if width == 0 || height == 0 || u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(format!("chose a size that no frame has, {width}x{height}"));
+        return Err(format!("chose an impossible size, {width}x{height}"));
     }
     if !matches!(agreed.field, ANY_FIELD | PROGRESSIVE | INTERLACED | INTERLACED_TB | INTERLACED_BT) {
-        return Err("gives every frame as two half pictures, which is not supported".to_owned());
+        return Err("gives each frame as two half pictures, which is not supported".to_owned());
     }
     let least = candidate.format.least_stride(width).unwrap_or(0);
     if least > 0 && agreed.bytes_per_line != 0 && agreed.bytes_per_line < least {
-        return Err(format!("chose lines of {} bytes where {least} are needed", agreed.bytes_per_line));
+        return Err(format!("chose lines of {} bytes; {least} are needed", agreed.bytes_per_line));
     }
     let layout = Layout::new(candidate.format, agreed);
     if (agreed.size_image as usize) < layout.least_bytes() {
-        return Err(format!("chose frames of {} bytes where {} are needed", agreed.size_image, layout.least_bytes()));
+        return Err(format!("chose frames of {} bytes; {} are needed", agreed.size_image, layout.least_bytes()));
     }
     Ok(layout)
 }
 
-/// `enum v4l2_field`: whole frames, however their lines were captured.
+/// Values of `enum v4l2_field` that mean whole frames, however their lines were captured.
 const ANY_FIELD: u32 = 0;
 const PROGRESSIVE: u32 = 1;
 const INTERLACED: u32 = 4;
 const INTERLACED_TB: u32 = 8;
 const INTERLACED_BT: u32 = 9;
 
-/// What the user asked for, in words.
-fn describe(wanted: &Wanted) -> String {
-    let side = |side: Option<u32>| side.map_or("any".to_owned(), |side| side.to_string());
-    let size = match (wanted.width, wanted.height) {
-        (None, None) => "size".to_owned(),
-        (width, height) => format!("{}x{}", side(width), side(height)),
-    };
-    wanted.format.map_or(size.clone(), |format| format!("{} {size}", format.name()))
-}
-
-/// What a camera offers, in words.
+/// A camera's modes in words.
 fn list(modes: &[Mode]) -> String {
     let sizes = |mode: &Mode| match &mode.sizes {
         Sizes::Unknown => "in sizes that it does not name".to_owned(),
@@ -307,5 +280,5 @@ fn list(modes: &[Mode]) -> String {
 }
 
 fn unusable(name: &str, detail: String) -> Fault {
-    Fault { reason: Reason::Format, device: name.to_owned(), detail }
+    Fault::new(Reason::Format, name, detail)
 }

@@ -1,7 +1,7 @@
-//! A camera's bytes as RGB, in buffers that are there already.
+//! A camera's bytes as RGB, in buffers that are reused.
 //!
-//! Raw YUV goes through the SIMD routines of the crate `yuv`, with the colour matrix and the range that the driver reports
-//! (or that linux/videodev2.h says it means when it reports none); MJPG goes through `mjpg.rs`.
+//! Raw YUV goes through the SIMD routines of the crate `yuv`, with the colour matrix and the range that the driver
+//! reports (or those that linux/videodev2.h defines for a driver that reports none); MJPG goes through `mjpg.rs`.
 
 use serde::{Deserialize, Serialize};
 use v4l::FourCC;
@@ -9,24 +9,33 @@ use yuv::{YuvBiPlanarImage, YuvConversionMode, YuvError, YuvPackedImage, YuvPlan
 
 use super::device::Agreed;
 use super::mjpg::MotionJpeg;
-use super::{SkipCause, Skipped};
 use crate::frame::Picture;
+use crate::source::{SkipCause, Skipped};
 
-/// The formats that can be read, the ones that are read at the least cost first, and the one without colour last.
+/// The readable formats, the cheapest first and the one without colours last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum PixelFormat {
+    /// YUV 4:2:2, packed as Y U Y V.
     Yuyv,
+    /// YUV 4:2:2, packed as U Y V Y.
     Uyvy,
+    /// YUV 4:2:0, a plane of Y and one of U V.
     Nv12,
+    /// YUV 4:2:0, three planes.
     Yu12,
+    /// RGB, three bytes per pixel.
     Rgb3,
+    /// BGR, three bytes per pixel.
     Bgr3,
+    /// Motion JPEG: each frame is a baseline JPEG.
     Mjpg,
+    /// Luminance only, one byte per pixel.
     Grey,
 }
 
 impl PixelFormat {
+    /// All of them, in their order.
     pub const ALL: [Self; 8] =
         [Self::Yuyv, Self::Uyvy, Self::Nv12, Self::Yu12, Self::Rgb3, Self::Bgr3, Self::Mjpg, Self::Grey];
 
@@ -44,23 +53,19 @@ impl PixelFormat {
         }
     }
 
+    /// Its four-character code.
     pub fn fourcc(self) -> FourCC {
         let mut code = [0; 4];
         code.copy_from_slice(self.name().as_bytes());
         FourCC { repr: code }
     }
 
-    /// The format of a four-character code, where it can be read.
+    /// The format of a four-character code; `None` if it is not readable.
     pub fn of(code: FourCC) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.fourcc() == code)
     }
 
-    /// The format of a name, in whatever case.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(name))
-    }
-
-    /// The fewest bytes from one line to the next; nothing where frames are compressed.
+    /// The fewest bytes from one line of `width` pixels to the next; `None` if frames are compressed.
     pub fn least_stride(self, width: u32) -> Option<u32> {
         let even = width.next_multiple_of(2);
         match self {
@@ -73,11 +78,14 @@ impl PixelFormat {
     }
 }
 
-/// How the bytes of a frame lie, and what their colours mean.
+/// The arrangement of a frame's bytes, and the meaning of its colours.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
+    /// The frame's format.
     pub format: PixelFormat,
+    /// Pixels.
     pub width: u32,
+    /// Pixels.
     pub height: u32,
     /// Bytes from one line to the next; 0 for MJPG.
     pub stride: u32,
@@ -85,7 +93,7 @@ pub struct Layout {
     range: YuvRange,
 }
 
-/// Of linux/videodev2.h: `V4L2_COLORSPACE_*`, `V4L2_YCBCR_ENC_*`, `V4L2_QUANTIZATION_*`.
+/// From linux/videodev2.h: `V4L2_COLORSPACE_*`, `V4L2_YCBCR_ENC_*`, `V4L2_QUANTIZATION_*`.
 mod v4l2_colour {
     pub const SMPTE240M: u32 = 2;
     pub const REC709: u32 = 3;
@@ -102,15 +110,16 @@ mod v4l2_colour {
 }
 
 impl Layout {
-    /// The layout of a format that the driver agreed to, whose stride has been checked.
+    /// The layout of a format that the driver agreed to. Its stride must not be below [`PixelFormat::least_stride`],
+    /// unless it is 0.
     pub fn new(format: PixelFormat, agreed: &Agreed) -> Self {
         let Agreed { width, height, .. } = *agreed;
         let stride = format.least_stride(width).map_or(0, |least| agreed.bytes_per_line.max(least));
         Self { format, width, height, stride, matrix: matrix(agreed), range: range(format, agreed) }
     }
 
-    /// The fewest bytes that a whole frame has. Where there is one plane, the padding of its last line may be missing;
-    /// with more of them the library would leave that line out.
+    /// The fewest bytes of a whole frame. With one plane, the padding of its last line may be missing; with several,
+    /// the library would leave that line out.
     pub fn least_bytes(&self) -> usize {
         let Some(line) = self.format.least_stride(self.width) else { return 4 };
         let [stride, line, height] = [self.stride, line, self.height].map(|length| length as usize);
@@ -123,7 +132,7 @@ impl Layout {
     }
 }
 
-/// V4L2_MAP_YCBCR_ENC_DEFAULT, where the driver leaves the encoding to the colour space.
+/// The driver's encoding; if it leaves that to the colour space, V4L2_MAP_YCBCR_ENC_DEFAULT.
 fn matrix(agreed: &Agreed) -> YuvStandardMatrix {
     use v4l2_colour::*;
     match (agreed.ycbcr_encoding, agreed.colorspace) {
@@ -134,8 +143,8 @@ fn matrix(agreed: &Agreed) -> YuvStandardMatrix {
     }
 }
 
-/// V4L2_MAP_QUANTIZATION_DEFAULT, where the driver leaves the range to the colour space. Infrared cameras that give grey
-/// use the whole range and say nothing, so grey is limited only where the driver says that it is.
+/// The driver's range; if it leaves that to the colour space, V4L2_MAP_QUANTIZATION_DEFAULT. Infrared cameras that give
+/// grey use the whole range and do not report it, so grey is limited only if the driver reports that it is.
 fn range(format: PixelFormat, agreed: &Agreed) -> YuvRange {
     use v4l2_colour::*;
     match (agreed.quantization, agreed.colorspace) {
@@ -153,16 +162,20 @@ pub struct Converter {
 }
 
 impl Converter {
+    /// A converter of frames of this layout.
     pub fn new(layout: Layout) -> Self {
         Self { layout, motion_jpeg: MotionJpeg::default() }
     }
 
+    /// The layout of its frames.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// Writes a frame into `picture`, which is resized where it has another size. After an error the picture may be half
-    /// written.
+    /// Writes a frame into `picture`, which is resized if it has another size.
+    ///
+    /// # Errors
+    /// A frame that is short or corrupt. The picture may then be half written.
     pub fn convert(&mut self, bytes: &[u8], picture: &mut Picture) -> Result<(), Skipped> {
         let Layout { format, width, height, .. } = self.layout;
         let least = self.layout.least_bytes();
@@ -211,7 +224,7 @@ impl Converter {
         }
     }
 
-    /// YUYV and UYVY. The library leaves a last line out whose padding is missing, so that one goes by itself.
+    /// YUYV and UYVY. The library leaves out a last line whose padding is missing, so that line goes by itself.
     fn packed(&self, bytes: &[u8], rgb: &mut [u8]) -> Result<(), YuvError> {
         let Layout { format, width, height, stride, matrix, range } = self.layout;
         let convert = if format == PixelFormat::Uyvy { yuv::uyvy422_to_rgb } else { yuv::yuyv422_to_rgb };
@@ -232,7 +245,7 @@ impl Converter {
     }
 }
 
-/// Calls `write` with the bytes that count of every line and with that line's pixels.
+/// Calls `write` with each line's bytes, without padding, and with its pixels.
 fn each_line(bytes: &[u8], layout: &Layout, rgb: &mut [u8], write: impl Fn(&[u8], &mut [u8])) {
     let length = layout.format.least_stride(layout.width).unwrap_or_default() as usize;
     let lines = bytes.chunks(layout.stride as usize).zip(rgb.chunks_exact_mut(3 * layout.width as usize));
@@ -251,7 +264,7 @@ fn spread_grey(line: &[u8], rgb: &mut [u8], levels: &[u8; 256]) {
     }
 }
 
-/// What a luminance looks like: itself, or 16 to 235 spread over all of 0 to 255.
+/// The grey level of each luminance: itself, or 16 to 235 spread over 0 to 255.
 fn levels(range: YuvRange) -> [u8; 256] {
     let mut levels = [0; 256];
     for (luminance, level) in levels.iter_mut().enumerate() {

@@ -1,49 +1,59 @@
-//! What cameras there are, what they offer, and which one would be chosen: what `purecam probe` shows.
+//! Which cameras there are, what they offer, and which one would be chosen: the contents of `purecam probe`.
 
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::choose;
+use super::choose::{self, Which};
 use super::device::{Device, Fraction, Intervals, Machine, Node, Sizes};
 use super::negotiate;
 use super::pixels::PixelFormat;
-use super::{Fault, Wanted};
+use super::wanted::Wanted;
+use crate::source::Fault;
 
 /// All video nodes of a machine.
 #[derive(Debug)]
 pub struct Probe {
+    /// By their numbers.
     pub nodes: Vec<Report>,
+    /// The mode that `purecam run` would use, or why it could not run.
     pub chosen: Result<Chosen, Fault>,
 }
 
 /// A video node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
+    /// `/dev/videoN`.
     pub path: PathBuf,
+    /// The link under `/dev/v4l/by-id` that leads to it, if udev made one.
     pub by_id: Option<PathBuf>,
+    /// The name that the device gives itself; empty if it could not be asked.
     pub card: String,
+    /// The kernel's driver; empty if it could not be asked.
     pub driver: String,
+    /// Where the device is plugged in; empty if it could not be asked.
     pub bus: String,
-    pub state: State,
-    /// Why it is not a camera, or why it cannot be asked; nothing for a camera.
+    /// What can be done with it now.
+    pub state: Availability,
+    /// Why it is not a camera, or why it cannot be asked; `None` for a camera.
     pub problem: Option<String>,
+    /// What a camera offers; empty for anything else.
     pub formats: Vec<Offered>,
 }
 
 /// What can be done with a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// A camera that nobody uses.
+pub enum Availability {
+    /// A camera that no program uses.
     Free,
     /// A camera that another program uses.
     Busy,
-    /// Something else than a camera.
+    /// Not a camera.
     NoCamera,
     /// This user may not open it.
     Denied,
-    /// It cannot be opened or asked for another reason.
+    /// It cannot be opened, or does not answer, for another reason.
     #[default]
     Failed,
 }
@@ -55,35 +65,43 @@ pub struct Offered {
     pub format: String,
     /// Whether purecam can read it.
     pub readable: bool,
+    /// Pixels.
     pub width: u32,
+    /// Pixels.
     pub height: u32,
-    /// The largest [width, height], where any size from `width` x `height` to this can be had.
+    /// The largest [width, height], if every size from `width` x `height` to this one is available.
     pub up_to: Option<[u32; 2]>,
-    /// Frames a second, highest first.
+    /// Frames per second, highest first; empty if the driver does not report them.
     pub rates: Vec<f64>,
 }
 
 /// What `purecam run` would open.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Chosen {
+    /// The camera's node, or the path that the user gave.
     pub path: PathBuf,
+    /// Four-character code.
     pub format: &'static str,
+    /// Pixels.
     pub width: u32,
+    /// Pixels.
     pub height: u32,
+    /// Frames per second; `None` if the driver does not report them.
     pub rate: Option<f64>,
+    /// Why this mode is the best, in words.
     pub why: String,
 }
 
-/// Asks every node of a machine. Changes nothing: a camera that another program uses goes on.
-pub fn probe(machine: &dyn Machine, wanted: &Wanted) -> Probe {
+/// Asks every node of a machine. Changes nothing: another program's stream is not disturbed.
+pub fn probe(machine: &dyn Machine, which: &Which, wanted: &Wanted) -> Probe {
     Probe {
         nodes: machine.nodes().into_iter().map(|node| report(machine, node)).collect(),
-        chosen: choose(machine, wanted),
+        chosen: choose(machine, which, wanted),
     }
 }
 
-fn choose(machine: &dyn Machine, wanted: &Wanted) -> Result<Chosen, Fault> {
-    let choose::Found { mut device, name, path, .. } = choose::find(machine, &wanted.device, None)?;
+fn choose(machine: &dyn Machine, which: &Which, wanted: &Wanted) -> Result<Chosen, Fault> {
+    let choose::Found { mut device, name, path, .. } = choose::find(machine, which, None)?;
     let modes = negotiate::modes(&mut *device, wanted, &name)?;
     let candidate = negotiate::best(&modes, wanted, &name)?;
     Ok(Chosen {
@@ -102,7 +120,7 @@ fn report(machine: &dyn Machine, Node { path, by_id, .. }: Node) -> Report {
         Ok(device) => device,
         Err(error) => {
             let denied = matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM));
-            let state = if denied { State::Denied } else { State::Failed };
+            let state = if denied { Availability::Denied } else { Availability::Failed };
             return Report { state, problem: Some(error.to_string()), ..report };
         }
     };
@@ -113,14 +131,14 @@ fn report(machine: &dyn Machine, Node { path, by_id, .. }: Node) -> Report {
     let problem = capability.not_a_camera().map(str::to_owned);
     let report = Report { card: capability.card, driver: capability.driver, bus: capability.bus, problem, ..report };
     if report.problem.is_some() {
-        return Report { state: State::NoCamera, ..report };
+        return Report { state: Availability::NoCamera, ..report };
     }
     match offers(&mut *device) {
         Err(error) => Report { problem: Some(error.to_string()), ..report },
         Ok(formats) => {
-            // The driver says so without touching the other program's stream.
+            // The driver answers this without touching the other program's stream.
             let busy = device.release().is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY));
-            Report { state: if busy { State::Busy } else { State::Free }, formats, ..report }
+            Report { state: if busy { Availability::Busy } else { Availability::Free }, formats, ..report }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Frames out of an open, configured device: a small state machine over its buffers.
+//! Frames from an open, configured device: a small state machine over its buffers.
 //!
 //! ```text
 //!          start             an error: once stop, start
@@ -7,8 +7,9 @@
 //!      \--refused--> Broken: every call returns the same fault
 //! ```
 //!
-//! What is known of every buffer is whether it is queued, so none is ever queued twice, whatever failed before. A call to
-//! [`Stream::newest`] takes everything that the driver has, gives all but the newest back at once, and only then waits.
+//! The stream knows of each buffer whether it is queued, so none is ever queued twice, whatever failed before. A call
+//! of [`Stream::newest`] takes all frames that the driver has, gives all but the newest back at once, and only then
+//! waits.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -16,58 +17,63 @@ use std::time::Duration;
 
 use super::device::{Device, Filled, Readiness};
 use super::fault::{Doing, fault, is_gone};
-use super::{Fault, Reason, SkipCause, Skipped};
+use crate::source::{Fault, Reason, SkipCause, Skipped};
 use crate::time::{Clock, Stop};
 
-/// Buffers that the driver is asked for: one being read, one being filled, two for the moments in between.
+/// Buffers to request from the driver: one being read, one being filled, two for the moments in between.
 const BUFFERS: u32 = 4;
-/// With fewer the driver has nothing to fill while one is read.
+/// With fewer, the driver has no buffer to fill while one is read.
 const LEAST_BUFFERS: usize = 2;
-/// How long a camera may give no frame, at least; and this many intervals between frames, where that is longer.
+/// The time without a frame after which a camera has timed out, if it gives two frames per second or more.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// The same for slower cameras, in intervals between frames.
 const PATIENCE_INTERVALS: u32 = 4;
-/// And at most: a driver may say of its rate what it likes.
+/// The longest time-out: a driver may report any rate.
 const MOST_PATIENCE: Duration = Duration::from_secs(60);
-/// The longest that the request to end goes unnoticed.
+/// The longest time for which a request to end goes unnoticed.
 const SLICE: Duration = Duration::from_millis(100);
-/// How long to leave a driver alone that wakes its caller up and then has nothing for it.
+/// How long to leave a driver alone that wakes its caller up without a frame.
 const RESPITE: Duration = Duration::from_millis(10);
-/// Frames after which an error counts as the first one again.
+/// After this many good frames, an error counts as the first one again.
 const RECOVERED: u32 = 100;
 
-/// What [`Stream::newest`] came back with.
+/// The outcome of [`Stream::newest`].
 #[derive(Debug)]
 pub enum Taken {
-    /// The newest frame. Its bytes stay where they are until it is [given back](Stream::give_back) or the next is taken.
+    /// The newest frame. Its bytes stay valid until it is [given back](Stream::give_back) or the next one is taken.
     Frame(Numbered),
-    /// A frame that its driver spoilt; it has been given back.
+    /// A damaged frame; it has been given back.
     Spoilt(Skipped),
     /// The end was requested.
     Stopped,
 }
 
-/// A frame's buffer with its place in the stream.
+/// A frame's buffer with its position in the stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Numbered {
+    /// The buffer, as the driver reported it.
     pub filled: Filled,
-    /// The driver's count, carried on over wraps and restarts.
+    /// The driver's count, continued across wraps and restarts.
     pub sequence: u64,
+    /// When it was captured, on the stream's clock.
     pub captured: Duration,
 }
 
+/// Where a stream stands; see the drawing above.
 #[derive(Debug)]
-enum State {
+enum Phase {
     Idle,
     Streaming,
+    /// For good, and why.
     Broken(Fault),
 }
 
-/// What counting goes on from when a camera is opened again.
+/// Where counting continues when a camera is opened again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count {
     /// The number of the next frame.
     pub next: u64,
-    /// Frames that nobody saw: lost by the driver, or given back because there was a newer one.
+    /// Frames that nobody saw: lost by the driver, or dropped because there was a newer one.
     pub missed: u64,
 }
 
@@ -77,25 +83,28 @@ pub struct Stream {
     /// The camera as its user calls it.
     name: String,
     clock: Arc<dyn Clock>,
+    /// The time without a frame after which the camera has timed out.
     patience: Duration,
     /// The fewest bytes of a whole frame.
     least_bytes: usize,
-    state: State,
+    phase: Phase,
+    /// Per buffer: the driver has it.
     queued: Vec<bool>,
-    /// The newest good frame so far, while older news is being told first.
+    /// The newest good frame so far, while a damaged one before it is reported first.
     held: Option<Numbered>,
     /// Buffers taken since the stream last waited.
     streak: usize,
     count: Count,
-    /// The driver's number of the last frame of this stream.
+    /// The driver's number of the last frame; `None` until the first since the start.
     last_sequence: Option<u32>,
-    /// No frame was captured before this: the stream's start, then the last frame.
+    /// No later frame was captured before this: the stream's start, then the last frame.
     earliest: Duration,
+    /// Frames since the last restart; [`RECOVERED`] if there was none.
     frames_since_restart: u32,
 }
 
 impl Stream {
-    /// Maps the buffers of a configured device and starts it. `interval` is the time between frames, where it is known.
+    /// Maps the buffers of a configured device and starts it. `interval` is the time between frames, if known.
     pub fn start(
         mut device: Box<dyn Device>,
         name: &str,
@@ -104,15 +113,14 @@ impl Stream {
         least_bytes: usize,
         count: Count,
     ) -> Result<Self, Fault> {
-        let lengths = device.map(BUFFERS).map_err(|error| fault(name, Doing::SettingUp, &error))?;
-        let broken = |reason, detail| Fault { reason, device: name.to_owned(), detail };
+        let lengths = device.map(BUFFERS).map_err(|error| fault(name, Doing::SettingUp, error))?;
         if lengths.len() < LEAST_BUFFERS {
             let detail = format!("has memory for {} buffers; at least {LEAST_BUFFERS} are needed", lengths.len());
-            return Err(broken(Reason::Refused, detail));
+            return Err(Fault::new(Reason::Refused, name, detail));
         }
         if let Some(length) = lengths.iter().find(|length| **length < least_bytes) {
             let detail = format!("has buffers of {length} bytes for frames of {least_bytes}");
-            return Err(broken(Reason::Format, detail));
+            return Err(Fault::new(Reason::Format, name, detail));
         }
         let patience = interval.map_or(PATIENCE, |interval| interval.saturating_mul(PATIENCE_INTERVALS));
         let patience = patience.clamp(PATIENCE, MOST_PATIENCE);
@@ -123,7 +131,7 @@ impl Stream {
             clock,
             patience,
             least_bytes,
-            state: State::Idle,
+            phase: Phase::Idle,
             queued: vec![false; lengths.len()],
             held: None,
             streak: 0,
@@ -131,38 +139,39 @@ impl Stream {
             last_sequence: None,
             frames_since_restart: RECOVERED,
         };
-        stream.set_going()?;
+        stream.set_streaming()?;
         Ok(stream)
     }
 
-    /// Waits for the newest frame that there is when this returns.
+    /// Waits for a frame and returns the newest that the driver has.
     ///
-    /// A fault breaks the stream for good: the camera has to be opened again.
+    /// # Errors
+    /// A fault breaks the stream for good: the camera must be opened again.
     pub fn newest(&mut self, stop: &Stop) -> Result<Taken, Fault> {
-        if let State::Broken(fault) = &self.state {
+        if let Phase::Broken(fault) = &self.phase {
             return Err(fault.clone());
         }
         let outcome = self.take_newest(stop);
         if let Err(fault) = &outcome {
-            self.state = State::Broken(fault.clone());
+            self.phase = Phase::Broken(fault.clone());
         }
         outcome
     }
 
-    /// The bytes of a frame that the driver filled; no more and no less.
+    /// The bytes of a frame that the driver filled, and no others.
     pub fn bytes(&self, frame: &Numbered) -> &[u8] {
         let bytes = self.device.bytes(frame.filled.index);
         &bytes[..frame.filled.bytes_used.min(bytes.len())]
     }
 
-    /// Gives a frame's buffer back to the driver. Where that fails the next [`newest`](Stream::newest) tries again.
+    /// Gives a frame's buffer back to the driver. If that fails, the next [`newest`](Stream::newest) tries again.
     pub fn give_back(&mut self, frame: &Numbered) {
         if let Err(error) = self.queue(frame.filled.index) {
-            log::debug!("{} takes a buffer back only later: {error}", self.name);
+            log::debug!("{} does not take a buffer back yet: {error}", self.name);
         }
     }
 
-    /// How far counting has come, for the stream that follows this one.
+    /// The present count, for the stream that follows this one.
     pub fn count(&self) -> Count {
         self.count
     }
@@ -170,12 +179,12 @@ impl Stream {
     fn take_newest(&mut self, stop: &Stop) -> Result<Taken, Fault> {
         // A buffer whose reader failed half-way, or that could not be queued before.
         if let Err(error) = self.queue_all() {
-            self.recover(&error)?;
+            self.recover(error)?;
         }
         // The first frame of a stream may take longer: some cameras start their sensor only now.
         let patience = if self.last_sequence.is_none() { 2 * self.patience } else { self.patience };
         let begun = self.clock.now();
-        let mut may_let_go = true;
+        let mut may_drop = true;
         loop {
             if let Some(spoilt) = self.drain()? {
                 return Ok(Taken::Spoilt(spoilt));
@@ -183,9 +192,9 @@ impl Stream {
             let starved = self.streak >= self.queued.len();
             match self.held.take() {
                 // The driver had no buffer left to put newer frames into, so this one may be of any age.
-                Some(frame) if starved && may_let_go => {
-                    may_let_go = false;
-                    self.let_go(&frame);
+                Some(frame) if starved && may_drop => {
+                    may_drop = false;
+                    self.miss(&frame);
                 }
                 Some(frame) => return Ok(Taken::Frame(frame)),
                 None => {}
@@ -197,24 +206,22 @@ impl Stream {
         }
     }
 
-    /// Takes what the driver has filled until it has no more; the newest stays in `held`. Stops early at a spoilt frame.
+    /// Takes filled buffers until the driver has no more; the newest stays in `held`. Stops early at a damaged frame.
     fn drain(&mut self) -> Result<Option<Skipped>, Fault> {
-        // A driver that fills buffers faster than they are looked at must not keep its caller here for ever.
+        // A driver that fills buffers faster than they are examined must not keep its caller here for ever.
         for _ in 0..2 * self.queued.len() {
             let filled = match self.device.dequeue() {
                 Ok(filled) => filled,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    self.recover(&error)?;
+                    self.recover(error)?;
                     return Ok(None);
                 }
             };
             let Some(queued) = self.queued.get_mut(filled.index) else {
-                self.recover(&io::Error::other(format!(
-                    "the driver filled a buffer {} that there is not",
-                    filled.index
-                )))?;
+                let error = format!("the driver filled buffer {}, which does not exist", filled.index);
+                self.recover(io::Error::other(error))?;
                 return Ok(None);
             };
             *queued = false;
@@ -226,19 +233,19 @@ impl Stream {
                 return Ok(Some(skipped));
             }
             if let Some(older) = self.held.replace(frame) {
-                self.let_go(&older);
+                self.miss(&older);
             }
         }
         Ok(None)
     }
 
-    /// Gives a good frame back because there is a newer one.
-    fn let_go(&mut self, frame: &Numbered) {
+    /// Gives a good frame back unseen.
+    fn miss(&mut self, frame: &Numbered) {
         self.count.missed += 1;
         self.give_back(frame);
     }
 
-    /// What the driver itself says is wrong with a frame.
+    /// What is wrong with a frame by the driver's own report; `None` if it is good.
     fn examine(&self, Numbered { filled, sequence, .. }: &Numbered) -> Option<Skipped> {
         let (used, length) = (filled.bytes_used, self.device.bytes(filled.index).len());
         let (cause, problem) = if filled.flagged {
@@ -253,9 +260,9 @@ impl Stream {
         Some(Skipped { cause, problem: format!("frame {sequence} {problem}") })
     }
 
-    /// Carries the driver's count on, and puts the frame where it belongs in time.
+    /// Continues the driver's count, and decides when the frame was captured.
     fn number(&mut self, filled: Filled) -> Numbered {
-        // Zero, or a step back, is a driver that does not count: its frames follow one another.
+        // No step, or a step back: the driver does not count, so its frames are taken to follow one another.
         let steps = match self.last_sequence.map(|last| filled.sequence.wrapping_sub(last)) {
             Some(steps @ 1..=0x7fff_ffff) => u64::from(steps),
             _ => 1,
@@ -264,13 +271,13 @@ impl Stream {
         let sequence = self.count.next + steps - 1;
         self.count = Count { next: sequence + 1, missed: self.count.missed + steps - 1 };
         let now = self.clock.now();
-        // A stamp from before the last frame is none of this clock, and one from the future is a driver's guess.
+        // A stamp from before the last frame is not from this clock; one from the future is a driver's guess.
         let captured = filled.stamp.filter(|stamp| *stamp >= self.earliest).unwrap_or(now).min(now);
         self.earliest = captured;
         Numbered { filled, sequence, captured }
     }
 
-    /// Waits until the driver has something. Returns false when the end is requested.
+    /// Waits until the driver has something. Returns false if the end is requested.
     fn wait(&mut self, begun: Duration, patience: Duration, stop: &Stop) -> Result<bool, Fault> {
         loop {
             if stop.is_requested() {
@@ -280,57 +287,57 @@ impl Stream {
             let left = (begun + patience).saturating_sub(now);
             if left.is_zero() {
                 let detail = format!("has given no frame for {:.1} s", patience.as_secs_f64());
-                return Err(Fault { reason: Reason::TimedOut, device: self.name.clone(), detail });
+                return Err(Fault::new(Reason::TimedOut, &*self.name, detail));
             }
             match self.device.wait(left.min(SLICE)) {
                 Ok(Readiness::Ready) => return Ok(true),
                 Ok(Readiness::NotYet) => {}
-                // Mostly the next dequeue says what it is. Where it does not, this must not become a busy loop.
+                // The next dequeue usually reports the problem. If it does not, this must not become a busy loop.
                 Ok(Readiness::Complaint) => return Ok(self.clock.wait_until(now + RESPITE, stop)),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
-                    self.recover(&error)?;
+                    self.recover(error)?;
                     return Ok(true);
                 }
             }
         }
     }
 
-    /// Stops and starts the stream after an error, unless the camera is gone or the last error was only just now.
-    fn recover(&mut self, error: &io::Error) -> Result<(), Fault> {
-        if is_gone(error) || self.frames_since_restart < RECOVERED {
+    /// Stops and starts the stream after an error, unless the camera is gone or the last error was too recent.
+    fn recover(&mut self, error: io::Error) -> Result<(), Fault> {
+        if is_gone(&error) || self.frames_since_restart < RECOVERED {
             return Err(fault(&self.name, Doing::Streaming, error));
         }
         log::warn!("{} reports an error and is started again: {error}", self.name);
         self.frames_since_restart = 0;
         self.halt();
-        self.set_going()
+        self.set_streaming()
     }
 
-    /// Queues every buffer and starts; once more where that is refused.
-    fn set_going(&mut self) -> Result<(), Fault> {
-        let outcome = self.try_to_go().or_else(|error| {
+    /// Queues every buffer and starts; tries once more if that is refused.
+    fn set_streaming(&mut self) -> Result<(), Fault> {
+        let outcome = self.try_to_start().or_else(|error| {
             self.halt();
-            if is_gone(&error) { Err(error) } else { self.try_to_go() }
+            if is_gone(&error) { Err(error) } else { self.try_to_start() }
         });
-        outcome.map_err(|error| fault(&self.name, Doing::Starting, &error))
+        outcome.map_err(|error| fault(&self.name, Doing::Starting, error))
     }
 
-    fn try_to_go(&mut self) -> io::Result<()> {
+    fn try_to_start(&mut self) -> io::Result<()> {
         self.queue_all()?;
         self.device.start()?;
-        self.state = State::Streaming;
+        self.phase = Phase::Streaming;
         self.last_sequence = None;
         self.earliest = self.clock.now();
         Ok(())
     }
 
-    /// Takes every buffer out of the queue, whatever state the driver is in.
+    /// Takes every buffer out of the queue, in whatever state the driver is.
     fn halt(&mut self) {
         if let Err(error) = self.device.stop() {
             log::debug!("{} does not stop streaming: {error}", self.name);
         }
-        self.state = State::Idle;
+        self.phase = Phase::Idle;
         self.queued.fill(false);
         self.held = None;
         self.streak = 0;
@@ -351,9 +358,9 @@ impl Stream {
 }
 
 impl Drop for Stream {
-    /// Stops the driver. Nothing that it says to that matters any more: closing the node, which follows, frees all it has.
+    /// Stops the driver. An error no longer matters: closing the node, which follows, frees everything.
     fn drop(&mut self) {
-        if !matches!(self.state, State::Idle) {
+        if !matches!(self.phase, Phase::Idle) {
             self.halt();
         }
     }

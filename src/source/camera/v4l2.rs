@@ -1,8 +1,8 @@
 //! The machine's own cameras: V4L2 through the system-call layer of the crate `v4l`.
 //!
-//! Only `open`, `ioctl`, `mmap`, `munmap`, the request numbers and the kernel's structures are used of the crate. Its
-//! `Device` and `Stream` panic on names that are no UTF-8, on colour spaces that they do not know and in `Drop`, and its
-//! stream queues a buffer twice after a time-out; see `docs/ARCHITECTURE.md`.
+//! Only the crate's `open`, `ioctl`, `mmap`, `munmap`, request numbers and kernel structures are used. Its `Device` and
+//! `Stream` panic on names that are not UTF-8, on unknown colour spaces and in `Drop`, and its stream queues a buffer
+//! twice after a time-out; see `docs/ARCHITECTURE.md`.
 
 use std::fs;
 use std::io;
@@ -28,9 +28,9 @@ use v4l::v4l2::{self, vidioc};
 
 use super::device::{Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, Readiness, Sizes};
 
-/// The most formats, sizes or intervals that are asked for. A driver that never says "no more" would be asked for ever.
+/// The most formats, sizes or intervals to enumerate. A driver whose list never ends would be asked for ever.
 const MAX_ENUMERATED: u32 = 256;
-/// The most buffers that are mapped: the kernel's own VIDEO_MAX_FRAME.
+/// The most buffers to map: the kernel's own VIDEO_MAX_FRAME.
 const MAX_BUFFERS: u32 = 32;
 
 /// This machine.
@@ -57,7 +57,7 @@ impl Machine for Linux {
             return Err(io::ErrorKind::NotFound.into());
         }
         let fd = v4l2::open(path, libc::O_RDWR | libc::O_NONBLOCK | libc::O_CLOEXEC)?;
-        // SAFETY: the call above has just opened it, and nobody else knows of it.
+        // SAFETY: the call above has just opened it, and nothing else owns it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         Ok(Box::new(V4l2 { buffers: Vec::new(), fd }))
     }
@@ -67,7 +67,7 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()))
 }
 
-/// The links of a folder with what they lead to, in the order of their names.
+/// The links of a folder with their targets, sorted by name.
 fn links(folder: &Path) -> Vec<(PathBuf, PathBuf)> {
     let mut links: Vec<_> =
         entries(folder).filter_map(|link| Some((link.clone(), fs::canonicalize(link).ok()?))).collect();
@@ -127,7 +127,7 @@ unsafe impl Argument for v4l2_streamparm {}
 // SAFETY: an integer.
 unsafe impl Argument for libc::c_int {}
 
-/// A structure of zeros, which is how the kernel wants what one does not say.
+/// A structure of zeros: the kernel expects fields that are not set to be zero.
 fn blank<T: Argument>() -> T {
     // SAFETY: every pattern of bytes is a value of an Argument.
     unsafe { zeroed() }
@@ -135,13 +135,13 @@ fn blank<T: Argument>() -> T {
 
 impl V4l2 {
     fn ioctl<T: Argument>(&self, request: vidioc::_IOC_TYPE, argument: &mut T) -> io::Result<()> {
-        // The request's number says how many bytes the kernel will touch (linux/ioctl.h: bits 16 to 29).
+        // The request's number contains the number of bytes that the kernel will touch (linux/ioctl.h: bits 16 to 29).
         if (request >> 16) & 0x3fff != size_of::<T>() as vidioc::_IOC_TYPE {
-            return Err(io::Error::other("an ioctl was given a structure of another size"));
+            return Err(io::Error::other("an ioctl got a structure of the wrong size"));
         }
         loop {
-            // SAFETY: `argument` is as long as the request says, any bytes that come back are a value of it, and it is
-            // borrowed for the whole call.
+            // SAFETY: `argument` has the length that the request names, any bytes that the kernel writes are a value of
+            // it, and it is borrowed for the whole call.
             match unsafe { v4l2::ioctl(self.fd.as_raw_fd(), request, (&raw mut *argument).cast()) } {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 outcome => return outcome,
@@ -160,10 +160,11 @@ impl V4l2 {
         let mut buffer = buffer(index);
         self.ioctl(vidioc::VIDIOC_QUERYBUF, &mut buffer)?;
         let length = buffer.length as usize;
-        // SAFETY: the kernel filled the union with an offset, because the buffer's memory is MMAP; any value of it is a u32.
+        // SAFETY: the kernel filled the union with an offset, because the buffer's memory is MMAP; any value of it is a
+        // u32.
         let offset = i64::from(unsafe { buffer.m.offset });
         let fd = self.fd.as_raw_fd();
-        // SAFETY: a new mapping at a place of the kernel's choice touches nothing that exists.
+        // SAFETY: a new mapping at an address of the kernel's choice touches no other memory.
         let start = unsafe { v4l2::mmap(null_mut(), length, libc::PROT_READ, libc::MAP_SHARED, fd, offset) }?;
         let start = NonNull::new(start.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
         Ok(Mapping { start, length, queued: false })
@@ -180,8 +181,8 @@ fn buffer(index: u32) -> v4l2_buffer {
     buffer
 }
 
-/// Whether a question ended because there is no more, and not because the camera is gone.
-fn is_the_last(error: &io::Error) -> bool {
+/// Whether an enumeration ended because the list is complete, and not because the camera is gone.
+fn is_end_of_list(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTTY))
 }
 
@@ -201,7 +202,7 @@ impl Device for V4l2 {
             (found.index, found.type_) = (index, VIDEO_CAPTURE);
             match self.ioctl(vidioc::VIDIOC_ENUM_FMT, &mut found) {
                 Ok(()) => formats.push(FourCC::from(found.pixelformat)),
-                Err(error) if is_the_last(&error) => break,
+                Err(error) if is_end_of_list(&error) => break,
                 Err(error) => return Err(error),
             }
         }
@@ -228,7 +229,7 @@ impl Device for V4l2 {
                         step: [range.step_width.max(1), range.step_height.max(1)],
                     });
                 }
-                Err(error) if is_the_last(&error) => break,
+                Err(error) if is_end_of_list(&error) => break,
                 Err(error) => return Err(error),
             }
         }
@@ -250,7 +251,7 @@ impl Device for V4l2 {
                     let range = unsafe { found.__bindgen_anon_1.stepwise };
                     return Ok(Intervals::Range { least: fraction(range.min), most: fraction(range.max) });
                 }
-                Err(error) if is_the_last(&error) => break,
+                Err(error) if is_end_of_list(&error) => break,
                 Err(error) => return Err(error),
             }
         }
@@ -292,13 +293,13 @@ impl Device for V4l2 {
         };
         match self.ioctl(request, &mut parameters) {
             Ok(()) => {}
-            Err(error) if is_the_last(&error) => return Ok(None),
+            Err(error) if is_end_of_list(&error) => return Ok(None),
             Err(error) => return Err(error),
         }
         // SAFETY: the type says that the driver filled this member; it is integers only.
         let capture = unsafe { parameters.parm.capture };
-        let says = capture.capability & V4L2_CAP_TIMEPERFRAME != 0;
-        Ok(Some(fraction(capture.timeperframe)).filter(|found| says && found.rate().is_some()))
+        let reported = capture.capability & V4L2_CAP_TIMEPERFRAME != 0;
+        Ok(Some(fraction(capture.timeperframe)).filter(|found| reported && found.rate().is_some()))
     }
 
     fn map(&mut self, count: u32) -> io::Result<Vec<usize>> {
@@ -332,7 +333,7 @@ impl Device for V4l2 {
         self.ioctl(vidioc::VIDIOC_DQBUF, &mut found)?;
         let index = found.index as usize;
         let mapping =
-            self.buffers.get_mut(index).ok_or_else(|| io::Error::other("the driver returned a strange buffer"))?;
+            self.buffers.get_mut(index).ok_or_else(|| io::Error::other("the driver returned an unknown buffer"))?;
         mapping.queued = false;
         let monotonic = found.flags & V4L2_BUF_FLAG_TIMESTAMP_MASK == V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC;
         Ok(Filled {
@@ -365,8 +366,8 @@ impl Device for V4l2 {
 
     fn bytes(&self, index: usize) -> &[u8] {
         match self.buffers.get(index) {
-            // SAFETY: the range is mapped as long as the mapping lives, which is borrowed; the driver does not write into a
-            // buffer that is not queued, and queueing it needs the device mutably.
+            // SAFETY: the range is mapped as long as the mapping lives, which is borrowed; the driver does not write
+            // into a buffer that is not queued, and queueing it borrows the device mutably.
             Some(Mapping { start, length, queued: false }) => unsafe { slice::from_raw_parts(start.as_ptr(), *length) },
             _ => &[],
         }

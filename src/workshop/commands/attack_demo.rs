@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::attack::{open_subjects, save};
 use crate::commands::Failure;
 use crate::frame::Picture;
+use crate::source::FrameRate;
 use crate::source::demo::{Demo, PHOTOGRAPHS};
 use crate::time::SystemClock;
 use crate::workshop::attack::{parse_epsilon, universal};
@@ -29,7 +30,7 @@ pub fn attack_demo(args: &cli::Attack) -> Result<(), Failure> {
     let classifier = &subjects.classifier;
     let size = classifier.size();
     let failed = |error: &dyn std::fmt::Display| Failure::failed(error.to_string());
-    let mut demo = Demo::new(size, 1.0, Arc::new(SystemClock)).map_err(|error| failed(&error))?;
+    let mut demo = Demo::new(size, FrameRate::ONE, Arc::new(SystemClock)).map_err(|error| failed(&error))?;
     std::fs::create_dir_all(&args.out).map_err(|error| failed(&format!("{}: {error}", args.out.display())))?;
     for (number, photograph) in PHOTOGRAPHS.iter().enumerate() {
         let labels = classifier.labels();
