@@ -18,7 +18,8 @@ use crate::commands::Failure;
 use crate::engine::contract::{self, Input, Metadata, Noise, Role};
 use crate::workshop::cli::Export;
 use crate::workshop::riae::{Draw, export::export as export_riae, state_dict};
-use crate::workshop::train::{checkpoint, classifier, generator, riae};
+use crate::workshop::train::settings::{ClassifierSettings, RiaeSettings};
+use crate::workshop::train::{checkpoint, generator};
 use crate::workshop::zoo;
 
 /// Largest difference between burn and the exported file that is put down to rounding, relative to the largest output.
@@ -63,7 +64,7 @@ struct Report {
 }
 
 fn classifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
-    let settings: classifier::Settings = checkpoint::settings(&args.run)?;
+    let settings: ClassifierSettings = checkpoint::settings(&args.run)?;
     let side = args.side.unwrap_or(settings.side);
     if args.before_conv || args.safetensors.is_some() {
         return Err(Failure::Usage(
@@ -93,7 +94,7 @@ fn classifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
 }
 
 fn purifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
-    let settings: riae::Settings = checkpoint::settings(&args.run)?;
+    let settings: RiaeSettings = checkpoint::settings(&args.run)?;
     let side = args.side.unwrap_or(settings.side);
     settings.model.validate(side).map_err(|error| Failure::Usage(format!("--side {side}: {error}")))?;
     let device = Device::flex();
