@@ -1,7 +1,7 @@
-//! Training steps against a plain matrix product on the same device in the same run.
+//! Training steps compared with a plain matrix product on the same device in the same run.
 //!
-//! `cargo bench --features training --profile release --bench training [-- DEVICE]`. A training step counts three forward
-//! passes of arithmetic; the share is of what one large product reaches, which is the most that any step could.
+//! `cargo bench --features training --profile release --bench training [-- DEVICE]`. A training step counts as the
+//! arithmetic of three forward passes; the share is that of one large product, the most that any step could reach.
 
 use std::time::Instant;
 

@@ -33,8 +33,8 @@ fn picture(number: u32) -> RgbImage {
     RgbImage::from_fn(SIDE, SIDE, |x, y| image::Rgb([wave(x, y, 0), wave(x, y, 1), wave(x, y, 2)]))
 }
 
-/// Twenty photographs in folders named after the classes that the classifier finds; one more is in a wrong folder, one is
-/// corrupt.
+/// Twenty photographs in folders named after the classes that the classifier finds, one of them in a wrong folder, and
+/// a corrupt one.
 fn photograph_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut engine = EngineUnderTest::load(&fixture("residual.onnx"), &Description::default(), None, 0).unwrap();
@@ -115,8 +115,8 @@ fn transfer_attacks_do_not_depend_on_the_purifier() {
     assert!(purified.get(&photographs[0].name).unwrap().purified.len() == 3);
 }
 
-/// Opens results that were closed just now. Between its fork and its exec, a child process of another test briefly holds
-/// all files of this process, locks included.
+/// Opens results that were closed just now. Between its fork and its exec, a child process of another test holds all
+/// files of this process, locks included.
 fn reopen(folder: &Path, header: &serde_json::Value) -> Results {
     let mut attempts = 0..1000;
     loop {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use image::{Rgb, RgbImage};
 use prost::Message;
 
-/// Writes `count` small pictures per class: stripes across for one class, along for the other, each with its own colour.
+/// Writes `count` small pictures per class: stripes across for one class, along for the other, each of its own colour.
 fn photographs(folder: &Path, count: u32) {
     for class in ["across", "along"] {
         fs::create_dir_all(folder.join(class)).unwrap();

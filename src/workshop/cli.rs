@@ -123,8 +123,8 @@ pub struct TrainRiae {
     /// Configuration file that describes a classifier without purecam's metadata
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Perceptual network: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]`, or `none`; repeat the option for several [default: the
-    /// stages of every --classifier]
+    /// Perceptual network: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]`, or `none`; repeat the option for several
+    /// [default: the stages of every --classifier]
     #[arg(long, value_name = "SPEC")]
     pub perceptual: Vec<PerceptualSpec>,
     /// Attacks that stage 2 mixes: clean, noise, fgsm, pgd:STEPS
@@ -204,7 +204,13 @@ pub struct Evaluate {
     #[command(flatten)]
     pub models: ModelFlags,
     /// Attacks on the classifier alone, at 16/255 without @EPSILON; "" for none
-    #[arg(long, value_name = "ATTACKS", value_delimiter = ',', default_value = "fgsm,pgd:10", value_parser = attack_or_none)]
+    #[arg(
+        long,
+        value_name = "ATTACKS",
+        value_delimiter = ',',
+        default_value = "fgsm,pgd:10",
+        value_parser = attack_or_none
+    )]
     pub transfer: Vec<Option<AttackSpec>>,
     /// Attacks on purifier and classifier together, at 16/255 without @EPSILON; "" for none
     #[arg(

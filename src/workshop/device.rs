@@ -1,5 +1,4 @@
-//! The device that a run computes on: named on the command line, opened once the rest of the command line is known to be
-//! right.
+//! The device that a run computes on: named on the command line, opened after the rest of the command line is checked.
 
 use std::fmt;
 use std::str::FromStr;
@@ -133,8 +132,8 @@ impl DeviceRequest {
     }
 }
 
-/// Whether Mesa's software Vulkan will do. It is slower than burn's own CPU back end, so only a request for Vulkan by name
-/// gets it.
+/// Whether Mesa's software Vulkan will do. It is slower than burn's own CPU back end, so only a request for Vulkan by
+/// name gets it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Software {
     Allowed,

@@ -1,4 +1,4 @@
-//! The ball of a maximum-norm attack: random starts, projection, and rounding to 8 bits, which is all a camera delivers.
+//! The ball of a maximum-norm attack: random starts, projection, and rounding to the 8 bits of a camera.
 
 use burn::prelude::*;
 use rand::{Rng, SeedableRng};

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize, Serializer};
 /// Levels of an 8-bit channel above black.
 const LEVELS: f32 = 255.0;
 
-/// The largest change of any number of a picture (the radius of a ball in the maximum norm), as a share of the picture's
-/// range: 0 to 1.
+/// The largest change of any number of a picture (the radius of a ball in the maximum norm), as a share of the range
+/// of a picture: 0 to 1.
 ///
 /// Reads and writes itself as people and papers do: `16/255`, or a decimal if it is not a whole number of 8-bit steps.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -86,8 +86,8 @@ impl Serialize for Epsilon {
     }
 }
 
-/// Reads the text that [`Serialize`] writes. A bare number is taken for 8-bit steps: settings files of training runs held
-/// `16.0` for 16/255 before they held text, and never a share of the range.
+/// Reads the text that [`Serialize`] writes. A bare number means 8-bit steps: before the settings of training runs held
+/// text, they held `16.0` for 16/255, and never a share of the range.
 impl<'de> Deserialize<'de> for Epsilon {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(EpsilonVisitor)

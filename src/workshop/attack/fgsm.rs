@@ -14,8 +14,8 @@ pub fn fgsm(target: &dyn Target, ball: &Ball, label: &[usize], seed: u64) -> Ten
     ball.project(ball.clean() + direction * ball.size())
 }
 
-/// One step of 1.25 epsilon from a random start in the ball (Wong et al. 2020, arXiv 2001.03994, algorithm 3), rounded to
-/// 8 bits inside the ball. One gradient, and strong enough to train on.
+/// One step of 1.25 epsilon from a random start in the ball (Wong et al. 2020, arXiv 2001.03994, algorithm 3), rounded
+/// to 8 bits inside the ball. It costs one gradient and is strong enough to train on.
 pub fn fgsm_from_random_start(target: &dyn Target, ball: &Ball, label: &[usize], seed: u64) -> Tensor<4> {
     let start = ball.random(seed);
     let direction = gradient(target, start.clone(), label, seed).sign();

@@ -62,7 +62,7 @@ pub enum ParseAttackError {
     /// The part behind `@` is not an epsilon.
     #[error("epsilon '{text}': {source}")]
     Epsilon {
-        /// What stands behind the `@`.
+        /// The text behind the `@`.
         text: String,
         /// Why it is refused.
         source: ParseEpsilonError,

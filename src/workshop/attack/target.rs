@@ -37,7 +37,7 @@ impl Target for Classifier {
 
 /// Purifier and classifier as one function: what an attacker with the whole defence differentiates.
 pub struct Defended<'a> {
-    /// Comes first; its noise is drawn anew for each gradient.
+    /// Comes first; its noise is drawn again for each gradient.
     pub purifier: &'a Purifier,
     /// Sees the purified picture.
     pub classifier: &'a Classifier,

@@ -9,8 +9,8 @@ use super::target::{Target, gradient};
 /// One 8-bit level: the length of the step that each batch of a pass makes.
 const STEP: f32 = 1.0 / 255.0;
 
-/// A perturbation that raises the loss of all `batches` (8-bit pictures with the class of each), after `passes` over them;
-/// `None` without a batch.
+/// A perturbation that raises the loss of all `batches` (8-bit pictures with the class of each), after `passes` over
+/// them; `None` without a batch.
 ///
 /// # Shapes
 /// `batches` [B, 3, H, W] in 0..1 -> [1, 3, H, W], whole 8-bit levels between -epsilon and epsilon

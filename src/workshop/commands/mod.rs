@@ -1,4 +1,4 @@
-//! The workshop's commands, one file each; [`subjects`] and [`output`] have what several need.
+//! The workshop's commands, one file each; `subjects` and `output` have what several need.
 
 mod attack;
 mod attack_demo;

@@ -1,8 +1,8 @@
 //! The worth of a purifier, measured on labelled photographs and the very files that ship.
 //!
-//! Two threat models, which never share a table. *Transfer*: the attacker knows the classifier and not the purifier; the
-//! adversarial pictures are made on the classifier alone. *Adaptive*: the attacker knows both, and its gradient goes
-//! through both. Attacked are the photographs that the classifier gets right (the papers' protocol) or all of them.
+//! Two threat models, which never share a table. *Transfer*: the attacker knows the classifier and not the purifier;
+//! the adversarial pictures are made on the classifier alone. *Adaptive*: the attacker knows both, and its gradient
+//! goes through both. The attacks use the photographs that the classifier gets right (the papers' protocol), or all.
 //!
 //! - [`photographs`] lists the data, [`Batch`] loads a part of it.
 //! - [`Subjects`] are the models under test; [`EngineUnderTest`] judges with the engine that ships.

@@ -33,7 +33,7 @@ pub struct Report {
     pub counted: usize,
     /// Which photographs they are: `right` or `all`.
     pub counted_are: &'static str,
-    /// Attacks on the classifier alone; the first is no attack.
+    /// Attacks on the classifier alone; the first row is without an attack.
     pub transfer: Vec<Transfer>,
     /// Attacks on purifier and classifier together.
     pub adaptive: Vec<Adaptive>,
@@ -56,7 +56,7 @@ impl Model {
     }
 }
 
-/// What a purifier knows of the classifier behind it. Numbers of the two kinds never stand in one column.
+/// What a purifier knows of the classifier behind it. Numbers of the two kinds never share a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pairing {

@@ -51,8 +51,8 @@ impl ClassifierTask<'_> {
         (to_tensor(&views, [settings.side; 2], &self.device), items.iter().map(|item| item.class).collect())
     }
 
-    /// Pictures perturbed by one step from a random start (see [`fgsm_from_random_start`]) against the model as it would
-    /// be used, so that the attack does not move the statistics of batch normalisation.
+    /// Pictures perturbed by one step from a random start, see [`fgsm_from_random_start`]. The model is frozen, so that
+    /// the attack does not move the statistics of batch normalisation.
     fn perturbed(
         &self,
         model: &Classifier,

@@ -43,7 +43,7 @@ impl Photographs {
     /// `names` maps folder names to labels: a text file with lines `wnid label, synonym, ...`.
     ///
     /// # Errors
-    /// Fewer than two classes, two classes with one name, a class without a photograph, too many photographs for memory.
+    /// Fewer than two classes, two classes with one name, a class without a photograph, more photographs than memory.
     pub fn load(folder: &Path, names: Option<&Path>, side: usize) -> Result<Self, Error> {
         let classes = class_folders(folder)?;
         let labels = labels(&classes, names)?;
@@ -85,8 +85,8 @@ impl Photographs {
         Ok(set)
     }
 
-    /// Splits off about `share` of the photographs, chosen by a hash of their names, so that every run holds out the same.
-    /// Returns those for training and those for validation.
+    /// Splits off about `share` of the photographs, chosen by a hash of their names, so that every run holds out the
+    /// same. Returns those for training and those for validation.
     ///
     /// # Errors
     /// A split that leaves one of the two empty.

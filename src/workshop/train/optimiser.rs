@@ -32,7 +32,7 @@ pub fn learning_rate(highest: f64, step: u64, steps: u64) -> f64 {
     floor + (highest - floor) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
 }
 
-/// Scales all gradients by one factor so that the L2 norm of all together is at most `bound`, without leaving the device.
+/// Scales all gradients by one factor so that the L2 norm of all together is at most `bound`; all on the device.
 ///
 /// burn's own clipping works on each parameter alone.
 pub fn clip_global_norm<M: Module>(model: &M, mut gradients: GradientsParams, bound: f32) -> GradientsParams {
@@ -71,7 +71,7 @@ impl ModuleVisitor for Scale<'_> {
     }
 }
 
-/// Moves `average` towards `model` (Polyak averaging) with a half-life in steps, shorter in the first steps; 0 copies it.
+/// Moves `average` towards `model` (Polyak averaging) with a half-life in steps, shorter at first; 0 copies the model.
 ///
 /// Both must be merged by `valid` first: burn's visitors do not see the pending statistics of batch normalisation.
 pub fn average<M: Module>(average: M, model: &M, half_life: f64, step: u64) -> M {

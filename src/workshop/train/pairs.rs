@@ -1,7 +1,7 @@
 //! Pairs (adversarial, clean) for stage 2: made a generation at a time, kept in memory as 8-bit pictures.
 //!
-//! A generation depends on seed, number and data alone. Its batches do not depend on the order in which training uses the
-//! pairs, so a resumed run makes the same generation.
+//! A generation depends on seed, number and data alone. Its batches do not depend on the order in which training uses
+//! the pairs, so a resumed run makes the same generation.
 
 use burn::prelude::*;
 use rand::Rng;
@@ -45,8 +45,8 @@ pub struct PairMaker {
 impl PairMaker {
     /// Makes one generation from at most `settings.pairs` photographs.
     ///
-    /// All combinations of attack and classifier get equal shares; each pair draws a strength of its own. An attack leads
-    /// away from the classifier's own prediction, so photographs need no label.
+    /// All combinations of attack and classifier get equal shares; each pair draws a strength of its own. An attack
+    /// leads away from the classifier's own prediction, so photographs need no label.
     pub fn make(&self, photographs: &Photographs, settings: &RiaeSettings, generation: u64, device: &Device) -> Pairs {
         let seed = settings.training.seed;
         let mut chosen: Vec<usize> = (0..photographs.items.len()).collect();

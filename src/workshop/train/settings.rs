@@ -1,4 +1,4 @@
-//! The settings of a run, as `settings.json` holds them and exported models quote them: all that determines its outcome.
+//! The settings of a run: all that determines its outcome. `settings.json` holds them, exported models quote them.
 
 use serde::{Deserialize, Serialize};
 

@@ -12,8 +12,8 @@ const GAP: u32 = 4;
 /// How much the last column enlarges a difference.
 const GAIN: i32 = 4;
 
-/// Draws rows of clean, adversarial, purified adversarial and purified clean squares of `side` pixels, then the difference
-/// between purified adversarial and clean, four times enlarged around grey.
+/// Draws rows of clean, adversarial, purified adversarial and purified clean squares of `side` pixels, then the
+/// difference between purified adversarial and clean, four times enlarged around grey.
 ///
 /// # Errors
 /// A file that cannot be written.

@@ -1,7 +1,7 @@
 //! The one training loop.
 //!
 //! Everything random in step `n` comes from a generator seeded with the run's seed and `n`, so a run that is killed and
-//! resumes from a checkpoint takes the same steps as one that is not.
+//! resumes from a checkpoint makes the same steps as an undisturbed one.
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -130,7 +130,7 @@ fn step<T: Task>(
     let gradients = GradientsParams::from_grads(loss.backward(), &trained.model);
     let gradients = clip_global_norm(&trained.model, gradients, settings.clip);
     trained.model = trained.optimiser.step(rate, trained.model.clone(), gradients);
-    // `valid` also merges the pending statistics of batch normalisation, which neither average nor checkpoint would see.
+    // `valid` also merges the pending statistics of batch normalisation, which average and checkpoint would not see.
     let current = trained.model.valid();
     trained.average = average(trained.average.clone(), &current, settings.ema_half_life, step);
     values.insert(0, ("loss", value));
