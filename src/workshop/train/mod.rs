@@ -17,6 +17,7 @@ pub mod journal;
 pub mod optimiser;
 pub mod pairs;
 pub mod perceptual;
+mod rcm;
 pub mod riae;
 pub mod settings;
 pub mod sheet;
