@@ -1,7 +1,7 @@
-//! Training steps against a plain matrix product on the same device in the same run.
+//! Training steps compared with a plain matrix product on the same device in the same run.
 //!
-//! `cargo bench --features training --profile release --bench training [-- DEVICE]`. A training step counts three forward
-//! passes of arithmetic; the share is of what one large product reaches, which is the most that any step could.
+//! `cargo bench --features training --profile release --bench training [-- DEVICE]`. A training step counts as the
+//! arithmetic of three forward passes; the share is that of one large product, the most that any step could reach.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::prelude::*;
 use burn::tensor::Distribution;
-use purecam::workshop::device;
+use purecam::workshop::device::DeviceRequest;
 use purecam::workshop::riae::RiaeConfig;
 use purecam::workshop::train::{generator, optimiser};
 use purecam::workshop::zoo::{ClassifierConfig, Family};
@@ -19,12 +19,13 @@ const SIDE: usize = 128;
 const REPEATS: usize = 7;
 
 fn main() {
-    let asked = std::env::args().skip(1).find(|arg| !arg.starts_with("--")).unwrap_or_else(|| "cpu".to_owned());
-    let device = device::open(&asked).expect("the device that was asked for").autodiff();
+    let name = std::env::args().skip(1).find(|arg| !arg.starts_with("--")).unwrap_or_else(|| "cpu".to_owned());
+    let request: DeviceRequest = name.parse().expect("the name of a device");
+    let device = request.open().expect("a device that can be opened").autodiff();
     let plain = device.clone().inner();
     let [a, b] = [0, 1].map(|_| Tensor::<2>::random([1024, 1024], Distribution::Default, &plain));
     let product = 2.0 * 1024f64.powi(3) / 1e9 / median(|| drop(a.clone().matmul(b.clone()).into_data()));
-    println!("device {asked}, batch {BATCH}, {SIDE} px; matrix product 1024: {product:.0} GFLOP/s\n");
+    println!("device {name}, batch {BATCH}, {SIDE} px; matrix product 1024: {product:.0} GFLOP/s\n");
     println!("| model | GFLOP forward | samples/s | GFLOP/s | share of the product |\n|---|---|---|---|---|");
 
     let image = Tensor::<4>::random([BATCH, 3, SIDE, SIDE], Distribution::Uniform(0.0, 1.0), &device);

@@ -5,17 +5,17 @@ use std::path::Path;
 
 use burn::prelude::*;
 use purecam::engine::contract::Input;
-use purecam::workshop::attack::{Attack, Target};
+use purecam::workshop::attack::{Epsilon, Method, Target};
 use purecam::workshop::onnx::read::{Classifier, Network};
 
-const EPSILON: f32 = 16.0 / 255.0;
+const EPSILON: Epsilon = Epsilon::steps(16);
 
 fn classifier(name: &str, side: usize) -> Classifier {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     Classifier::new(Network::load(&path, &Device::flex()).unwrap(), Some(&Input::native(side))).unwrap()
 }
 
-/// Four 8-bit pictures of waves, away from black and white but for the last.
+/// Four 8-bit pictures: three of waves, away from black and white, and one of black and white.
 fn pictures(side: usize) -> Tensor<4> {
     let level = |sample: usize, place: usize| match sample {
         3 => {
@@ -43,7 +43,7 @@ fn classes(classifier: &Classifier, image: Tensor<4>) -> Vec<usize> {
     logits.chunks(logits.len() / 4).map(best).collect()
 }
 
-/// The logarithm of each right class's probability.
+/// The logarithm of the right class's probability, per picture.
 fn log_probability(classifier: &Classifier, image: Tensor<4>, label: &[usize]) -> Vec<f32> {
     let logits = burn::tensor::activation::log_softmax(Target::logits(classifier, image), 1);
     let classes = logits.dims()[1];
@@ -51,7 +51,7 @@ fn log_probability(classifier: &Classifier, image: Tensor<4>, label: &[usize]) -
     label.iter().enumerate().map(|(sample, &class)| logits[sample * classes + class]).collect()
 }
 
-fn attack(text: &str) -> Attack {
+fn method(text: &str) -> Method {
     text.parse().unwrap()
 }
 
@@ -60,11 +60,11 @@ fn every_attack_stays_inside_the_ball_of_its_own_size_and_gives_8_bit_pictures()
     let classifier = classifier("residual.onnx", 24);
     let clean = pictures(24);
     let label = classes(&classifier, clean.clone());
-    let epsilon = [EPSILON, 4.0 / 255.0, 7.3 / 255.0, EPSILON];
+    let epsilon = [EPSILON, Epsilon::steps(4), "7.3/255".parse().unwrap(), EPSILON];
     for name in ["clean", "noise", "fgsm", "pgd:3"] {
-        let adversarial = numbers(attack(name).perturb(&classifier, clean.clone(), &label, &epsilon, 5));
+        let adversarial = numbers(method(name).perturb(&classifier, clean.clone(), &label, &epsilon, 5));
         for (place, (found, clean)) in adversarial.iter().zip(numbers(clean.clone())).enumerate() {
-            let (level, size) = (found * 255.0, epsilon[place / (3 * 24 * 24)] * 255.0);
+            let (level, size) = (found * 255.0, epsilon[place / (3 * 24 * 24)].value() * 255.0);
             assert!((level - level.round()).abs() < 1e-3 && (0.0..=255.0).contains(&level), "{name}: level {level}");
             assert!(
                 (level - clean * 255.0).abs() <= size + 1e-3,
@@ -82,7 +82,7 @@ fn pgd_hurts_more_than_fgsm_and_fgsm_more_than_noise() {
         let clean = pictures(side);
         let label = classes(&classifier, clean.clone());
         let left = |text: &str| {
-            let adversarial = attack(text).perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], 1);
+            let adversarial = method(text).perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], 1);
             log_probability(&classifier, adversarial, &label).iter().sum::<f32>()
         };
         let (noise, fgsm, pgd) = (left("noise"), left("fgsm"), left("pgd:20"));
@@ -95,22 +95,22 @@ fn the_same_seed_gives_the_same_picture_and_another_seed_another() {
     let classifier = classifier("residual.onnx", 24);
     let clean = pictures(24);
     let label = classes(&classifier, clean.clone());
-    let run = |seed| numbers(attack("pgd:2").perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], seed));
+    let run = |seed| numbers(method("pgd:2").perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], seed));
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
 }
 
 #[test]
-fn a_picture_is_perturbed_alone_as_among_others() {
+fn a_picture_is_perturbed_the_same_alone_and_among_others() {
     let classifier = classifier("residual.onnx", 24);
     let clean = pictures(24);
     let label = classes(&classifier, clean.clone());
     let run = |image: Tensor<4>, label: &[usize]| {
-        numbers(attack("fgsm").perturb(&classifier, image, label, &vec![EPSILON; label.len()], 1))
+        numbers(method("fgsm").perturb(&classifier, image, label, &vec![EPSILON; label.len()], 1))
     };
     let (together, alone) = (run(clean.clone(), &label), run(clean.narrow(0, 1, 1), &label[1..2]));
     let pixels = 3 * 24 * 24;
     let equal = together[pixels..2 * pixels].iter().zip(&alone).filter(|(a, b)| a == b).count();
-    // A gradient of nearly zero may have another sign where a sum was made in another order.
+    // A gradient near zero may change its sign if a sum is made in another order.
     assert!(equal as f32 > 0.999 * pixels as f32, "{equal} of {pixels} numbers agree");
 }

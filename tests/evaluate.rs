@@ -7,8 +7,10 @@ use std::process::{Command, Output};
 use burn::prelude::*;
 use image::RgbImage;
 use purecam::engine::Description;
+use purecam::workshop::attack::{Attack, AttackSpec, Epsilon};
 use purecam::workshop::evaluate::{
-    Error, Judge, Model, Pairing, Photograph, Protocol, Record, Report, Results, Subjects, evaluate, photographs,
+    EngineUnderTest, Error, Model, Pairing, Photograph, Protocol, Record, Report, Results, Subjects, evaluate,
+    photographs,
 };
 
 const SIDE: u32 = 24;
@@ -22,7 +24,7 @@ fn subjects(purifier: Option<&str>) -> Subjects {
     Subjects::open(&fixture("residual.onnx"), &said, purifier.map(fixture).as_deref(), &Device::flex(), 3).unwrap()
 }
 
-/// A picture of waves; another number gives other waves.
+/// A picture of waves, different for each number.
 fn picture(number: u32) -> RgbImage {
     let wave = |x: u32, y: u32, channel: u32| {
         let phase = (x * (1 + number % 5) + y * (1 + number % 3) + 7 * channel * number) as f32 * 0.21;
@@ -31,15 +33,16 @@ fn picture(number: u32) -> RgbImage {
     RgbImage::from_fn(SIDE, SIDE, |x, y| image::Rgb([wave(x, y, 0), wave(x, y, 1), wave(x, y, 2)]))
 }
 
-/// Twenty photographs in folders named after what the classifier takes them for, one in a wrong folder, one corrupt.
+/// Twenty photographs in folders named after the classes that the classifier finds, one of them in a wrong folder, and
+/// a corrupt one.
 fn photograph_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let mut judge = Judge::load(&fixture("residual.onnx"), &Description::default(), None, 0).unwrap();
+    let mut engine = EngineUnderTest::load(&fixture("residual.onnx"), &Description::default(), None, 0).unwrap();
     for number in 0..20 {
         let picture = picture(number);
         let planes: Vec<f32> =
             (0..3).flat_map(|channel| picture.pixels().map(move |pixel| f32::from(pixel[channel]) / 255.0)).collect();
-        let found = judge.classify(&planes).unwrap()[0].class.unwrap();
+        let found = engine.classify(&planes).unwrap()[0].class.unwrap();
         let class = if number == 7 { (found + 1) % 5 } else { found };
         let class = folder.path().join(format!("n0000000{class}"));
         std::fs::create_dir_all(&class).unwrap();
@@ -52,8 +55,8 @@ fn photograph_folder() -> tempfile::TempDir {
 }
 
 fn protocol(all: bool) -> Protocol {
-    let transfer = vec!["fgsm@8/255".parse().unwrap(), "pgd:2@8/255".parse().unwrap()];
-    Protocol { transfer, adaptive: vec!["pgd:2@8/255".parse().unwrap()], eot: 2, all, seed: 3 }
+    let attack = |text: &str| -> Attack { text.parse::<AttackSpec>().unwrap().or(Epsilon::steps(8)) };
+    Protocol { transfer: vec![attack("fgsm"), attack("pgd:2")], adaptive: vec![attack("pgd:2")], eot: 2, all, seed: 3 }
 }
 
 fn run(subjects: &mut Subjects, photographs: &[Photograph], protocol: &Protocol, results: &mut Results) -> Report {
@@ -68,7 +71,7 @@ fn list(folder: &Path, subjects: &Subjects) -> Vec<Photograph> {
 }
 
 #[test]
-fn only_photographs_that_the_classifier_gets_right_are_attacked_unless_all_are_asked_for() {
+fn only_photographs_that_the_classifier_gets_right_are_attacked_unless_all_are_requested() {
     let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
     let photographs = list(folder.path(), &subjects);
     let right = run(&mut subjects, &photographs, &protocol(false), &mut Results::in_memory());
@@ -79,10 +82,10 @@ fn only_photographs_that_the_classifier_gets_right_are_attacked_unless_all_are_a
 }
 
 #[test]
-fn a_report_tells_a_matched_purifier_from_an_agnostic_one_and_from_one_that_does_not_tell() {
+fn a_report_separates_matched_agnostic_and_unknown_purifiers() {
     let (shipped, fixture) = (Path::new("models").join("purifier-edge-128.onnx"), fixture("purifier.onnx"));
     let partners = |path: &Path| purecam::engine::Purifier::load(path, 0).unwrap().partners().map(<[String]>::to_vec);
-    let known = partners(&shipped).expect("the shipped purifier tells");
+    let known = partners(&shipped).expect("the shipped purifier names its partners");
     let classifier = |sha256: &str| Model { file: "classifier.onnx".into(), sha256: sha256.to_owned() };
     assert_eq!(Pairing::of(&known, &classifier(&known[0])), Pairing::Matched);
     assert_eq!(Pairing::of(&known, &classifier(&"0".repeat(64))), Pairing::Agnostic);
@@ -112,8 +115,8 @@ fn transfer_attacks_do_not_depend_on_the_purifier() {
     assert!(purified.get(&photographs[0].name).unwrap().purified.len() == 3);
 }
 
-/// Opens results that were closed just now. A child of another test has all files of this process, locks included, for the
-/// moment between its fork and its exec.
+/// Opens results that were closed just now. Between its fork and its exec, a child process of another test holds all
+/// files of this process, locks included.
 fn reopen(folder: &Path, header: &serde_json::Value) -> Results {
     let mut attempts = 0..1000;
     loop {
@@ -125,7 +128,7 @@ fn reopen(folder: &Path, header: &serde_json::Value) -> Results {
 }
 
 #[test]
-fn a_run_that_was_killed_ends_with_the_results_of_one_that_was_not() {
+fn a_killed_run_ends_with_the_results_of_an_undisturbed_one() {
     let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
     let (photographs, out) = (list(folder.path(), &subjects), tempfile::tempdir().unwrap());
     let header = serde_json::json!({});
@@ -145,7 +148,7 @@ fn a_run_that_was_killed_ends_with_the_results_of_one_that_was_not() {
 }
 
 #[test]
-fn transfer_and_adaptive_numbers_stand_in_tables_of_their_own() {
+fn transfer_and_adaptive_numbers_are_in_separate_tables() {
     let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
     let photographs = list(folder.path(), &subjects);
     let table = run(&mut subjects, &photographs, &protocol(false), &mut Results::in_memory()).table();
@@ -155,7 +158,7 @@ fn transfer_and_adaptive_numbers_stand_in_tables_of_their_own() {
 }
 
 #[test]
-fn a_purifier_is_no_classifier_and_a_classifier_no_purifier() {
+fn a_purifier_is_refused_as_a_classifier_and_a_classifier_as_a_purifier() {
     let open = |classifier: &str, purifier: &str| {
         let said = Description::default();
         Subjects::open(&fixture(classifier), &said, Some(&fixture(purifier)), &Device::flex(), 0)
@@ -218,6 +221,43 @@ fn attack_writes_png_files_in_the_layout_of_the_photographs_and_leaves_other_fol
         "{}",
         text(&other.stderr)
     );
+}
+
+#[test]
+fn empty_lists_of_attacks_are_no_attacks() {
+    let folder = photograph_folder();
+    let (data, classifier) = (folder.path().to_str().unwrap(), fixture("residual.onnx"));
+    let models = ["--classifier", classifier.to_str().unwrap(), "--no-purifier", "--device", "cpu"];
+    let none = ["--transfer", "", "--adaptive", "", "--json"];
+    let output = purecam(&[&["evaluate", data][..], &models, &none].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["protocol"]["transfer"], serde_json::json!([]));
+    assert_eq!(
+        (report["transfer"].as_array().unwrap().len(), report["transfer"][0]["attack"].as_str()),
+        (1, Some("clean"))
+    );
+    assert_eq!(report["adaptive"], serde_json::json!([]));
+}
+
+#[test]
+fn attacks_and_sizes_that_do_not_exist_are_refused_with_what_was_expected() {
+    for (flag, value, expected) in [
+        ("--transfer", "fgsm,cw", "pgd:STEPS"),
+        ("--adaptive", "pgd:0", "from 1 to 10000"),
+        ("--adaptive", "pgd:2@17", "4/255"),
+    ] {
+        let output = purecam(&["evaluate", "nowhere", flag, value]);
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = text(&output.stderr);
+        assert!(stderr.contains(flag) && stderr.contains(expected), "{stderr}");
+    }
+    for (flag, value, expected) in [("--attack", "cw", "@EPSILON"), ("--epsilon", "16", "4/255")] {
+        let output = purecam(&["attack", "nowhere", "--out", "nowhere", flag, value]);
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = text(&output.stderr);
+        assert!(stderr.contains(flag) && stderr.contains(expected), "{stderr}");
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
-//! Training through the command line: what a killed run comes to, and what is refused.
+//! Training through the command line: killed runs, stored settings, refusals.
 #![cfg(feature = "training")]
 
+use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -9,7 +11,7 @@ use std::time::{Duration, Instant};
 use image::{Rgb, RgbImage};
 use prost::Message;
 
-/// Writes `count` small pictures a class: stripes across for one class, along for the other, each with its own colour.
+/// Writes `count` small pictures per class: stripes across for one class, along for the other, each of its own colour.
 fn photographs(folder: &Path, count: u32) {
     for class in ["across", "along"] {
         fs::create_dir_all(folder.join(class)).unwrap();
@@ -23,23 +25,23 @@ fn photographs(folder: &Path, count: u32) {
     }
 }
 
-fn purecam(args: &[&str]) -> Command {
+fn purecam(args: &[impl AsRef<OsStr> + Debug]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_purecam"));
     command.args(args).env("RAYON_NUM_THREADS", "2");
     command
 }
 
-fn run(args: &[&str]) -> Output {
+fn run(args: &[impl AsRef<OsStr> + Debug]) -> Output {
     purecam(args).output().unwrap()
 }
 
-fn succeed(args: &[&str]) {
+fn succeed(args: &[impl AsRef<OsStr> + Debug]) {
     let output = run(args);
     assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The command fails with `code`, without a panic, and says all of `words`.
-fn refused(args: &[&str], code: i32, words: &[&str]) {
+/// The command fails with `code` and without a panic; its message has all of `words`.
+fn refused(args: &[impl AsRef<OsStr> + Debug], code: i32, words: &[&str]) {
     let output = run(args);
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
@@ -64,14 +66,14 @@ fn assert_same_weights(a: &Path, b: &Path) {
     assert!(difference <= 1e-5, "weights differ by {difference}");
 }
 
-/// Runs a command again and again, killing it a little later each time, until it ends by itself.
-fn run_killed_repeatedly(args: &[&str], out: &Path) {
+/// Runs a command repeatedly, killing it a little later each time, until it ends by itself.
+fn run_killed_repeatedly(args: &[impl AsRef<OsStr> + Debug], out: &Path) {
     let mut kills = 0;
     for attempt in 1.. {
-        assert!(attempt < 200, "the run does not get ahead");
+        assert!(attempt < 200, "the run makes no progress");
         let before = newest_checkpoint(out);
         let mut child = purecam(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Once a new checkpoint is there, a moment more, so that the kill falls anywhere in the following steps.
+        // A moment after a new checkpoint, so that the kill falls anywhere in the following steps.
         let deadline = Instant::now() + Duration::from_secs(60);
         while newest_checkpoint(out) == before && child.try_wait().unwrap().is_none() && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(2));
@@ -84,7 +86,7 @@ fn run_killed_repeatedly(args: &[&str], out: &Path) {
         child.wait().unwrap();
         kills += 1;
     }
-    assert!(kills >= 2, "only {kills} kills met the run");
+    assert!(kills >= 2, "only {kills} kills hit the run");
 }
 
 fn newest_checkpoint(out: &Path) -> Option<PathBuf> {
@@ -92,116 +94,70 @@ fn newest_checkpoint(out: &Path) -> Option<PathBuf> {
     entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("checkpoint-")).max()
 }
 
+/// A temporary folder with photographs in `data`, and the commands that train on them.
+struct Bench(tempfile::TempDir);
+
+impl Bench {
+    /// With `count` photographs per class.
+    fn new(count: u32) -> Self {
+        let bench = Self(tempfile::tempdir().unwrap());
+        photographs(&bench.0.path().join("data"), count);
+        bench
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_string_lossy().into_owned()
+    }
+
+    /// `train kind` on the photographs into the folder `out`, with pictures of 32 pixels, and `options`.
+    fn train(&self, kind: &str, out: &str, options: &[&str]) -> Vec<String> {
+        let mut args: Vec<String> = ["train", kind].map(str::to_owned).to_vec();
+        args.extend([self.path("data"), "--out".to_owned(), self.path(out)]);
+        args.extend(["--side", "32", "--batch", "8", "--held-out", "0.2"].map(str::to_owned));
+        args.extend(options.iter().map(|option| (*option).to_owned()));
+        args
+    }
+
+    fn export(&self, run: &str) -> PathBuf {
+        let file = self.path(&format!("{run}.onnx"));
+        succeed(&["export", &self.path(run), "--out", &file]);
+        file.into()
+    }
+
+    /// A run that is killed at any moment, and resumed each time, ends with the weights of one that is not.
+    fn assert_killed_run_resumes(&self, kind: &str, options: &[&str]) {
+        let options = [options, &["--checkpoint-every", "3", "--ema-half-life", "5"]].concat();
+        succeed(&self.train(kind, "whole", &options));
+        run_killed_repeatedly(&self.train(kind, "pieces", &options), Path::new(&self.path("pieces")));
+        assert_same_weights(&self.export("whole"), &self.export("pieces"));
+        assert_eq!(self.validations("whole"), self.validations("pieces"), "every validation is written once");
+    }
+
+    /// The number of validations in a run's metrics.
+    fn validations(&self, run: &str) -> usize {
+        let metrics = fs::read_to_string(self.0.path().join(run).join("metrics.jsonl")).unwrap();
+        metrics.lines().filter(|line| line.contains("validation")).count()
+    }
+}
+
 #[test]
 fn a_classifier_run_killed_at_any_moment_resumes_to_the_same_weights() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    photographs(&folder.path().join("data"), 24);
-    let (data, whole, pieces) = (path("data"), path("whole"), path("pieces"));
-    let train = |out| {
-        [
-            "train",
-            "classifier",
-            data.as_str(),
-            "--out",
-            out,
-            "--side",
-            "32",
-            "--width",
-            "4",
-            "--batch",
-            "8",
-            "--epochs",
-            "6",
-            "--held-out",
-            "0.2",
-            "--checkpoint-every",
-            "3",
-            "--ema-half-life",
-            "5",
-            "--adversarial",
-            "4/255",
-        ]
-    };
-    succeed(&train(&whole));
-    run_killed_repeatedly(&train(&pieces), Path::new(&pieces));
-    succeed(&["export", &whole, "--out", &path("whole.onnx")]);
-    succeed(&["export", &pieces, "--out", &path("pieces.onnx")]);
-    assert_same_weights(&folder.path().join("whole.onnx"), &folder.path().join("pieces.onnx"));
-    let metrics = |out: &str| {
-        fs::read_to_string(Path::new(out).join("metrics.jsonl"))
-            .unwrap()
-            .lines()
-            .filter(|line| line.contains("validation"))
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(metrics(&whole).len(), metrics(&pieces).len(), "every validation is told once");
+    Bench::new(24)
+        .assert_killed_run_resumes("classifier", &["--width", "4", "--epochs", "6", "--adversarial", "4/255"]);
 }
 
 #[test]
 fn a_riae_run_killed_at_any_moment_resumes_to_the_same_weights() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    photographs(&folder.path().join("data"), 24);
-    let (data, classifier, onnx) = (path("data"), path("classifier"), path("classifier.onnx"));
-    succeed(&[
-        "train",
-        "classifier",
-        &data,
-        "--out",
-        &classifier,
-        "--side",
-        "32",
-        "--width",
-        "4",
-        "--batch",
-        "8",
-        "--epochs",
-        "2",
-        "--held-out",
-        "0.2",
-    ]);
-    succeed(&["export", &classifier, "--out", &onnx]);
-    let preset = path("small.toml");
+    let bench = Bench::new(24);
+    succeed(&bench.train("classifier", "classifier", &["--width", "4", "--epochs", "2"]));
+    let classifier = bench.export("classifier");
+    let preset = bench.path("small.toml");
     fs::write(&preset, SMALL_RIAE).unwrap();
-    let (whole, pieces) = (path("whole"), path("pieces"));
-    let train = |out| {
-        [
-            "train",
-            "riae",
-            data.as_str(),
-            "--out",
-            out,
-            "--preset",
-            preset.as_str(),
-            "--classifier",
-            onnx.as_str(),
-            "--side",
-            "32",
-            "--batch",
-            "8",
-            "--clean-epochs",
-            "2",
-            "--pair-epochs",
-            "3",
-            "--refresh-every",
-            "2",
-            "--held-out",
-            "0.2",
-            "--checkpoint-every",
-            "3",
-            "--ema-half-life",
-            "5",
-        ]
-    };
-    succeed(&train(&whole));
-    run_killed_repeatedly(&train(&pieces), Path::new(&pieces));
-    succeed(&["export", &whole, "--out", &path("whole.onnx")]);
-    succeed(&["export", &pieces, "--out", &path("pieces.onnx")]);
-    assert_same_weights(&folder.path().join("whole.onnx"), &folder.path().join("pieces.onnx"));
+    let models = ["--preset", &preset, "--classifier", classifier.to_str().unwrap()];
+    let epochs = ["--clean-epochs", "2", "--pair-epochs", "3", "--refresh-every", "2"];
+    bench.assert_killed_run_resumes("riae", &[&models[..], &epochs].concat());
     for picture in ["curves.png", "sheet.png"] {
-        let picture = image::open(folder.path().join("whole").join(picture)).unwrap();
+        let picture = image::open(bench.0.path().join("whole").join(picture)).unwrap();
         assert!(picture.width() > 100, "a picture that a person can look at");
     }
 }
@@ -225,7 +181,7 @@ head_token = true
 "#;
 
 #[test]
-fn folders_that_cannot_be_trained_on_are_refused_by_name() {
+fn folders_that_cannot_be_trained_on_are_refused_with_their_names() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
     let (data, out) = (path("data"), path("out"));
@@ -244,27 +200,9 @@ fn folders_that_cannot_be_trained_on_are_refused_by_name() {
 
 #[test]
 fn a_corrupt_photograph_is_skipped_counted_and_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    photographs(&data, 12);
-    fs::write(data.join("along/broken.jpg"), b"\xff\xd8\xff no picture").unwrap();
-    let output = run(&[
-        "train",
-        "classifier",
-        &data.to_string_lossy(),
-        "--out",
-        &folder.path().join("out").to_string_lossy(),
-        "--side",
-        "32",
-        "--width",
-        "4",
-        "--batch",
-        "8",
-        "--epochs",
-        "1",
-        "--held-out",
-        "0.2",
-    ]);
+    let bench = Bench::new(12);
+    fs::write(bench.path("data/along/broken.jpg"), b"\xff\xd8\xff no picture").unwrap();
+    let output = run(&bench.train("classifier", "out", &["--width", "4", "--epochs", "1"]));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");
     assert!(stderr.contains("broken.jpg") && stderr.contains("skipped 1 photographs"), "{stderr}");
@@ -272,80 +210,67 @@ fn a_corrupt_photograph_is_skipped_counted_and_named() {
 
 #[test]
 fn a_run_with_other_settings_does_not_enter_a_folder_that_has_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    photographs(&folder.path().join("data"), 12);
-    let (data, out) = (path("data"), path("out"));
-    let train = |width| {
-        [
-            "train",
-            "classifier",
-            data.as_str(),
-            "--out",
-            out.as_str(),
-            "--side",
-            "32",
-            "--width",
-            width,
-            "--batch",
-            "8",
-            "--epochs",
-            "1",
-            "--held-out",
-            "0.2",
-        ]
-    };
+    let bench = Bench::new(12);
+    let train = |width| bench.train("classifier", "out", &["--width", width, "--epochs", "1"]);
     succeed(&train("4"));
-    refused(&train("8"), 1, &[&out, "model.width = 4", "model.width = 8"]);
+    refused(&train("8"), 1, &[&bench.path("out"), "model.width = 4", "model.width = 8"]);
+}
+
+#[test]
+fn an_older_run_whose_epsilon_is_a_number_of_8_bit_steps_is_resumed_and_exported() {
+    let bench = Bench::new(12);
+    let train = |size| bench.train("classifier", "out", &["--width", "4", "--epochs", "1", "--adversarial", size]);
+    succeed(&train("4/255"));
+    let file = bench.path("out/settings.json");
+    let settings = fs::read_to_string(&file).unwrap();
+    let older = settings.replace("\"4/255\"", "4.0");
+    assert_ne!(settings, older);
+    fs::write(&file, older).unwrap();
+    succeed(&train("4/255"));
+    refused(&train("8/255"), 1, &["adversarial = \"4/255\"", "adversarial = \"8/255\""]);
+    bench.export("out");
+    fs::write(&file, settings.replace("\"4/255\"", "400.0")).unwrap();
+    refused(&["export", &bench.path("out"), "--out", &bench.path("x.onnx")], 1, &["settings.json", "400", "16/255"]);
 }
 
 #[test]
 fn two_runs_do_not_share_a_folder() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    photographs(&folder.path().join("data"), 12);
-    fs::create_dir_all(folder.path().join("out")).unwrap();
-    let lock = fs::File::create(folder.path().join("out/lock")).unwrap();
+    let bench = Bench::new(12);
+    fs::create_dir_all(bench.path("out")).unwrap();
+    let lock = fs::File::create(bench.path("out/lock")).unwrap();
     lock.lock().unwrap();
-    refused(
-        &["train", "classifier", &path("data"), "--out", &path("out"), "--side", "32"],
-        1,
-        &[&path("out"), "another process"],
-    );
+    refused(&bench.train("classifier", "out", &[]), 1, &[&bench.path("out"), "another process"]);
 }
 
 #[test]
 fn a_device_that_is_not_there_is_an_error_and_not_a_panic() {
-    let folder = tempfile::tempdir().unwrap();
-    photographs(&folder.path().join("data"), 4);
-    let data = folder.path().join("data");
-    let out = folder.path().join("out");
+    let bench = Bench::new(4);
     for device in ["cuda:77", "vulkan:77", "abacus", "cuda:x", "cpu:1"] {
-        refused(
-            &[
-                "train",
-                "classifier",
-                &data.to_string_lossy(),
-                "--out",
-                &out.to_string_lossy(),
-                "--side",
-                "32",
-                "--device",
-                device,
-            ],
-            2,
-            &[device],
-        );
+        refused(&bench.train("classifier", "out", &["--device", device]), 2, &["device", device]);
+    }
+}
+
+#[test]
+fn options_that_are_not_what_they_should_be_are_refused_with_what_was_expected() {
+    let bench = Bench::new(4);
+    for (kind, flag, value, expected) in [
+        ("classifier", "--family", "transformer", "convnext"),
+        ("classifier", "--adversarial", "4", "4/255"),
+        ("classifier", "--adversarial", "0/255", "more than 0"),
+        ("riae", "--epsilon", "16", "4/255"),
+        ("riae", "--attacks", "clean,cw", "pgd:STEPS"),
+        ("riae", "--attacks", "pgd:4@4/255", "pgd:STEPS"),
+        ("riae", "--preset", "huge", "nano-x"),
+        ("riae", "--perceptual", "a.onnx:logits=x", "TENSOR=WEIGHT"),
+    ] {
+        refused(&bench.train(kind, "out", &[flag, value]), 2, &[flag, expected]);
     }
 }
 
 #[test]
 fn an_output_that_cannot_be_written_is_named() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    photographs(&folder.path().join("data"), 12);
-    fs::write(folder.path().join("file"), b"").unwrap();
-    let out = path("file/run");
-    refused(&["train", "classifier", &path("data"), "--out", &out, "--side", "32"], 1, &[&out, "cannot be created"]);
-    refused(&["export", &path("data"), "--out", &path("x.onnx")], 1, &["settings.json", "training run"]);
+    let bench = Bench::new(12);
+    fs::write(bench.path("file"), b"").unwrap();
+    refused(&bench.train("classifier", "file/run", &[]), 1, &[&bench.path("file/run"), "cannot be created"]);
+    refused(&["export", &bench.path("data"), "--out", &bench.path("x.onnx")], 1, &["settings.json", "training run"]);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Proves that training runs on the Vulkan back end: an epoch of a small classifier on Mesa's software Vulkan has the loss that
-# the same epoch has on the CPU, to 1e-4.
-# Needs Debian's or Ubuntu's packages mesa-vulkan-drivers and libvulkan1, and builds feature training-vulkan (minutes).
+# Proves that training runs on the Vulkan back end: an epoch of a small classifier on Mesa's software Vulkan has the
+# same loss as on the CPU, to 1e-4.
+# Needs Debian's or Ubuntu's packages mesa-vulkan-drivers and libvulkan1. Builds the feature training-vulkan (minutes).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -29,8 +29,8 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let pipeline = run::pipeline(&config, false, &clock)?;
     let models = pipeline.models().clone();
     let uri = config.source.uri.clone().unwrap_or(SourceUri::Demo);
-    let open = opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone())
-        .map_err(Failure::failed)?;
+    let open =
+        opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone()).map_err(Failure::failed)?;
     let recorder = Recorder::new(args.left_out, clock.clone());
     let parts = Parts {
         open,
@@ -48,7 +48,7 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     if let Some(error) = source {
         return Err(Failure::failed(error.to_string()));
     }
-    let benchmark = Benchmark::of_run(uri, &models, &recorder, &numbers, before).ok_or_else(|| {
+    let benchmark = Benchmark::of_run(&uri.to_string(), &models, &recorder, &numbers, before).ok_or_else(|| {
         let (verdicts, left_out) = (numbers.verdicts, args.left_out);
         Failure::failed(format!(
             "{uri} gave {verdicts} verdicts, and the first {left_out} do not count: give a longer source or --left-out 0"

@@ -1,44 +1,67 @@
-//! The models that a command runs: the configuration's, or the ones that ship.
+//! Which models a command runs: the configured ones, or the ones that ship.
 
 use std::path::PathBuf;
 
-
-use super::Failure;
+use super::{Failure, because};
 use crate::config::Config;
 use crate::engine::{self, Classifier, InferenceError, Purifier, Shipped};
 
 /// The models of a command, checked and warmed up.
 pub struct Loaded {
-    /// `None` if the configuration switches purification off.
+    /// `None` if pictures are classified without purification.
     pub purifier: Option<Purifier>,
-    /// Takes pictures of the purifier's size.
+    /// The classifier, of the purifier's size.
     pub classifier: Classifier,
 }
 
-/// Finds and loads the models.
+/// Finds, loads and warms up the models.
 ///
 /// # Errors
-/// A refused model is [`Failure::Hopeless`]: the same start would fail again.
+/// A model is refused, always as hopeless: the same start would fail again.
 pub fn load(config: &Config) -> Result<Loaded, Failure> {
-    let hopeless = |error: &dyn std::fmt::Display| Failure::hopeless(error.to_string());
-    engine::share_among(config.run.threads as usize).map_err(|error| hopeless(&error))?;
-    let classifier = classifier_path(config)?;
-    let mut classifier = Classifier::load(&classifier, &config.classifier).map_err(|error| hopeless(&error))?;
-    let mut purifier = match purifier_path(config)? {
-        Some(path) => Some(Purifier::load(&path, seed(config)?).map_err(|error| hopeless(&error))?),
-        None => None,
-    };
-    if let Some(purifier) = &purifier {
-        classifier.expect_size_of(purifier).map_err(|error| hopeless(&error))?;
-    }
-    // Each model has computed a picture while it was loaded.
-    for _ in 1..config.run.warm_up {
-        warm_up(purifier.as_mut(), &mut classifier).map_err(|error| hopeless(&error))?;
-    }
+    share_threads(config)?;
+    let (_, mut classifier) = classifier(config)?;
+    let mut purifier = purifier(config)?.map(|(_, purifier)| purifier);
+    match_up(purifier.as_mut(), &mut classifier, config)?;
     Ok(Loaded { purifier, classifier })
 }
 
-/// Computes a grey picture with each model.
+/// Sets up the threads that the models share.
+pub fn share_threads(config: &Config) -> Result<(), Failure> {
+    engine::share_among(config.run.threads as usize).map_err(Failure::hopeless)
+}
+
+/// Loads the classifier, and returns it with its file.
+pub fn classifier(config: &Config) -> Result<(PathBuf, Classifier), Failure> {
+    let path = classifier_path(config)?;
+    let classifier = Classifier::load(&path, &config.classifier).map_err(Failure::hopeless)?;
+    Ok((path, classifier))
+}
+
+/// Loads the purifier, and returns it with its file. `None` if pictures are classified without purification.
+pub fn purifier(config: &Config) -> Result<Option<(PathBuf, Purifier)>, Failure> {
+    let Some(path) = purifier_path(config)? else { return Ok(None) };
+    let purifier = Purifier::load(&path, seed(config)?).map_err(Failure::hopeless)?;
+    Ok(Some((path, purifier)))
+}
+
+/// Checks that both models have one size, and warms them up.
+pub fn match_up(
+    mut purifier: Option<&mut Purifier>,
+    classifier: &mut Classifier,
+    config: &Config,
+) -> Result<(), Failure> {
+    if let Some(purifier) = &purifier {
+        classifier.expect_size_of(purifier).map_err(Failure::hopeless)?;
+    }
+    // Loading has already computed one picture with each.
+    for _ in 1..config.run.warm_up {
+        warm_up(purifier.as_deref_mut(), classifier).map_err(Failure::hopeless)?;
+    }
+    Ok(())
+}
+
+/// Computes a grey picture with each.
 fn warm_up(purifier: Option<&mut Purifier>, classifier: &mut Classifier) -> Result<(), InferenceError> {
     let [height, width] = classifier.size();
     let mut picture = vec![0.5; 3 * height * width];
@@ -49,7 +72,7 @@ fn warm_up(purifier: Option<&mut Purifier>, classifier: &mut Classifier) -> Resu
     Ok(())
 }
 
-/// The classifier's file: the configuration's, or the one that ships.
+/// The classifier's file: the configured one, or the one that ships.
 pub fn classifier_path(config: &Config) -> Result<PathBuf, Failure> {
     match &config.classifier.model {
         Some(path) => Ok(path.clone()),
@@ -57,8 +80,8 @@ pub fn classifier_path(config: &Config) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The purifier's file: the configuration's, or the one that ships. `None` if the configuration switches
-/// purification off.
+/// The purifier's file: the configured one, or the one that ships. `None` if pictures are classified without
+/// purification.
 pub fn purifier_path(config: &Config) -> Result<Option<PathBuf>, Failure> {
     match &config.purifier.model {
         _ if !config.purifier.enabled => Ok(None),
@@ -68,7 +91,7 @@ pub fn purifier_path(config: &Config) -> Result<Option<PathBuf>, Failure> {
 }
 
 fn shipped() -> Result<Shipped, Failure> {
-    Shipped::find().map_err(|error| Failure::hopeless(error.to_string()))
+    Shipped::find().map_err(Failure::hopeless)
 }
 
 /// The configured seed. Without one, a number from the operating system's generator, which an attacker cannot predict.
@@ -79,9 +102,7 @@ fn seed(config: &Config) -> Result<u64, Failure> {
     match config.purifier.seed {
         Some(seed) => Ok(seed),
         None => getrandom::u64().map_err(|error| {
-            Failure::failed(format!(
-                "the purifier's seed cannot be drawn: the system's random generator failed: {error}"
-            ))
+            Failure::failed(because("the purifier's seed cannot be drawn: the system's random generator failed", error))
         }),
     }
 }

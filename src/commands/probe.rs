@@ -24,7 +24,7 @@ pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
     let which = match &config.source.uri {
         Some(SourceUri::Camera(which)) => which.clone(),
         Some(other) if args.settings.source.is_some() => {
-            return Err(Failure::Usage(format!("'{other}' is not a camera; expected 'camera:' or 'camera:WHICH'")));
+            return Err(Failure::usage(format!("'{other}' is not a camera; expected 'camera:' or 'camera:WHICH'")));
         }
         // A configuration for another source: the first camera.
         _ => Which::First,

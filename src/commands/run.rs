@@ -43,8 +43,8 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let shown = watched || is_demo && config.http.listen.is_some();
     let pipeline = pipeline(&config, shown, &clock)?;
     let header = header_line(&pipeline, &config)?;
-    let open = opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone())
-        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let open =
+        opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone()).map_err(Failure::failed)?;
     let broadcast = Broadcast::new(&header);
     let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
     let replacement = Arc::new(Replacement::default());

@@ -1,9 +1,15 @@
 //! The workshop's part of the command line, defined once.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
+use super::attack::{AttackSpec, Epsilon, Method, ParseAttackError};
+use super::device::DeviceRequest;
+use super::riae::RiaeConfig;
+use super::train::perceptual::PerceptualSpec;
+use super::zoo::Family;
 use crate::config::flags::ModelFlags;
 
 /// The workshop's commands.
@@ -16,24 +22,25 @@ pub enum Command {
     Export(Export),
     /// Write adversarial versions of photographs
     Attack(Attack),
-    /// Measure what a purifier is worth, on a folder of labelled photographs
+    /// Measure the worth of a purifier on a folder of labelled photographs
     Evaluate(Evaluate),
 }
 
+/// What to train.
 #[derive(Debug, Subcommand)]
 pub enum Train {
-    /// Train a classifier on a folder with one folder of photographs a class
+    /// Train a classifier on a folder with one folder of photographs per class
     Classifier(TrainClassifier),
     /// Train a RIAE: first on clean photographs, then on pairs of adversarial and clean ones
     Riae(TrainRiae),
 }
 
-/// What every training run has.
+/// The options that all training runs have.
 #[derive(Clone, Debug, Args)]
 pub struct Training {
     /// Photographs: `DATA/<class>/*.jpg`
     pub data: PathBuf,
-    /// Folder of this run: checkpoints, metrics, pictures. A run that is there already goes on where it stopped
+    /// Folder of this run: checkpoints, metrics, pictures. A run that is already there is resumed
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
     /// Labels of the class folders: a text file with lines `folder label, synonym, ...`
@@ -42,12 +49,14 @@ pub struct Training {
     /// Side of the square picture in pixels
     #[arg(long, default_value_t = 128)]
     pub side: usize,
-    #[arg(long, default_value_t = 32)]
+    /// Pictures per step
+    #[arg(long, value_name = "N", default_value_t = 32)]
     pub batch: usize,
     /// Highest learning rate of the schedule
     #[arg(long, value_name = "RATE", default_value_t = 1e-3)]
     pub learning_rate: f64,
-    #[arg(long, default_value_t = 0.05)]
+    /// Weight decay of AdamW; biases and normalisations are not decayed
+    #[arg(long, value_name = "RATE", default_value_t = 0.05)]
     pub weight_decay: f64,
     /// Half-life of the averaged weights in steps; 0 switches them off
     #[arg(long, value_name = "STEPS", default_value_t = 200.0)]
@@ -58,77 +67,87 @@ pub struct Training {
     /// Start from the best weights of another run of the same model instead of random ones
     #[arg(long, value_name = "FOLDER")]
     pub initial: Option<PathBuf>,
-    /// Write a checkpoint every so many steps, and at every validation
+    /// Steps between checkpoints; every validation writes one too
     #[arg(long, value_name = "STEPS", default_value_t = 100)]
     pub checkpoint_every: u64,
-    #[arg(long, default_value_t = 1)]
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// auto, cpu, libtorch, cuda, cuda:N, vulkan or vulkan:N
-    #[arg(long, default_value = "auto")]
-    pub device: String,
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: DeviceRequest,
 }
 
+/// `train classifier`.
 #[derive(Clone, Debug, Args)]
 pub struct TrainClassifier {
+    /// The common options.
     #[command(flatten)]
     pub training: Training,
     /// residual, inverted (depth-wise inverted residual) or convnext
     #[arg(long, default_value = "residual")]
-    pub family: String,
+    pub family: Family,
     /// Channels of the first stage
     #[arg(long, default_value_t = 32)]
     pub width: usize,
-    #[arg(long, default_value_t = 30)]
+    /// Passes over the photographs
+    #[arg(long, value_name = "N", default_value_t = 30)]
     pub epochs: u64,
-    #[arg(long, default_value_t = 0.1)]
+    /// Share of the target's probability that is spread over all classes
+    #[arg(long, value_name = "SHARE", default_value_t = 0.1)]
     pub label_smoothing: f64,
-    /// Train on pictures perturbed by one random-start step of this L-infinity size, for instance 4/255
-    #[arg(long, value_name = "EPSILON")]
-    pub adversarial: Option<String>,
+    /// Train on pictures perturbed by one gradient step from a random start, of at most this L-infinity size, for
+    /// instance 4/255
+    #[arg(long, value_name = "EPSILON", value_parser = Epsilon::positive)]
+    pub adversarial: Option<Epsilon>,
 }
 
+/// `train riae`.
 #[derive(Clone, Debug, Args)]
 pub struct TrainRiae {
+    /// The common options.
     #[command(flatten)]
     pub training: Training,
     /// base, tiny, nano, tiny-x, nano-x, edge, or a TOML file
     #[arg(long, default_value = "edge")]
-    pub preset: String,
+    pub preset: Preset,
     /// Epochs on clean photographs (stage 1)
     #[arg(long, default_value_t = 8)]
     pub clean_epochs: u64,
     /// Epochs on pairs (stage 2)
     #[arg(long, default_value_t = 16)]
     pub pair_epochs: u64,
-    /// Classifiers that stage 2 attacks (ONNX; may be given more than once)
+    /// Classifier that stage 2 attacks (ONNX; repeat the option for several)
     #[arg(long, value_name = "FILE")]
     pub classifier: Vec<PathBuf>,
-    /// Configuration file, for what a foreign classifier does not say of itself
+    /// Configuration file that describes a classifier without purecam's metadata
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Perceptual networks: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]`, or `none` [default: the stages of every --classifier]
+    /// Perceptual network: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]`, or `none`; repeat the option for several
+    /// [default: the stages of every --classifier]
     #[arg(long, value_name = "SPEC")]
-    pub perceptual: Vec<String>,
+    pub perceptual: Vec<PerceptualSpec>,
     /// Attacks that stage 2 mixes: clean, noise, fgsm, pgd:STEPS
     #[arg(long, value_delimiter = ',', default_value = "clean,noise,pgd:2,pgd:4")]
-    pub attacks: Vec<String>,
-    /// Largest L-infinity size of a perturbation; each is drawn between 0.3 and 1 times this
-    #[arg(long, default_value = "16/255")]
-    pub epsilon: String,
-    /// Share of the adversarial steps that put regions of the adversarial picture back (RCM)
+    pub attacks: Vec<Method>,
+    /// Largest L-infinity size of a perturbation; each pair draws its own between 0.3 and 1 times this
+    #[arg(long, default_value = "16/255", value_parser = Epsilon::positive)]
+    pub epsilon: Epsilon,
+    /// Share of the steps of stage 2 that put regions of the adversarial picture back (RCM)
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     pub rcm: f64,
-    /// Pairs in one generation of adversarial pictures; all photographs if there are fewer
+    /// Pairs per generation of adversarial pictures; all photographs if there are fewer
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub pairs: usize,
-    /// Draw windows of the position table at random, as the paper does, for a purifier of any side
+    /// Draw windows of the position table at random, as the paper does, so that the purifier works at any side
     #[arg(long)]
     pub random_windows: bool,
-    /// Make new adversarial pictures every so many epochs
+    /// Epochs of stage 2 between two generations of adversarial pictures
     #[arg(long, value_name = "EPOCHS", default_value_t = 4)]
     pub refresh_every: u64,
 }
 
+/// `export`.
 #[derive(Debug, Args)]
 pub struct Export {
     /// Folder of a training run
@@ -136,67 +155,116 @@ pub struct Export {
     /// The ONNX file to write
     #[arg(long, short, value_name = "FILE")]
     pub out: PathBuf,
-    /// Side of the exported graph's picture [default: the side it was trained at]
+    /// Side of the exported graph's picture in pixels [default: the side of the training run]
     #[arg(long)]
     pub side: Option<usize>,
     /// Add the picture before the last convolution as a second output, `before_conv`
     #[arg(long)]
     pub before_conv: bool,
-    /// Write the weights as safetensors too, with the names of the paper's own code
+    /// Also write the weights as safetensors, with the names of the paper's own code
     #[arg(long, value_name = "FILE")]
     pub safetensors: Option<PathBuf>,
 }
 
+/// `attack`.
 #[derive(Debug, Args)]
 pub struct Attack {
-    /// Photographs: `DATA/<class>/*.jpg`, folders named by label or wnid; or `demo:`, to make the universal
+    /// Photographs: `DATA/<class>/*.jpg`, folders named by label or WordNet identifier; or `demo:` for the universal
     /// perturbations of the built-in demonstration
     pub data: PathBuf,
+    /// The models.
     #[command(flatten)]
     pub models: ModelFlags,
-    /// Folder for the adversarial PNG files; its layout is that of DATA
+    /// Folder for the adversarial PNG files, in the layout of DATA
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// noise, fgsm or pgd:STEPS
+    /// clean, noise, fgsm or pgd:STEPS, with or without @EPSILON
     #[arg(long, default_value = "pgd:10")]
-    pub attack: String,
+    pub attack: AttackSpec,
+    /// Largest L-infinity size of the perturbation, unless --attack has an @EPSILON
     #[arg(long, default_value = "16/255")]
-    pub epsilon: String,
+    pub epsilon: Epsilon,
     /// Attack purifier and classifier together instead of the classifier alone
     #[arg(long, conflicts_with = "no_purifier")]
     pub adaptive: bool,
-    #[arg(long)]
-    pub limit: Option<usize>,
-    /// auto, cpu, libtorch, cuda, cuda:N, vulkan or vulkan:N
-    #[arg(long, default_value = "auto")]
-    pub device: String,
-}
-
-#[derive(Debug, Args)]
-pub struct Evaluate {
-    /// Photographs: `DATA/<class>/*.jpg`, folders named by label or wnid
-    pub data: PathBuf,
-    #[command(flatten)]
-    pub models: ModelFlags,
-    /// Attacks on the classifier alone, at 16/255 unless `@EPSILON` says otherwise
-    #[arg(long, value_delimiter = ',', default_value = "fgsm,pgd:10")]
-    pub transfer: Vec<String>,
-    /// Attacks through purifier and classifier together
-    #[arg(long, value_delimiter = ',', default_value = "pgd:20@4/255,pgd:20@8/255")]
-    pub adaptive: Vec<String>,
-    /// Draws of the noise that an adaptive attack averages its gradient over
-    #[arg(long, default_value_t = 1)]
-    pub eot: usize,
-    /// Take only the first N photographs of each class
+    /// Use only the first N photographs of each class
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// Count all photographs instead of those that the classifier gets right unattacked
+    /// auto, cpu, libtorch, cuda, cuda:N, vulkan or vulkan:N
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: DeviceRequest,
+}
+
+/// `evaluate`.
+#[derive(Debug, Args)]
+pub struct Evaluate {
+    /// Photographs: `DATA/<class>/*.jpg`, folders named by label or WordNet identifier
+    pub data: PathBuf,
+    /// The models.
+    #[command(flatten)]
+    pub models: ModelFlags,
+    /// Attacks on the classifier alone, at 16/255 without @EPSILON; "" for none
+    #[arg(
+        long,
+        value_name = "ATTACKS",
+        value_delimiter = ',',
+        default_value = "fgsm,pgd:10",
+        value_parser = attack_or_none
+    )]
+    pub transfer: Vec<Option<AttackSpec>>,
+    /// Attacks on purifier and classifier together, at 16/255 without @EPSILON; "" for none
+    #[arg(
+        long,
+        value_name = "ATTACKS",
+        value_delimiter = ',',
+        default_value = "pgd:20@4/255,pgd:20@8/255",
+        value_parser = attack_or_none
+    )]
+    pub adaptive: Vec<Option<AttackSpec>>,
+    /// Draws of the noise that an adaptive attack averages its gradient over
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub eot: usize,
+    /// Use only the first N photographs of each class
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Attack and count all photographs, not only those that the classifier gets right unattacked
     #[arg(long)]
     pub all: bool,
-    /// Folder for the table, the JSON and the results per image; a run that is there already goes on
+    /// Folder for the table, the JSON and the results per photograph; a run that is already there is resumed
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// auto, cpu, libtorch, cuda, cuda:N, vulkan or vulkan:N
-    #[arg(long, default_value = "auto")]
-    pub device: String,
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub device: DeviceRequest,
+}
+
+/// The size of a purifier: a preset by name, or a TOML file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Preset {
+    /// A preset that is built in.
+    Named(RiaeConfig),
+    /// A configuration in a file.
+    File(PathBuf),
+}
+
+/// The text names neither a preset nor a TOML file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of {}, or a TOML file", RiaeConfig::preset_names().collect::<Vec<_>>().join(", "))]
+pub struct ParsePresetError;
+
+impl FromStr for Preset {
+    type Err = ParsePresetError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePresetError> {
+        match RiaeConfig::preset(text) {
+            Some(config) => Ok(Self::Named(config)),
+            None if text.ends_with(".toml") => Ok(Self::File(text.into())),
+            None => Err(ParsePresetError),
+        }
+    }
+}
+
+/// An element of a list of attacks; an empty one, as in an empty list, is no attack.
+fn attack_or_none(text: &str) -> Result<Option<AttackSpec>, ParseAttackError> {
+    (!text.is_empty()).then(|| text.parse()).transpose()
 }

@@ -158,7 +158,7 @@ pub fn export(request: &Request) -> Result<Report, Error> {
 }
 
 fn classifier(request: &Request) -> Result<Candidate, Error> {
-    let settings: train::classifier::Settings = checkpoint::settings(request.run)?;
+    let settings: train::settings::ClassifierSettings = checkpoint::settings(request.run)?;
     let side = request.side.unwrap_or(settings.side);
     if request.before_conv || request.safetensors.is_some() {
         return Err(Error::OnlyRiae);
@@ -186,7 +186,7 @@ fn classifier(request: &Request) -> Result<Candidate, Error> {
 }
 
 fn purifier(request: &Request) -> Result<(Candidate, Riae), Error> {
-    let settings: train::riae::Settings = checkpoint::settings(request.run)?;
+    let settings: train::settings::RiaeSettings = checkpoint::settings(request.run)?;
     let side = request.side.unwrap_or(settings.side);
     settings.model.validate(side).map_err(|source| Error::RiaeSide { side, source })?;
     let device = Device::flex();

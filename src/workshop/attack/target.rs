@@ -1,4 +1,4 @@
-//! What is attacked: a function from pictures to logits, with a gradient.
+//! The target of an attack: a function from pictures to logits, with a gradient.
 
 use burn::prelude::*;
 use burn::tensor::activation;
@@ -14,12 +14,12 @@ pub trait Target {
     fn device(&self) -> Device;
 
     /// How many draws of its own randomness a gradient is averaged over (expectation over transformation, Athalye et
-    /// al. 2017, arXiv 1707.07397); 1 for what has none.
+    /// al. 2017, arXiv 1707.07397); 1 if it has no randomness.
     fn draws(&self) -> usize {
         1
     }
 
-    /// The logits under the draw of a given seed.
+    /// The logits under one draw of its randomness, seeded with `draw`. Shapes as in [`Target::logits`].
     fn logits_of_draw(&self, image: Tensor<4>, _draw: u64) -> Tensor<2> {
         self.logits(image)
     }
@@ -35,9 +35,11 @@ impl Target for Classifier {
     }
 }
 
-/// Purifier and classifier as one function: what an attacker sees who knows the whole defence.
+/// Purifier and classifier as one function: what an attacker with the whole defence differentiates.
 pub struct Defended<'a> {
+    /// Comes first; its noise is drawn again for each gradient.
     pub purifier: &'a Purifier,
+    /// Sees the purified picture.
     pub classifier: &'a Classifier,
     /// Draws of the purifier's noise that each gradient is averaged over; at least 1.
     pub eot: usize,

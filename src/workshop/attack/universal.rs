@@ -3,21 +3,26 @@
 
 use burn::prelude::*;
 
+use super::epsilon::Epsilon;
 use super::target::{Target, gradient};
 
-/// Steps of one 8-bit level in a pass over the batches; more passes refine what the first one found.
+/// One 8-bit level: the length of the step that each batch of a pass makes.
 const STEP: f32 = 1.0 / 255.0;
 
-/// A perturbation [1, 3, H, W], whole 8-bit levels within `epsilon`, that raises the loss of all `batches` (8-bit pictures
-/// [B, 3, H, W] with the class of each), after `passes` over them.
+/// A perturbation that raises the loss of all `batches` (8-bit pictures with the class of each), after `passes` over
+/// them; `None` without a batch.
+///
+/// # Shapes
+/// `batches` [B, 3, H, W] in 0..1 -> [1, 3, H, W], whole 8-bit levels between -epsilon and epsilon
 pub fn universal(
     target: &dyn Target,
     batches: &[(Tensor<4>, Vec<usize>)],
-    epsilon: f32,
+    epsilon: Epsilon,
     passes: usize,
     seed: u64,
 ) -> Option<Tensor<4>> {
     let [_, channels, height, width] = batches.first()?.0.dims();
+    let epsilon = epsilon.value();
     let mut perturbation = Tensor::<4>::zeros([1, channels, height, width], &target.device().inner());
     for pass in 0..passes {
         for (number, (image, label)) in batches.iter().enumerate() {

@@ -3,39 +3,36 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use burn::prelude::*;
-use rayon::prelude::*;
-
 use super::attack_demo::attack_demo;
-use super::evaluate::{SEED, progress_bar, write};
-use crate::commands::{Failure, models};
-use crate::config::flags::ModelFlags;
-use crate::frame;
-use crate::workshop::attack::{Attack, Defended, Target, parse_epsilon};
+use super::output::{failed, progress_bar, write, write_png};
+use super::subjects::{self, SEED};
+use crate::commands::Failure;
+use crate::workshop::attack::Attack;
 use crate::workshop::cli;
-use crate::workshop::evaluate::{BATCH, Photograph, Subjects, photographs};
-use crate::workshop::{device, pictures};
+use crate::workshop::evaluate::{Attacker, BATCH, Batch, Photograph, Subjects, photographs};
+use crate::workshop::pictures::from_tensor;
 
-/// The largest change where neither `--epsilon` nor `@EPSILON` says otherwise.
-const EPSILON: &str = "16/255";
-/// Says what a folder of adversarial pictures was made with.
+/// Records the settings with which a folder of adversarial pictures was made.
 const RECORD: &str = "attack.json";
 
+/// Attacks a folder of photographs, or the demonstration's.
+///
+/// # Errors
+/// Models, photographs or a folder that cannot be used.
 pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
     if args.data == Path::new("demo:") {
         return attack_demo(args);
     }
-    let epsilon = parse_epsilon(&args.epsilon).map_err(Failure::usage)?;
-    let attack = attack_of(&args.attack, epsilon)?;
+    let attack = args.attack.or(args.epsilon);
     let seed = args.models.seed.unwrap_or(SEED);
-    let subjects = open_subjects(&args.models, args.adaptive, &args.device, seed)?;
+    let subjects = subjects::open(&args.models, args.adaptive, args.device, seed)?;
     if args.adaptive && subjects.purifier.is_none() {
         let problem = "--adaptive attacks through a purifier, and purifier.enabled is false in the configuration";
         return Err(Failure::usage(problem.to_owned()));
     }
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let record = serde_json::json!({
-        "attack": attack.to_string(),
+        "attack": attack,
         "adaptive": args.adaptive,
         "seed": seed,
         "classifier": subjects.classifier_model,
@@ -44,105 +41,64 @@ pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
     open_folder(&args.out, &format!("{record:#}\n"))?;
     if let Some(photograph) = name_that_clashes(&photographs) {
         return Err(Failure::usage(format!(
-            "{photograph}: another image differs from it in its extension alone; rename one"
+            "{photograph}: another image has the same name with another extension; rename one"
         )));
     }
+    let attacker = if args.adaptive { Attacker::Adaptive { eot: 1 } } else { Attacker::Transfer };
     let bar = progress_bar(photographs.len());
     let mut skipped = Vec::new();
     for (number, batch) in photographs.chunks(BATCH).enumerate() {
-        skipped.extend(attack_batch(
-            &subjects,
-            &attack,
-            args.adaptive,
-            batch,
-            seed.wrapping_add(number as u64),
-            &args.out,
-        )?);
+        let seed = seed.wrapping_add(number as u64);
+        skipped.extend(attack_batch(&subjects, &attack, attacker, batch, seed, &args.out)?);
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
-    tell(photographs.len() - skipped.len(), &skipped, &args.out, json);
+    report(photographs.len() - skipped.len(), &skipped, &args.out, json);
     Ok(())
 }
 
-/// Perturbs a batch and writes it; returns the images that could not be read.
+/// Perturbs a batch and writes it; returns the photographs that could not be read, with the reason.
 fn attack_batch(
     subjects: &Subjects,
     attack: &Attack,
-    adaptive: bool,
-    batch: &[Photograph],
+    attacker: Attacker,
+    photographs: &[Photograph],
     seed: u64,
     out: &Path,
 ) -> Result<Vec<(String, String)>, Failure> {
     let size = subjects.classifier.size();
-    let loaded: Vec<_> = batch.par_iter().map(|photograph| photographs::load(&photograph.path, size)).collect();
-    let (mut skipped, mut readable, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
-    for (photograph, picture) in batch.iter().zip(loaded) {
-        match picture {
-            Ok(picture) => {
-                readable.push(photograph);
-                pictures.push(picture);
-            }
-            Err(reason) => skipped.push((photograph.name.clone(), reason)),
+    let batch = Batch::load(photographs, size);
+    if let Some(clean) = batch.clean(subjects.classifier.device()) {
+        let labels: Vec<usize> = batch.readable.iter().map(|&place| photographs[place].class).collect();
+        let adversarial = subjects.perturb(attack, attacker, clean, &labels, seed);
+        for (&place, picture) in batch.readable.iter().zip(from_tensor(adversarial)) {
+            write_png(&out.join(&photographs[place].name).with_extension("png"), &picture, size)?;
         }
     }
-    if readable.is_empty() {
-        return Ok(skipped);
-    }
-    let clean = pictures::to_tensor(&pictures, size, subjects.classifier.device());
-    let labels: Vec<usize> = readable.iter().map(|photograph| photograph.class).collect();
-    let epsilon = vec![attack.epsilon.unwrap_or_default(); labels.len()];
-    let classifier = &subjects.classifier;
-    let defended =
-        subjects.purifier.as_ref().filter(|_| adaptive).map(|purifier| Defended { purifier, classifier, eot: 1, seed });
-    let target: &dyn Target = defended.as_ref().map_or(classifier, |defended| defended);
-    let adversarial = attack.perturb(target, clean, &labels, &epsilon, seed);
-    for (photograph, picture) in readable.iter().zip(levels(adversarial)?) {
-        save(&out.join(&photograph.name).with_extension("png"), &picture, size)?;
-    }
-    Ok(skipped)
+    Ok(batch.skipped.iter().map(|(place, error)| (photographs[*place].name.clone(), error.to_string())).collect())
 }
 
-/// A batch [B, 3, H, W] of 8-bit pictures as bytes, channels last.
-fn levels(pictures: Tensor<4>) -> Result<Vec<Vec<u8>>, Failure> {
-    let [_, channels, height, width] = pictures.dims();
-    let values = pictures.permute([0, 2, 3, 1]).into_data().try_into_vec::<f32>();
-    let values = values.map_err(|error| Failure::failed(format!("results of the device cannot be read: {error:?}")))?;
-    let bytes: Vec<u8> = values.into_iter().map(|value| (value * 255.0).round() as u8).collect();
-    Ok(bytes.chunks(channels * height * width).map(<[u8]>::to_vec).collect())
-}
-
-pub(super) fn save(path: &Path, picture: &[u8], size: [usize; 2]) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::failed(format!("{}: {error}", path.display()));
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(fail)?;
-    }
-    frame::write_png(path, picture, size).map_err(fail)
-}
-
-/// Makes the folder, or takes it again if the same attack filled it before.
+/// Makes the folder, or reuses it if the same attack filled it before.
 fn open_folder(folder: &Path, record: &str) -> Result<(), Failure> {
-    let fail = |error: std::io::Error| Failure::failed(format!("{}: {error}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(fail)?;
+    std::fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     let there = folder.join(RECORD);
     match std::fs::read_to_string(&there) {
         Ok(found) if found == record => return Ok(()),
         Ok(found) => {
-            let reason = format!("expected\n{record}found\n{found}take another --out");
             return Err(Failure::usage(format!(
-                "{}: holds the pictures of another attack: {reason}",
+                "{}: holds the pictures of another attack: expected\n{record}found\n{found}choose another --out",
                 folder.display()
             )));
         }
         Err(_) => {}
     }
-    if std::fs::read_dir(folder).map_err(fail)?.next().is_some() {
-        return Err(Failure::usage(format!("{}: is not empty; take another --out", folder.display())));
+    if std::fs::read_dir(folder).map_err(|error| failed(folder, &error))?.next().is_some() {
+        return Err(Failure::usage(format!("{}: is not empty; choose another --out", folder.display())));
     }
     write(&there, record)
 }
 
-/// An image whose PNG another image's would write over.
+/// A photograph whose PNG file would overwrite another's.
 fn name_that_clashes(photographs: &[Photograph]) -> Option<String> {
     let mut seen = BTreeSet::new();
     photographs
@@ -151,7 +107,7 @@ fn name_that_clashes(photographs: &[Photograph]) -> Option<String> {
         .map(|found| found.name.clone())
 }
 
-fn tell(written: usize, skipped: &[(String, String)], out: &Path, json: bool) {
+fn report(written: usize, skipped: &[(String, String)], out: &Path, json: bool) {
     if json {
         anstream::println!("{}", serde_json::json!({"written": written, "skipped": skipped, "out": out}));
         return;
@@ -161,28 +117,4 @@ fn tell(written: usize, skipped: &[(String, String)], out: &Path, json: bool) {
     }
     let rest = if skipped.is_empty() { String::new() } else { format!("; {} could not be read", skipped.len()) };
     anstream::println!("{written} adversarial pictures in {}{rest}", out.display());
-}
-
-/// The attacks that a list names, each with an epsilon.
-pub(super) fn attacks(names: &[String]) -> Result<Vec<Attack>, Failure> {
-    let default = parse_epsilon(EPSILON).map_err(Failure::usage)?;
-    names.iter().filter(|name| !name.is_empty()).map(|name| attack_of(name, default)).collect()
-}
-
-fn attack_of(name: &str, epsilon: f32) -> Result<Attack, Failure> {
-    let attack: Attack = name.parse().map_err(Failure::usage)?;
-    Ok(Attack { epsilon: attack.epsilon.or(Some(epsilon)), ..attack })
-}
-
-/// Opens the models that flags or configuration name, or the ones that ship.
-pub(super) fn open_subjects(
-    args: &ModelFlags,
-    with_purifier: bool,
-    device: &str,
-    seed: u64,
-) -> Result<Subjects, Failure> {
-    let config = args.config()?;
-    let classifier = models::classifier_path(&config)?;
-    let purifier = if with_purifier { models::purifier_path(&config)? } else { None };
-    Ok(Subjects::open(&classifier, &config.classifier, purifier.as_deref(), &device::open(device)?, seed)?)
 }

@@ -1,29 +1,28 @@
-//! `purecam evaluate`: what a purifier is worth on a folder of labelled photographs.
+//! `purecam evaluate`: the worth of a purifier on a folder of labelled photographs.
 
-use std::path::Path;
-
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::attack::{attacks, open_subjects};
+use super::output::{progress_bar, write};
+use super::subjects::{self, SEED, attacks};
 use crate::commands::Failure;
+use crate::sha256;
 use crate::workshop::cli;
 use crate::workshop::evaluate::{self, Photograph, Protocol, Report, Results, Subjects, photographs};
-use crate::{atomic, sha256};
 
-/// Seed of random starts and noise where the user names none: the same numbers from the same files.
-pub(super) const SEED: u64 = 1;
-
+/// Measures, and writes or prints the report.
+///
+/// # Errors
+/// Models, photographs or a folder that cannot be used; an engine that fails.
 pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
     let protocol = Protocol {
-        transfer: attacks(&args.transfer)?,
-        adaptive: attacks(&args.adaptive)?,
+        transfer: attacks(&args.transfer),
+        adaptive: attacks(&args.adaptive),
         eot: args.eot.max(1),
         all: args.all,
         seed: args.models.seed.unwrap_or(SEED),
     };
-    let mut subjects = open_subjects(&args.models, true, &args.device, protocol.seed)?;
+    let mut subjects = subjects::open(&args.models, true, args.device, protocol.seed)?;
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let mut results = match &args.out {
         Some(folder) => Results::open(folder, &header(&subjects, &protocol, &photographs))?,
@@ -47,7 +46,7 @@ pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What results depend on: the first line of their file.
+/// All that the results depend on: the first line of their file.
 fn header(subjects: &Subjects, protocol: &Protocol, photographs: &[Photograph]) -> serde_json::Value {
     let mut names = Sha256::new();
     for photograph in photographs {
@@ -63,29 +62,4 @@ fn header(subjects: &Subjects, protocol: &Protocol, photographs: &[Photograph]) 
         "batch": evaluate::BATCH,
         "photographs": {"count": photographs.len(), "sha256_of_names": names},
     })
-}
-
-pub(super) fn progress_bar(length: usize) -> ProgressBar {
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len}, {per_sec}, {eta} left");
-    // Without a terminal indicatif draws nothing; a template that it does not know leaves its own look.
-    let bar = ProgressBar::new(length as u64);
-    match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
-/// Writes a file as a whole or not at all.
-pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    atomic::write(path, text.as_bytes()).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))
-}
-
-impl From<evaluate::Error> for Failure {
-    fn from(error: evaluate::Error) -> Self {
-        match error {
-            evaluate::Error::Data { .. } => Self::usage(error),
-            evaluate::Error::Refused(_) | evaluate::Error::Gradients(_) => Self::hopeless(error),
-            error => Self::failed(error),
-        }
-    }
 }

@@ -1,15 +1,20 @@
-//! One file a command of the workshop.
+//! The workshop's commands, one file each; `subjects` and `output` have what several need.
 
 mod attack;
 mod attack_demo;
 mod evaluate;
 mod export;
+mod output;
+mod subjects;
 mod train;
 
 use super::cli::Command;
 use crate::commands::Failure;
 
-/// Runs a command.
+/// Runs a command; with `json` it prints JSON for programs.
+///
+/// # Errors
+/// Whatever keeps the command from being done.
 pub fn run(command: &Command, json: bool) -> Result<(), Failure> {
     match command {
         Command::Train(args) => train::train(args, json),

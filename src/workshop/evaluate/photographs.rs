@@ -1,36 +1,36 @@
-//! A folder of labelled photographs: one folder a class, named as the classifier names it.
+//! A folder of labelled photographs: one folder per class, with the classifier's name for it.
 
 use std::path::{Path, PathBuf};
 
-use super::Error;
+use super::error::{Error, FolderProblem};
 use crate::engine::contract::Label;
 use crate::frame::{self, Fit};
+use crate::workshop::train::LoadError;
 
 /// A photograph on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Photograph {
     /// `<folder>/<file>`, below the data folder.
     pub name: String,
+    /// The file.
     pub path: PathBuf,
-    /// Its class among the classifier's.
+    /// Its place among the classifier's classes.
     pub class: usize,
 }
 
 /// The photographs of a folder in the byte order of their names, at most `limit` of each class.
 ///
 /// # Errors
-/// A folder that is named like no class of the classifier, or like one that another folder has; no photograph at all.
+/// A folder that is not named after a class of the classifier, two folders of one class, no photograph at all.
 pub fn list(folder: &Path, labels: &[Label], limit: Option<usize>) -> Result<Vec<Photograph>, Error> {
-    let unusable = |reason: String| Error::Data { path: folder.to_owned(), reason };
+    let unusable = |problem| Error::Data { path: folder.to_owned(), problem };
     let mut taken: Vec<Option<String>> = vec![None; labels.len()];
     let mut photographs = Vec::new();
     for name in names(folder)?.into_iter().filter(|name| folder.join(name).is_dir()) {
         let class = class_of(&name, labels).ok_or_else(|| unusable(unknown(&name, labels)))?;
         if let Some(other) = taken[class].replace(name.clone()) {
-            return Err(unusable(format!(
-                "the folders '{other}' and '{name}' are both the class '{}'",
-                labels[class].label
-            )));
+            let label = labels[class].label.clone();
+            return Err(unusable(FolderProblem::SameClass { first: other, second: name, label }));
         }
         let files = names(&folder.join(&name))?
             .into_iter()
@@ -43,12 +43,12 @@ pub fn list(folder: &Path, labels: &[Label], limit: Option<usize>) -> Result<Vec
         }));
     }
     if photographs.is_empty() {
-        return Err(unusable("expected photographs in one folder a class (DATA/<class>/*.jpg), found none".to_owned()));
+        return Err(unusable(FolderProblem::Empty));
     }
     Ok(photographs)
 }
 
-/// The class that a folder's name means: by wnid, or by a name of the label, whatever its case and its spaces.
+/// The class that a folder's name means: by wnid, or by a name in the label; case, spaces, `-` and `_` do not matter.
 fn class_of(folder: &str, labels: &[Label]) -> Option<usize> {
     let plain = |text: &str| text.trim().to_lowercase().replace(['_', '-'], " ");
     let by_wnid = labels.iter().position(|label| label.wnid.as_deref() == Some(folder));
@@ -57,18 +57,18 @@ fn class_of(folder: &str, labels: &[Label]) -> Option<usize> {
     by_wnid.or_else(by_label).or_else(by_synonym)
 }
 
-fn unknown(folder: &str, labels: &[Label]) -> String {
+fn unknown(folder: &str, labels: &[Label]) -> FolderProblem {
     let name =
         |label: &Label| label.wnid.as_ref().map_or(label.label.clone(), |wnid| format!("{wnid} ({})", label.label));
     let shown = labels.iter().take(12).map(name).collect::<Vec<_>>().join(", ");
     let more = labels.len().saturating_sub(12);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    format!("the folder '{folder}' is none of the classifier's classes; expected folders named {shown}{more}")
+    FolderProblem::UnknownClass { folder: folder.to_owned(), expected: format!("{shown}{more}") }
 }
 
 /// The entries of a folder, sorted, without hidden ones.
 fn names(folder: &Path) -> Result<Vec<String>, Error> {
-    let unusable = |error: std::io::Error| Error::Data { path: folder.to_owned(), reason: error.to_string() };
+    let unusable = |error: std::io::Error| Error::Data { path: folder.to_owned(), problem: error.into() };
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unusable)? {
         names.push(entry.map_err(unusable)?.file_name().to_string_lossy().into_owned());
@@ -80,10 +80,13 @@ fn names(folder: &Path) -> Result<Vec<String>, Error> {
 
 /// Reads a photograph as the device does: the largest centred part of the right shape, resized, 8-bit RGB.
 ///
-/// `size` is height and width; the result has channels last.
-pub fn load(path: &Path, size: [usize; 2]) -> Result<Vec<u8>, String> {
-    let photograph = frame::read(path).map_err(|error| error.to_string())?;
-    Fit::new(size).rgb(&photograph).map(<[u8]>::to_vec).map_err(|error| error.to_string())
+/// `size` is height and width; the result is [height, width, 3] bytes.
+///
+/// # Errors
+/// A file that cannot be read or decoded.
+pub fn load(path: &Path, size: [usize; 2]) -> Result<Vec<u8>, LoadError> {
+    let photograph = frame::read(path)?;
+    Ok(Fit::new(size).rgb(&photograph)?.to_vec())
 }
 
 #[cfg(test)]

@@ -1,84 +1,102 @@
-//! From results to numbers: a JSON document for programs, tables for people.
+//! The numbers of an evaluation: a JSON document for programs, tables for people.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use serde::Serialize;
 
+use super::photographs::Photograph;
+use super::protocol::{CLEAN, Protocol};
+use super::results::{Record, Results};
 use super::statistics::Share;
-use super::{CLEAN, Photograph, Protocol, Record, Results};
 
 /// All numbers of an evaluation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
+    /// The folder of photographs.
     pub data: String,
+    /// The classifier's file.
     pub classifier: Model,
+    /// The purifier's file, if there is one.
     pub purifier: Option<Model>,
-    /// Whether the purifier knows the classifier from its training; nothing where its file does not tell.
+    /// Whether the purifier knows the classifier from its training; `None` if its file does not say.
     pub pairing: Option<Pairing>,
+    /// The conditions.
     pub protocol: Protocol,
     /// Photographs that could be read.
     pub photographs: usize,
     /// Photographs that could not, with the reason.
     pub skipped: Vec<(String, String)>,
-    /// Of all photographs, those that the classifier gets right unattacked and unpurified.
+    /// The share of all photographs that the classifier gets right, unattacked and unpurified.
     pub classifier_clean: Share,
-    /// How many photographs the following shares are of, and which: `right` or `all`.
+    /// The number of photographs that the following shares are of.
     pub counted: usize,
+    /// Which photographs they are: `right` or `all`.
     pub counted_are: &'static str,
-    /// Attacks on the classifier alone; the first is no attack.
+    /// Attacks on the classifier alone; the first row is without an attack.
     pub transfer: Vec<Transfer>,
-    /// Attacks through all that there is.
+    /// Attacks on purifier and classifier together.
     pub adaptive: Vec<Adaptive>,
 }
 
+/// A model's file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Model {
+    /// Its name without folders.
     pub file: String,
+    /// SHA-256 in hexadecimal.
     pub sha256: String,
 }
 
 impl Model {
-    /// By the file's name alone: where it lies does not change what it does.
+    /// Keeps the file's name only: its folder does not change what it does.
     pub fn new(path: &Path, sha256: &str) -> Self {
         let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         Self { file, sha256: sha256.to_owned() }
     }
 }
 
-/// What a purifier knows of the classifier behind it. Numbers of the two kinds never stand in one column.
+/// What a purifier knows of the classifier behind it. Numbers of the two kinds never share a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pairing {
-    /// It was trained with this classifier.
+    /// The purifier was trained with this classifier.
     Matched,
-    /// It was trained without it.
+    /// The purifier was trained without this classifier.
     Agnostic,
 }
 
 impl Pairing {
-    /// `partners` are the SHA-256 of the classifiers that the purifier was trained with.
+    /// Compares `partners`, the SHA-256 of the classifiers that the purifier was trained with.
     pub fn of(partners: &[String], classifier: &Model) -> Self {
         if partners.contains(&classifier.sha256) { Self::Matched } else { Self::Agnostic }
     }
 }
 
+/// A row of the table of transfer attacks.
 #[derive(Clone, Debug, Serialize)]
 pub struct Transfer {
+    /// The attack's name, or `clean`.
     pub attack: String,
+    /// Accuracy of the classifier alone.
     pub without_purifier: Share,
+    /// Accuracy behind the purifier, if there is one.
     pub purified: Option<Share>,
     /// Mean PSNR of the purified picture against the clean one, in dB.
     pub psnr: Option<f64>,
 }
 
+/// A row of the table of adaptive attacks.
 #[derive(Clone, Debug, Serialize)]
 pub struct Adaptive {
+    /// The attack's name.
     pub attack: String,
+    /// Accuracy of the whole defence.
     pub accuracy: Share,
 }
 
 impl Report {
+    /// Counts the results of `photographs` under `protocol`.
     pub fn new(
         data: String,
         classifier: Model,
@@ -181,7 +199,7 @@ impl Report {
                     "\nAdaptive: the gradient goes through purifier and classifier, averaged over {eot} draws of noise"
                 )?;
             }
-            (None, _) => writeln!(text, "\nAdaptive: the attacker knows all there is, the classifier")?,
+            (None, _) => writeln!(text, "\nAdaptive: the attacker knows the whole defence, the classifier")?,
         }
         writeln!(text, "  {:<18}accuracy", "attack")?;
         for row in &self.adaptive {

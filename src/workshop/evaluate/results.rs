@@ -1,4 +1,4 @@
-//! Results per photograph as JSON lines, so that a run that was interrupted goes on and tables can be made again.
+//! Results per photograph as JSON lines, so that an interrupted run can resume and tables can be made again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Error;
+use super::error::{Error, ResultsProblem};
 
-/// What was found out about one photograph. A class is `null` where the model answered with NaN or infinity.
+/// The results of one photograph. A class is `null` if the model answered with NaN or infinity.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// `<folder>/<file>`.
     pub image: String,
+    /// The right class.
     pub class: usize,
-    /// Why it could not be read; then there is nothing else.
+    /// Why it could not be read; then the rest is empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
     /// The class without purifier, by the transfer attack's name (`clean` for none).
@@ -28,7 +29,7 @@ pub struct Record {
     /// PSNR in dB of the purified picture against the clean one, by the same names.
     #[serde(default)]
     pub psnr: BTreeMap<String, f64>,
-    /// The class after an attack on all that there is, by the attack's name.
+    /// The class after an attack on purifier and classifier together, by the attack's name.
     #[serde(default)]
     pub adaptive: BTreeMap<String, Option<usize>>,
 }
@@ -41,51 +42,59 @@ pub struct Results {
 }
 
 impl Results {
-    /// Results that are kept in memory alone.
+    /// Results that are kept in memory only.
     pub fn in_memory() -> Self {
         Self { records: HashMap::new(), file: None }
     }
 
-    /// Opens `folder/results.jsonl`, whose first line is `header`, and takes what an earlier run left there.
+    /// Opens `folder/results.jsonl`, whose first line is `header`, and reads the results of an earlier run.
     ///
-    /// A last line without its end, which a kill leaves, is cut off.
+    /// A last line without its end, left by a killed run, is cut off.
     ///
     /// # Errors
-    /// Another header than ours, with both shown; another run at work; a line that is no result; an unwritable folder.
+    /// A different header, with both shown; another run at work; a line that is not a result; an unwritable folder.
     pub fn open(folder: &Path, header: &Value) -> Result<Self, Error> {
         let path = folder.join("results.jsonl");
-        let fail = |reason: String| Error::Results { path: path.clone(), reason };
-        std::fs::create_dir_all(folder).map_err(|error| fail(error.to_string()))?;
-        let opened = OpenOptions::new().read(true).append(true).create(true).open(&path);
-        let mut file = opened.map_err(|error| fail(error.to_string()))?;
-        file.try_lock()
-            .map_err(|_| fail("another evaluation is writing it; wait for it or take another --out".to_owned()))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(|error| fail(error.to_string()))?;
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        if whole < text.len() {
-            file.set_len(whole as u64).and_then(|()| file.rewind()).map_err(|error| fail(error.to_string()))?;
+        match Self::read(folder, &path, header) {
+            Ok((records, file)) => Ok(Self { records, file: Some((path, file)) }),
+            Err(problem) => Err(Error::Results { path, problem }),
         }
-        let mut results = Self { records: HashMap::new(), file: None };
-        let mut lines = text[..whole].lines();
-        match lines.next() {
-            None => append(&mut file, &format!("{header}\n")).map_err(|error| fail(error.to_string()))?,
-            Some(found) => same_header(found, header).map_err(fail)?,
-        }
-        for (number, line) in lines.enumerate() {
-            let record: Record =
-                serde_json::from_str(line).map_err(|error| fail(format!("line {}: {error}", number + 2)))?;
-            results.records.insert(record.image.clone(), record);
-        }
-        results.file = Some((path, file));
-        Ok(results)
     }
 
+    fn read(folder: &Path, path: &Path, header: &Value) -> Result<(HashMap<String, Record>, File), ResultsProblem> {
+        std::fs::create_dir_all(folder)?;
+        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        file.try_lock().map_err(|_| ResultsProblem::Locked)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        let whole = text.rfind('\n').map_or(0, |end| end + 1);
+        if whole < text.len() {
+            file.set_len(whole as u64).and_then(|()| file.rewind())?;
+        }
+        let mut lines = text[..whole].lines();
+        match lines.next() {
+            None => append(&mut file, &format!("{header}\n"))?,
+            Some(found) => expect_header(found, header)?,
+        }
+        let mut records = HashMap::new();
+        for (index, line) in lines.enumerate() {
+            let number = index + 2;
+            let record: Record =
+                serde_json::from_str(line).map_err(|source| ResultsProblem::Line { number, source })?;
+            records.insert(record.image.clone(), record);
+        }
+        Ok((records, file))
+    }
+
+    /// The record of the photograph with this name.
     pub fn get(&self, image: &str) -> Option<&Record> {
         self.records.get(image)
     }
 
     /// Adds records: all of them reach the disk as whole lines in one write.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
     pub fn add(&mut self, records: Vec<Record>) -> Result<(), Error> {
         let mut lines = String::new();
         for record in &records {
@@ -94,7 +103,7 @@ impl Results {
             lines.push('\n');
         }
         if let Some((path, file)) = &mut self.file {
-            append(file, &lines).map_err(|error| Error::Results { path: path.clone(), reason: error.to_string() })?;
+            append(file, &lines).map_err(|error| Error::Results { path: path.clone(), problem: error.into() })?;
         }
         self.records.extend(records.into_iter().map(|record| (record.image.clone(), record)));
         Ok(())
@@ -106,9 +115,9 @@ fn append(file: &mut File, lines: &str) -> std::io::Result<()> {
     file.sync_data()
 }
 
-/// Refuses results that other models or settings made.
-fn same_header(found: &str, expected: &Value) -> Result<(), String> {
-    let found: Value = serde_json::from_str(found).map_err(|error| format!("the first line is no header: {error}"))?;
+/// Refuses the results of other models or settings.
+fn expect_header(found: &str, expected: &Value) -> Result<(), ResultsProblem> {
+    let found: Value = serde_json::from_str(found).map_err(ResultsProblem::Header)?;
     if found == *expected {
         return Ok(());
     }
@@ -120,7 +129,7 @@ fn same_header(found: &str, expected: &Value) -> Result<(), String> {
         .filter(|key| ours.get(*key) != theirs.get(*key))
         .map(|key| format!("{key}: there {}, now {}", show(theirs.get(key)), show(ours.get(key))))
         .collect();
-    Err(format!("these are results of another evaluation ({}); take another --out", differences.join("; ")))
+    Err(ResultsProblem::Other { differences: differences.join("; ") })
 }
 
 #[cfg(test)]
@@ -132,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_finds_the_results_of_the_one_before_and_drops_a_torn_line() {
+    fn a_run_finds_the_results_of_an_earlier_one_and_drops_a_torn_line() {
         let folder = tempfile::tempdir().unwrap();
         let header = serde_json::json!({"seed": 1});
         let mut results = Results::open(folder.path(), &header).unwrap();

@@ -5,18 +5,23 @@ use serde::Serialize;
 /// The 97.5 % point of the normal distribution: intervals cover 95 %.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// Right answers among so many, with the 95 % interval of Wilson (1927).
+/// The share of right answers, with its 95 % interval (Wilson 1927).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Share {
+    /// Right answers.
     pub right: usize,
+    /// All answers.
     pub of: usize,
-    /// `right / of`; 0 where nothing was counted.
+    /// `right / of`; 0 if nothing was counted.
     pub share: f64,
+    /// Lower end of the interval, 0..1.
     pub low: f64,
+    /// Upper end of the interval, 0..1.
     pub high: f64,
 }
 
 impl Share {
+    /// `right` answers of `of`; without any, the interval is all of 0..1.
     pub fn new(right: usize, of: usize) -> Self {
         if of == 0 {
             return Self { right, of, share: 0.0, low: 0.0, high: 1.0 };
@@ -33,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_interval_is_the_one_that_wilson_published() {
+    fn the_interval_agrees_with_published_values() {
         // Newcombe 1998 (Statistics in Medicine 17, table I, method 3): 81 of 263 and 0 of 20.
         let share = Share::new(81, 263);
         assert!((share.low - 0.2553).abs() < 5e-5 && (share.high - 0.3662).abs() < 5e-5, "{share:?}");

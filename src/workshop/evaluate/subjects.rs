@@ -4,20 +4,39 @@ use std::path::Path;
 
 use burn::prelude::*;
 
+use super::engine::EngineUnderTest;
+use super::error::Error;
 use super::report::{Model, Pairing};
-use super::{Error, Judge};
 use crate::engine::Description;
+use crate::workshop::attack::{Attack, Defended};
 use crate::workshop::onnx::read::{Classifier, Network, Purifier};
 
 /// A classifier, and the purifier before it if there is one.
 pub struct Subjects {
-    pub judge: Judge,
+    /// Both in the engine that ships.
+    pub engine: EngineUnderTest,
+    /// The classifier with gradients.
     pub classifier: Classifier,
+    /// The purifier with gradients.
     pub purifier: Option<Purifier>,
+    /// The classifier's file.
     pub classifier_model: Model,
+    /// The purifier's file.
     pub purifier_model: Option<Model>,
-    /// Nothing where there is no purifier, or its file does not tell.
+    /// `None` if there is no purifier, or its file does not say.
     pub pairing: Option<Pairing>,
+}
+
+/// What an attacker knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attacker {
+    /// The classifier alone.
+    Transfer,
+    /// Purifier and classifier; of a defence without a purifier, the classifier.
+    Adaptive {
+        /// Draws of the purifier's noise that a gradient is averaged over; at least 1.
+        eot: usize,
+    },
 }
 
 impl Subjects {
@@ -32,18 +51,40 @@ impl Subjects {
         device: &Device,
         seed: u64,
     ) -> Result<Self, Error> {
-        let judge = Judge::load(classifier, said, purifier, seed)?;
-        let (input, labels) = (judge.classifier().input().clone(), judge.classifier().labels().to_vec());
+        let engine = EngineUnderTest::load(classifier, said, purifier, seed)?;
+        let (input, labels) = (engine.classifier().input().clone(), engine.classifier().labels().to_vec());
         let network = Network::load(classifier, device)?;
-        let classifier_model = Model::new(classifier, judge.classifier().sha256());
-        let partners = judge.purifier().and_then(|purifier| purifier.partners());
+        let classifier_model = Model::new(classifier, engine.classifier().sha256());
+        let partners = engine.purifier().and_then(|purifier| purifier.partners());
         Ok(Self {
             pairing: partners.map(|partners| Pairing::of(partners, &classifier_model)),
             classifier: Classifier::new(network, Some(&input))?.with_labels(labels)?,
             purifier: purifier.map(|path| Purifier::load(path, device)).transpose()?,
             classifier_model,
-            purifier_model: purifier.zip(judge.purifier()).map(|(path, purifier)| Model::new(path, purifier.sha256())),
-            judge,
+            purifier_model: purifier.zip(engine.purifier()).map(|(path, purifier)| Model::new(path, purifier.sha256())),
+            engine,
         })
+    }
+
+    /// Adversarial versions of `clean` pictures with the right class of each; shapes as in
+    /// [`Method::perturb`](crate::workshop::attack::Method::perturb).
+    ///
+    /// # Panics
+    /// If `labels` does not have one entry per picture.
+    pub fn perturb(
+        &self,
+        attack: &Attack,
+        attacker: Attacker,
+        clean: Tensor<4>,
+        labels: &[usize],
+        seed: u64,
+    ) -> Tensor<4> {
+        let classifier = &self.classifier;
+        match (attacker, &self.purifier) {
+            (Attacker::Adaptive { eot }, Some(purifier)) => {
+                attack.perturb(&Defended { purifier, classifier, eot, seed }, clean, labels, seed)
+            }
+            _ => attack.perturb(classifier, clean, labels, seed),
+        }
     }
 }

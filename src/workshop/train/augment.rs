@@ -1,4 +1,4 @@
-//! Views of a photograph: the ones that training sees and the one that everybody else does.
+//! Views of a photograph: the random ones of training, and the one that validation and the device see.
 
 use rand::Rng;
 
@@ -7,7 +7,7 @@ use crate::frame::{Fit, Picture};
 /// A square 8-bit RGB picture, row by row, channels last.
 pub type Square = Vec<u8>;
 
-/// The largest centred square of `photograph`, resized: what the device does with a frame.
+/// The largest centred square of `photograph`, resized to `side` pixels, as the device does with a frame.
 pub fn centre(photograph: &Picture, side: usize) -> Square {
     // Decoded photographs have as many bytes as pixels, and their centre lies inside them.
     Fit::new([side, side]).rgb(photograph).expect("a decoded photograph can be fitted").to_vec()
@@ -25,7 +25,7 @@ pub fn random_view(photograph: &Picture, side: usize, scale: (f64, f64), rng: &m
     let top = rng.random_range(0.0..=height - crop_height);
     let mut view = Picture::default();
     let part = [left, top, crop_width, crop_height];
-    // As above; and the part was drawn inside the photograph.
+    // A decoded photograph, as above, and the part was drawn inside it.
     Fit::new([side, side]).part(photograph, part, &mut view).expect("a part of a decoded photograph can be fitted");
     if rng.random_bool(0.5) {
         flip(&mut view.rgb, side);

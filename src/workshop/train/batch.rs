@@ -8,7 +8,7 @@ use super::augment::{self, Square};
 use super::data::Photograph;
 use super::generator;
 
-/// Random views of the photographs of step `step`, each with a generator of its own.
+/// Random views of the photographs of step `step`, squares of `side` pixels; each has a generator of its own.
 pub fn random_views(items: &[&Photograph], side: usize, scale: (f64, f64), seed: u64, step: u64) -> Vec<Square> {
     let view = |(i, item): (usize, &&Photograph)| {
         augment::random_view(&item.pixels, side, scale, &mut generator(seed, "view", &[step, i as u64]))
@@ -16,7 +16,7 @@ pub fn random_views(items: &[&Photograph], side: usize, scale: (f64, f64), seed:
     items.par_iter().enumerate().map(view).collect()
 }
 
-/// The photographs of step `step`: every epoch goes over all of them in an order of its own.
+/// The photographs of step `step`: every epoch visits all of them in an order of its own.
 pub fn epoch_batch(items: &[Photograph], seed: u64, step: u64, steps_per_epoch: u64, batch: usize) -> Vec<&Photograph> {
     let mut order: Vec<usize> = (0..items.len()).collect();
     order.shuffle(&mut generator(seed, "order", &[step / steps_per_epoch]));
@@ -24,13 +24,13 @@ pub fn epoch_batch(items: &[Photograph], seed: u64, step: u64, steps_per_epoch: 
     order[start..(start + batch).min(items.len())].iter().map(|i| &items[*i]).collect()
 }
 
-/// Classes as the loss wants them.
+/// Classes as burn's loss expects them, [batch].
 pub fn targets(classes: &[usize], device: &Device) -> Tensor<1, Int> {
     let classes: Vec<i32> = classes.iter().map(|class| *class as i32).collect();
     Tensor::from_ints(classes.as_slice(), device)
 }
 
-/// The class with the largest logit of every sample.
+/// The class with the largest logit of every sample; `logits` [batch, classes].
 pub fn predictions(logits: Tensor<2>) -> Vec<usize> {
     let [batch, _] = logits.dims();
     let data = logits.argmax(1).reshape([batch]).into_data();

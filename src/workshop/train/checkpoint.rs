@@ -1,10 +1,10 @@
-//! A run's folder: settings, checkpoints, best weights. Whatever kills the process, the folder holds a whole state.
+//! A run's folder: settings, checkpoints, best weights. Whatever kills the process, the folder is complete.
 //!
 //! ```text
-//! settings.json          what the run was asked for; another run's settings are refused
-//! checkpoint-00000400/   model, average, optimiser and state; appears by one rename, the older one goes after it
+//! settings.json          all that determines the run's outcome; other settings are refused
+//! checkpoint-00000400/   model, average, optimiser and progress; appears by one rename, then the older one is removed
 //! best-00000400/         the averaged weights with the best validation so far
-//! metrics.jsonl          one line a validation or progress report
+//! metrics.jsonl          one line per validation or progress report
 //! lock                   held while a process trains here
 //! ```
 
@@ -13,24 +13,31 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::Error;
+use super::error::{Error, RunProblem, StoreError};
 
-/// Where a run stands; all else follows from it and the settings.
+/// How far a run has come; all else follows from it and the settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct State {
+pub struct Progress {
     /// Steps done.
     pub step: u64,
+    /// The step of the best validation so far.
     pub best_step: Option<u64>,
+    /// The score of that validation.
     pub best_score: Option<f64>,
 }
 
 /// What is trained: the weights, their running average and the optimiser.
 #[derive(Clone)]
 pub struct Trained<M: Module> {
+    /// The weights that steps change, on an autodiff device.
     pub model: M,
+    /// Their running average, in evaluation mode.
     pub average: M,
+    /// The optimiser with its moments.
     pub optimiser: ModuleOptimizer,
 }
 
@@ -41,75 +48,81 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Opens or creates the folder. `settings` must equal those of the run that is there, if one is.
-    pub fn open<S: Serialize>(path: &Path, settings: &S) -> Result<Self, Error> {
-        fs::create_dir_all(path).map_err(|error| Error::run(path, format!("cannot be created: {error}")))?;
-        let lock =
-            File::create(path.join("lock")).map_err(|error| Error::run(path, format!("cannot be written: {error}")))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(Error::run(
-                    path,
-                    "another process trains in this folder; wait for it or take another --out",
-                ));
-            }
-            Err(fs::TryLockError::Error(error)) => return Err(Error::run(path, format!("cannot be locked: {error}"))),
-        }
+    /// Opens or creates the folder. If it holds a run, `settings` must equal the settings of that run.
+    ///
+    /// # Errors
+    /// A folder that cannot be created or locked, that another process trains in, or that holds a run with other
+    /// settings.
+    pub fn open<S: Serialize + DeserializeOwned>(path: &Path, settings: &S) -> Result<Self, Error> {
+        fs::create_dir_all(path).map_err(|error| Error::run(path, RunProblem::Create(error)))?;
+        let lock = File::create(path.join("lock")).map_err(|error| Error::run(path, RunProblem::Lock(error)))?;
+        lock.try_lock().map_err(|error| match error {
+            fs::TryLockError::WouldBlock => Error::run(path, RunProblem::Busy),
+            fs::TryLockError::Error(error) => Error::run(path, RunProblem::Lock(error)),
+        })?;
         let folder = Self { path: path.to_owned(), _lock: lock };
-        folder.settle(serde_json::json!(settings))?;
+        folder.settle(settings)?;
         Ok(folder)
     }
 
-    fn settle(&self, settings: serde_json::Value) -> Result<(), Error> {
+    /// Writes the settings of a new run, or compares them with those of the run that is there.
+    fn settle<S: Serialize + DeserializeOwned>(&self, settings: &S) -> Result<(), Error> {
         let file = self.path.join("settings.json");
+        let asked = serde_json::json!(settings);
         let Ok(text) = fs::read_to_string(&file) else {
-            let text = format!("{settings:#}\n");
+            let text = format!("{asked:#}\n");
             return crate::atomic::write(&file, text.as_bytes()).map_err(|error| Error::run(&file, error));
         };
-        let there: serde_json::Value = serde_json::from_str(&text).map_err(|error| Error::run(&file, error))?;
-        match first_difference("", &there, &settings) {
+        let there: Value = serde_json::from_str(&text).map_err(|error| Error::run(&file, error))?;
+        // An older run may have written the same settings in another form.
+        let there = serde_json::from_value::<S>(there.clone()).map_or(there, |read| serde_json::json!(read));
+        match first_difference("", &there, &asked) {
             None => Ok(()),
-            Some((key, there, asked)) => Err(Error::run(
-                &self.path,
-                format!(
-                    "holds a run with {key} = {there}, and {key} = {asked} is asked for; give the same settings to go on with it, or another --out"
-                ),
-            )),
+            Some(problem) => Err(Error::run(&self.path, problem)),
         }
     }
 
+    /// The folder itself.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Writes a checkpoint whole, then removes the one before.
-    pub fn save<M: Module>(&self, state: &State, trained: &Trained<M>) -> Result<(), Error> {
-        self.appear(&format!("checkpoint-{:08}", state.step), "checkpoint-", |folder| {
-            trained.model.clone().save_file(folder.join("model")).map_err(|e| e.to_string())?;
-            trained.average.clone().save_file(folder.join("average")).map_err(|e| e.to_string())?;
-            trained.optimiser.save(folder.join("optimiser")).map_err(|e| e.to_string())?;
-            fs::write(folder.join("state.json"), serde_json::json!(state).to_string()).map_err(|e| e.to_string())
+    /// Writes a whole checkpoint, then removes the previous one.
+    ///
+    /// # Errors
+    /// A folder that cannot be written; the previous checkpoint is then still there.
+    pub fn save<M: Module>(&self, progress: &Progress, trained: &Trained<M>) -> Result<(), Error> {
+        self.replace(&format!("checkpoint-{:08}", progress.step), "checkpoint-", |folder| {
+            trained.model.clone().save_file(folder.join("model"))?;
+            trained.average.clone().save_file(folder.join("average"))?;
+            trained.optimiser.save(folder.join("optimiser"))?;
+            fs::write(folder.join("state.json"), serde_json::json!(progress).to_string())?;
+            Ok(())
         })
     }
 
-    /// Writes the weights that `export` takes.
+    /// Writes the weights that `export` reads, then removes the previous ones.
+    ///
+    /// # Errors
+    /// A folder that cannot be written; the previous weights are then still there.
     pub fn save_best<M: Module>(&self, step: u64, weights: &M) -> Result<(), Error> {
-        self.appear(&format!("best-{step:08}"), "best-", |folder| {
-            weights.clone().save_file(folder.join("model")).map_err(|e| e.to_string())
+        self.replace(&format!("best-{step:08}"), "best-", |folder| {
+            weights.clone().save_file(folder.join("model"))?;
+            Ok(())
         })
     }
 
-    /// Fills a temporary folder, syncs and renames it, then removes its predecessors.
-    fn appear(&self, name: &str, family: &str, fill: impl FnOnce(&Path) -> Result<(), String>) -> Result<(), Error> {
+    /// Fills a temporary folder, syncs it, renames it to `name`, then removes the other folders of the `family`.
+    fn replace(
+        &self,
+        name: &str,
+        family: &str,
+        fill: impl FnOnce(&Path) -> Result<(), StoreError>,
+    ) -> Result<(), Error> {
         let target = self.path.join(name);
-        let failed = |reason: String| {
-            Error::run(&target, format!("cannot be written: {reason}; what was there before is whole"))
-        };
-        let temporary =
-            tempfile::Builder::new().prefix(".new-").tempdir_in(&self.path).map_err(|e| failed(e.to_string()))?;
-        fill(temporary.path()).map_err(failed)?;
-        (|| {
+        let write = || -> Result<(), StoreError> {
+            let temporary = tempfile::Builder::new().prefix(".new-").tempdir_in(&self.path)?;
+            fill(temporary.path())?;
             for entry in fs::read_dir(temporary.path())? {
                 File::open(entry?.path())?.sync_all()?;
             }
@@ -122,28 +135,30 @@ impl RunFolder {
             for old in folders(&self.path, family)?.into_iter().filter(|old| *old != target) {
                 fs::remove_dir_all(old)?;
             }
-            std::io::Result::Ok(())
-        })()
-        .map_err(|error| failed(error.to_string()))
+            Ok(())
+        };
+        write().map_err(|error| Error::run(&target, RunProblem::Save(error)))
     }
 
-    /// The newest checkpoint, if there is one, loaded into `blank`.
-    pub fn load<M: Module>(&self, blank: Trained<M>) -> Result<Option<(State, Trained<M>)>, Error> {
+    /// The newest checkpoint, loaded into `blank`; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be read.
+    pub fn load<M: Module>(&self, blank: Trained<M>) -> Result<Option<(Progress, Trained<M>)>, Error> {
         self.sweep();
         let found = folders(&self.path, "checkpoint-").map_err(|error| Error::run(&self.path, error))?;
         let Some(folder) = found.into_iter().next_back() else { return Ok(None) };
-        let failed = |reason: String| Error::run(&folder, format!("this checkpoint cannot be read: {reason}"));
-        let text = fs::read_to_string(folder.join("state.json")).map_err(|e| failed(e.to_string()))?;
-        let state = serde_json::from_str(&text).map_err(|e| failed(e.to_string()))?;
-        let trained = Trained {
-            model: blank.model.try_load_file(folder.join("model")).map_err(|e| failed(e.to_string()))?,
-            average: blank.average.try_load_file(folder.join("average")).map_err(|e| failed(e.to_string()))?,
-            optimiser: blank.optimiser.load(folder.join("optimiser")).map_err(|e| failed(e.to_string()))?,
+        let read = || -> Result<(Progress, Trained<M>), StoreError> {
+            let progress = serde_json::from_str(&fs::read_to_string(folder.join("state.json"))?)?;
+            let model = blank.model.try_load_file(folder.join("model"))?;
+            let average = blank.average.try_load_file(folder.join("average"))?;
+            let optimiser = blank.optimiser.load(folder.join("optimiser"))?;
+            Ok((progress, Trained { model, average, optimiser }))
         };
-        Ok(Some((state, trained)))
+        read().map(Some).map_err(|error| Error::run(&folder, RunProblem::Checkpoint(error)))
     }
 
-    /// Removes what a killed process left half-written; nothing reads those names.
+    /// Removes the half-written folders of a killed process; nothing reads their names.
     fn sweep(&self) {
         for half in folders(&self.path, ".new-").into_iter().flatten() {
             if let Err(error) = fs::remove_dir_all(&half) {
@@ -153,29 +168,27 @@ impl RunFolder {
     }
 }
 
-/// Loads the best weights of a finished or interrupted run into `blank`; with them comes their step.
+/// Loads the best weights of a finished or interrupted run into `blank`; returns them with their step.
+///
+/// # Errors
+/// A folder without best weights, or weights that do not fit the model.
 pub fn load_best<M: Module>(run: &Path, blank: M) -> Result<(M, u64), Error> {
     let found = folders(run, "best-").map_err(|error| Error::run(run, error))?;
-    let folder = found.into_iter().next_back().ok_or_else(|| {
-        Error::run(
-            run,
-            "expected a folder of a training run with best-*, found none; let the run reach its first validation",
-        )
-    })?;
+    let folder = found.into_iter().next_back().ok_or_else(|| Error::run(run, RunProblem::NoBest))?;
     let step = folder.file_name().and_then(|name| name.to_string_lossy().strip_prefix("best-")?.parse().ok());
-    let step = step.ok_or_else(|| Error::run(&folder, "expected a name best-STEP"))?;
+    let step = step.ok_or_else(|| Error::run(&folder, RunProblem::NoStep))?;
     let file = folder.join("model");
-    let model = blank
-        .try_load_file(&file)
-        .map_err(|error| Error::run(&file, format!("these weights cannot be read: {error}")))?;
+    let model = blank.try_load_file(&file).map_err(|error| Error::run(&file, RunProblem::Weights(error)))?;
     Ok((model, step))
 }
 
 /// The settings that a run was started with.
-pub fn settings<S: for<'de> Deserialize<'de>>(run: &Path) -> Result<S, Error> {
+///
+/// # Errors
+/// A folder without readable settings.
+pub fn settings<S: DeserializeOwned>(run: &Path) -> Result<S, Error> {
     let file = run.join("settings.json");
-    let text = fs::read_to_string(&file)
-        .map_err(|error| Error::run(&file, format!("{error}; expected the folder of a training run")))?;
+    let text = fs::read_to_string(&file).map_err(|error| Error::run(&file, RunProblem::NoSettings(error)))?;
     serde_json::from_str(&text).map_err(|error| Error::run(&file, error))
 }
 
@@ -193,18 +206,17 @@ fn folders(path: &Path, family: &str) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// The first key in which two settings differ, with both values.
-fn first_difference(
-    key: &str,
-    there: &serde_json::Value,
-    asked: &serde_json::Value,
-) -> Option<(String, String, String)> {
+fn first_difference(key: &str, there: &Value, asked: &Value) -> Option<RunProblem> {
     if let (Some(a), Some(b)) = (there.as_object(), asked.as_object()) {
         let keys = a.keys().chain(b.keys().filter(|k| !a.contains_key(*k)));
-        let null = serde_json::Value::Null;
         return keys.into_iter().find_map(|k| {
             let inner = if key.is_empty() { k.clone() } else { format!("{key}.{k}") };
-            first_difference(&inner, a.get(k).unwrap_or(&null), b.get(k).unwrap_or(&null))
+            first_difference(&inner, a.get(k).unwrap_or(&Value::Null), b.get(k).unwrap_or(&Value::Null))
         });
     }
-    (there != asked).then(|| (key.to_owned(), there.to_string(), asked.to_string()))
+    (there != asked).then(|| RunProblem::OtherSettings {
+        key: key.to_owned(),
+        there: there.to_string(),
+        asked: asked.to_string(),
+    })
 }

@@ -1,4 +1,4 @@
-//! Photographs of a folder with one folder a class, decoded once.
+//! Photographs of a folder with one folder per class, decoded once.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::Error;
+use super::error::{DataProblem, Error, LoadError};
 use crate::engine::contract::Label;
 use crate::frame::{self, Fit, Picture};
 
-/// Decoded pixels kept in memory; a data set beyond this is refused rather than swapped to disk.
+/// The most bytes of decoded pixels; a larger data set is refused rather than swapped to disk.
 const MEMORY: usize = 8 << 30;
-/// Decoded photographs are kept this many times larger than the picture that training sees.
+/// The shorter side of a decoded photograph, in sides of the picture that training sees.
 const MARGIN: f32 = 1.25;
 
 /// One photograph.
@@ -20,23 +20,30 @@ const MARGIN: f32 = 1.25;
 pub struct Photograph {
     /// Relative to the data folder: `<class>/<file>`.
     pub name: String,
+    /// Its place among the labels.
     pub class: usize,
+    /// Shrunk; the shorter side is about 1.25 times the picture that training sees.
     pub pixels: Picture,
 }
 
 /// A labelled set of photographs, in the byte order of their names.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Photographs {
+    /// The classes.
     pub labels: Vec<Label>,
+    /// The photographs that could be decoded.
     pub items: Vec<Photograph>,
     /// Files that could not be decoded, with the reason.
-    pub broken: Vec<(PathBuf, String)>,
+    pub broken: Vec<(PathBuf, LoadError)>,
 }
 
 impl Photographs {
     /// Reads `folder/<class>/*`, shrunk so that the shorter side is about 1.25 times `side`.
     ///
     /// `names` maps folder names to labels: a text file with lines `wnid label, synonym, ...`.
+    ///
+    /// # Errors
+    /// Fewer than two classes, two classes with one name, a class without a photograph, more photographs than memory.
     pub fn load(folder: &Path, names: Option<&Path>, side: usize) -> Result<Self, Error> {
         let classes = class_folders(folder)?;
         let labels = labels(&classes, names)?;
@@ -44,19 +51,14 @@ impl Photographs {
         for (class, (name, path)) in classes.iter().enumerate() {
             let images = images(path)?;
             if images.is_empty() {
-                return Err(Error::data(path, "this class has no image; remove the folder or fill it"));
+                return Err(Error::data(path, DataProblem::EmptyClass));
             }
             files.extend(images.into_iter().map(|file| (format!("{name}/{file}"), class)));
         }
         let expected = files.len() * ((side as f32 * MARGIN) as usize).pow(2) * 3;
         if expected > MEMORY {
-            let reason = format!(
-                "{} photographs at this --side need about {} GiB of memory, the bound is {}; take a smaller --side or fewer photographs",
-                files.len(),
-                expected >> 30,
-                MEMORY >> 30
-            );
-            return Err(Error::data(folder, reason));
+            let (photographs, needed, bound) = (files.len(), expected >> 30, MEMORY >> 30);
+            return Err(Error::data(folder, DataProblem::TooLarge { photographs, needed, bound }));
         }
         let decoded: Vec<_> = files
             .into_par_iter()
@@ -77,13 +79,17 @@ impl Photographs {
         }
         for (class, (_, path)) in classes.iter().enumerate() {
             if !set.items.iter().any(|item| item.class == class) {
-                return Err(Error::data(path, "no image of this class can be decoded"));
+                return Err(Error::data(path, DataProblem::NothingDecodes));
             }
         }
         Ok(set)
     }
 
-    /// Splits off about `share` of the photographs, chosen by a hash of their names: the same in every run.
+    /// Splits off about `share` of the photographs, chosen by a hash of their names, so that every run holds out the
+    /// same. Returns those for training and those for validation.
+    ///
+    /// # Errors
+    /// A split that leaves one of the two empty.
     pub fn hold_out(self, share: f64) -> Result<(Self, Self), Error> {
         let bound = (share * f64::from(u32::MAX)) as u32;
         let held = |item: &Photograph| {
@@ -92,28 +98,22 @@ impl Photographs {
         };
         let (out, rest): (Vec<_>, Vec<_>) = self.items.into_iter().partition(held);
         if rest.is_empty() || out.is_empty() {
-            let reason = format!(
-                "{} photographs leave {} for training and {} for validation; both need some: change --held-out or add photographs",
-                rest.len() + out.len(),
-                rest.len(),
-                out.len()
-            );
-            return Err(Error::Settings(reason));
+            return Err(Error::HeldOut { training: rest.len(), validation: out.len() });
         }
         let part = |items, broken| Self { labels: self.labels.clone(), items, broken };
         Ok((part(rest, self.broken), part(out, Vec::new())))
     }
 }
 
-/// Reads one photograph and shrinks it to what training needs of it.
-fn read(path: &Path, side: usize) -> Result<Picture, String> {
-    let picture = frame::read(path).map_err(|error| error.to_string())?;
+/// Reads one photograph and shrinks it to the size that training needs.
+fn read(path: &Path, side: usize) -> Result<Picture, LoadError> {
+    let picture = frame::read(path)?;
     let scale = side as f32 * MARGIN / picture.width.min(picture.height) as f32;
     if scale >= 1.0 {
         return Ok(picture);
     }
     let size = [picture.height, picture.width].map(|x| ((x as f32 * scale).round() as usize).max(1));
-    let rgb = Fit::new(size).rgb(&picture).map_err(|error| error.to_string())?.to_vec();
+    let rgb = Fit::new(size).rgb(&picture)?.to_vec();
     Ok(Picture { width: size[1] as u32, height: size[0] as u32, rgb })
 }
 
@@ -129,11 +129,8 @@ fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     }
     classes.sort();
     match classes.len() {
-        0 => Err(Error::data(folder, "expected one folder of photographs a class, found no folder")),
-        1 => Err(Error::data(
-            folder,
-            "expected at least two classes, found one folder; a classifier of one class says nothing",
-        )),
+        0 => Err(Error::data(folder, DataProblem::NoClass)),
+        1 => Err(Error::data(folder, DataProblem::OneClass)),
         _ => Ok(classes),
     }
 }
@@ -165,8 +162,8 @@ fn labels(classes: &[(String, PathBuf)], names: Option<&Path>) -> Result<Vec<Lab
     for (folder, path) in classes {
         let label = known.get(folder).unwrap_or(folder).clone();
         if let Some(other) = seen.insert(label.trim().to_lowercase(), folder) {
-            let reason = format!("the folders '{other}' and '{folder}' have one name, '{label}'; rename one");
-            return Err(Error::data(path, reason));
+            let (first, second) = (other.to_owned(), folder.clone());
+            return Err(Error::data(path, DataProblem::SameName { first, second, label }));
         }
         let is_wnid = folder.len() == 9 && folder.starts_with('n') && folder[1..].bytes().all(|b| b.is_ascii_digit());
         labels.push(Label { label, wnid: is_wnid.then(|| folder.clone()) });

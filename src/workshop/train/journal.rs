@@ -1,4 +1,4 @@
-//! What a run tells while it goes: a bar on a terminal, plain lines elsewhere, metrics as JSON lines, curves as PNG.
+//! The report of a run's progress: a bar on a terminal, plain lines elsewhere, metrics as JSON lines, curves as PNG.
 
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal, Write};
@@ -10,11 +10,11 @@ use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 use serde_json::{Value, json};
 
-use super::Error;
+use super::error::{Error, RunProblem};
 
 /// Steps whose values are averaged into one metrics line.
 const REPORT_EVERY: u64 = 20;
-/// Time between two lines where there is no terminal.
+/// Time between two lines if there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
 
 /// The metrics of one run and their display.
@@ -48,7 +48,10 @@ impl Journal {
         }
     }
 
-    /// Starts at `step`: lines of later steps, from before an interruption, are taken out of the file.
+    /// Starts at `step` of `steps`: removes the lines of later steps, left by an interrupted run, from the file.
+    ///
+    /// # Errors
+    /// A metrics file that cannot be written.
     pub fn begin(&mut self, step: u64, steps: u64) -> Result<(), Error> {
         let text = std::fs::read_to_string(&self.path).unwrap_or_default();
         let parsed = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
@@ -59,19 +62,22 @@ impl Journal {
         self.file = Some(file);
         (self.started, self.first_step, self.steps) = (Instant::now(), step, steps);
         if std::io::stderr().is_terminal() {
-            // The template stands here and is valid.
+            // The template is this constant, and it is valid.
             let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {per_sec}, {eta} left");
             self.bar = ProgressBar::new(steps).with_style(style.expect("a valid template"));
             self.bar.set_position(step);
             self.bar.reset_eta();
         }
         if step > 0 {
-            self.say(&format!("goes on after step {step} of {steps}"));
+            self.say(&format!("resumes after step {step} of {steps}"));
         }
         Ok(())
     }
 
     /// Counts one step of `batch` samples.
+    ///
+    /// # Errors
+    /// A metrics file that cannot be written.
     pub fn step(&mut self, step: u64, batch: usize, values: &[(&'static str, f32)]) -> Result<(), Error> {
         self.pending.push(values.to_vec());
         self.bar.set_position(step);
@@ -105,7 +111,10 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes a validation and draws the curves anew.
+    /// Writes a validation and redraws the curves.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
     pub fn validation(
         &mut self,
         step: u64,
@@ -115,13 +124,14 @@ impl Journal {
     ) -> Result<(), Error> {
         let mut line = json!({"step": step, "kind": "validation", "score": score});
         values.iter().for_each(|(name, value)| line[*name] = json!(value));
-        let told: Vec<_> = values.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
-        self.say(&format!("validation after step {step}: {}", told.join("  ")));
+        let shown: Vec<_> = values.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+        self.say(&format!("validation after step {step}: {}", shown.join("  ")));
         self.write(line)?;
         let file = folder.join("curves.png");
-        curves(&self.lines, &file).map_err(|error| Error::run(file, format!("cannot be drawn: {error}")))
+        curves(&self.lines, &file).map_err(|error| Error::run(file, RunProblem::Curves(error)))
     }
 
+    /// Removes the bar.
     pub fn end(&self) {
         self.bar.finish_and_clear();
     }
@@ -143,8 +153,8 @@ impl Journal {
     }
 }
 
-/// Draws all metrics over the steps: losses above, below them what validation found, decibels in a panel of their own.
-fn curves(lines: &[Value], file: &Path) -> Result<(), Box<dyn std::error::Error>> {
+/// Draws all metrics over the steps: losses above, validations below them, decibels in a panel of their own.
+fn curves(lines: &[Value], file: &Path) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     use_own_font();
     let training = series(lines, "train", &["step", "kind", "samples_per_second", "learning_rate"]);
     let (decibels, shares): (Series, Series) = series(lines, "validation", &["step", "kind", "score"])
@@ -188,9 +198,9 @@ fn panel<B: DrawingBackend>(
     area: &DrawingArea<B, plotters::coord::Shift>,
     title: &str,
     series: &Series,
-) -> Result<(), Box<dyn std::error::Error>>
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
 where
-    B::ErrorType: 'static,
+    B::ErrorType: Send + Sync + 'static,
 {
     let points = || series.iter().flat_map(|(_, points)| points);
     let last = points().map(|p| p.0).fold(1.0, f64::max);

@@ -6,10 +6,10 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamGroup, Param
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::prelude::*;
 
-/// AdamW (Loshchilov and Hutter, arXiv 1711.05101) that leaves biases and normalisations undecayed.
+/// AdamW (Loshchilov and Hutter, arXiv 1711.05101) without decay of biases and normalisations.
 pub fn adamw(weight_decay: f64) -> ModuleOptimizer {
     let config = AdamWConfig::new().with_beta_2(0.95);
-    // Each pattern stands here and compiles.
+    // Each pattern is a plain word, and so a valid regular expression.
     let undecayed = ParamGroup::from_any_regexes(vec!["bias", "norm", "gamma", "beta", "token"])
         .expect("five plain words are regular expressions");
     config.clone().with_weight_decay(weight_decay as f32).init().with_group(
@@ -19,7 +19,8 @@ pub fn adamw(weight_decay: f64) -> ModuleOptimizer {
     )
 }
 
-/// Linear warm-up over the first 5 % of the steps, then a cosine down to a hundredth of `highest`.
+/// The rate of step `step`, counted from 0: linear warm-up over the first 5 % of the `steps`, then a cosine down to a
+/// hundredth of `highest`.
 pub fn learning_rate(highest: f64, step: u64, steps: u64) -> f64 {
     let warm_up = (steps as f64 * 0.05).max(1.0);
     let step = step as f64 + 1.0;
@@ -31,7 +32,7 @@ pub fn learning_rate(highest: f64, step: u64, steps: u64) -> f64 {
     floor + (highest - floor) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos())
 }
 
-/// Scales all gradients together so that their common L2 norm is at most `bound`, without leaving the device.
+/// Scales all gradients by one factor so that the L2 norm of all together is at most `bound`; all on the device.
 ///
 /// burn's own clipping works on each parameter alone.
 pub fn clip_global_norm<M: Module>(model: &M, mut gradients: GradientsParams, bound: f32) -> GradientsParams {
@@ -70,7 +71,7 @@ impl ModuleVisitor for Scale<'_> {
     }
 }
 
-/// Moves `average` towards `model` (Polyak averaging), with a shorter memory in the first steps.
+/// Moves `average` towards `model` (Polyak averaging) with a half-life in steps, shorter at first; 0 copies the model.
 ///
 /// Both must be merged by `valid` first: burn's visitors do not see the pending statistics of batch normalisation.
 pub fn average<M: Module>(average: M, model: &M, half_life: f64, step: u64) -> M {

@@ -1,7 +1,7 @@
 //! Pairs (adversarial, clean) for stage 2: made a generation at a time, kept in memory as 8-bit pictures.
 //!
-//! A generation is a function of seed, number and data alone. It is made in batches that do not depend on the order in
-//! which training takes the pairs, so a resumed run makes the same one.
+//! A generation depends on seed, number and data alone. Its batches do not depend on the order in which training uses
+//! the pairs, so a resumed run makes the same generation.
 
 use burn::prelude::*;
 use rand::Rng;
@@ -11,12 +11,14 @@ use rayon::prelude::*;
 use super::augment::{self, Square};
 use super::batch::predictions;
 use super::data::Photographs;
-use super::riae::{Settings, VIEW};
-use super::{Error, generator};
-use crate::workshop::attack::Attack;
+use super::generator;
+use super::settings::RiaeSettings;
+use crate::workshop::attack::{Epsilon, Method};
 use crate::workshop::onnx::read::Classifier;
 use crate::workshop::pictures::{from_tensor, to_tensor};
 
+/// Share of a photograph's area that a training view covers, in both stages.
+pub(super) const VIEW: (f64, f64) = (0.5, 1.0);
 /// Pictures attacked together.
 const BATCH: usize = 32;
 /// The weakest perturbation, as a share of the largest.
@@ -24,27 +26,28 @@ const WEAKEST: f32 = 0.3;
 
 /// One generation of pairs; `clean[i]` belongs to `adversarial[i]`.
 pub struct Pairs {
+    /// The number of the generation, counted from 0.
     pub generation: u64,
+    /// Views as they are.
     pub clean: Vec<Square>,
+    /// The same views, attacked.
     pub adversarial: Vec<Square>,
 }
 
-/// What makes pairs: classifiers to be attacked and attacks to choose from.
+/// The source of pairs: classifiers to attack and attacks to choose from.
 pub struct PairMaker {
+    /// The classifiers to attack.
     pub classifiers: Vec<Classifier>,
-    pub attacks: Vec<Attack>,
+    /// The attacks to mix.
+    pub attacks: Vec<Method>,
 }
 
 impl PairMaker {
-    /// Makes one generation from at most `settings.pairs` photographs. Attack, classifier and strength are drawn for
-    /// each pair; the class that an attack leaves is the classifier's own prediction, so photographs need no label.
-    pub fn make(
-        &self,
-        photographs: &Photographs,
-        settings: &Settings,
-        generation: u64,
-        device: &Device,
-    ) -> Result<Pairs, Error> {
+    /// Makes one generation from at most `settings.pairs` photographs.
+    ///
+    /// All combinations of attack and classifier get equal shares; each pair draws a strength of its own. An attack
+    /// leads away from the classifier's own prediction, so photographs need no label.
+    pub fn make(&self, photographs: &Photographs, settings: &RiaeSettings, generation: u64, device: &Device) -> Pairs {
         let seed = settings.training.seed;
         let mut chosen: Vec<usize> = (0..photographs.items.len()).collect();
         chosen.shuffle(&mut generator(seed, "pairs", &[generation]));
@@ -64,8 +67,8 @@ impl PairMaker {
                 (&self.attacks[kind % self.attacks.len()], &self.classifiers[kind / self.attacks.len()]);
             for (number, places) in places.chunks(BATCH).enumerate() {
                 let mut rng = generator(seed, "pair attack", &[generation, kind as u64, number as u64]);
-                let epsilons: Vec<f32> =
-                    places.iter().map(|_| settings.epsilon / 255.0 * rng.random_range(WEAKEST..=1.0)).collect();
+                let epsilons: Vec<Epsilon> =
+                    places.iter().map(|_| settings.epsilon.scaled(rng.random_range(WEAKEST..=1.0))).collect();
                 let batch: Vec<&Square> = places.iter().map(|place| &clean[*place]).collect();
                 let image = to_tensor(&batch, [settings.side; 2], device);
                 let labels = predictions(classifier.logits(image.clone()));
@@ -75,6 +78,6 @@ impl PairMaker {
                 }
             }
         }
-        Ok(Pairs { generation, clean, adversarial })
+        Pairs { generation, clean, adversarial }
     }
 }

@@ -6,54 +6,30 @@ use burn::prelude::*;
 use rand::Rng;
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use super::augment::Square;
 use super::batch::{epoch_batch, predictions, random_views};
 use super::data::Photographs;
-use super::pairs::{PairMaker, Pairs};
-use super::perceptual::{Perceptual, PerceptualSettings};
-use super::trainer::{Loop, Task, Validation, Values};
-use super::{Error, augment, generator, sheet};
-use crate::workshop::attack::Attack;
+use super::error::Error;
+use super::pairs::{PairMaker, Pairs, VIEW};
+use super::perceptual::Perceptual;
+use super::rcm::{put_back, regions_put_back};
+use super::settings::RiaeSettings;
+use super::trainer::{Task, Validation, Values};
+use super::{augment, generator, sheet};
+use crate::workshop::attack::{Attack, Method};
 use crate::workshop::onnx::read::Classifier;
 use crate::workshop::pictures::{from_tensor, psnr_8_bit, to_tensor};
-use crate::workshop::riae::{Riae, RiaeConfig, STD};
+use crate::workshop::riae::{Riae, STD};
 
-/// Share of a photograph's area that a training view covers.
-pub const VIEW: (f64, f64) = (0.5, 1.0);
-/// Held-out photographs that a validation looks at.
+/// The most held-out photographs in a validation.
 const VALIDATION_COUNT: usize = 256;
+/// Pictures in a validation batch.
 const VALIDATION_BATCH: usize = 32;
+/// Steps of the attack that a validation uses.
+const VALIDATION_STEPS: usize = 10;
 /// Rows of the before/after sheet.
 const SHEET_ROWS: usize = 6;
-
-/// All that determines the outcome of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Settings {
-    pub kind: String,
-    pub model: RiaeConfig,
-    pub data: String,
-    pub photographs: usize,
-    pub side: usize,
-    pub clean_epochs: u64,
-    pub pair_epochs: u64,
-    /// Attacked in stage 2: file name and SHA-256.
-    pub classifiers: Vec<(String, String)>,
-    pub perceptual: Vec<PerceptualSettings>,
-    pub attacks: Vec<String>,
-    /// Largest L-infinity size of a perturbation in units of 1/255.
-    pub epsilon: f32,
-    /// Share of the steps of stage 2 in which regions are put back.
-    pub rcm: f64,
-    pub pairs: usize,
-    pub refresh_every: u64,
-    /// Whether windows of the position table are drawn at random, as in the paper, or stay in the middle.
-    pub random_windows: bool,
-    pub held_out: f64,
-    #[serde(rename = "loop")]
-    pub training: Loop,
-}
 
 /// Held-out photographs as squares: clean, and attacked once for the whole run.
 #[derive(Clone)]
@@ -64,20 +40,22 @@ struct HeldOut {
 
 /// A RIAE's training, as the loop sees it.
 pub struct RiaeTask<'a> {
-    pub settings: &'a Settings,
-    pub training: &'a Photographs,
-    pub validation: &'a Photographs,
+    settings: &'a RiaeSettings,
+    training: &'a Photographs,
+    validation: &'a Photographs,
     /// Autodiff device.
-    pub device: Device,
-    pub makers: PairMaker,
-    pub perceptual: Vec<Perceptual>,
+    device: Device,
+    makers: PairMaker,
+    perceptual: Vec<Perceptual>,
     pairs: Option<Pairs>,
     held_out: Option<HeldOut>,
 }
 
 impl<'a> RiaeTask<'a> {
+    /// A training with `settings` on the `training` photographs, on an autodiff `device`. `makers` make the pairs of
+    /// stage 2; without a `perceptual` network only pixels are compared.
     pub fn new(
-        settings: &'a Settings,
+        settings: &'a RiaeSettings,
         training: &'a Photographs,
         validation: &'a Photographs,
         device: Device,
@@ -103,7 +81,7 @@ impl<'a> RiaeTask<'a> {
         self.settings.clean_epochs * self.steps_per_clean_epoch()
     }
 
-    /// Stage 1: the network sees a clean view and is to give it back.
+    /// Stage 1: the network sees a clean view and must reproduce it.
     fn clean_loss(&self, model: &Riae, step: u64) -> (Tensor<1>, Values) {
         let settings = self.settings;
         let training = &settings.training;
@@ -117,22 +95,48 @@ impl<'a> RiaeTask<'a> {
         (loss, vec![("pixel", value)])
     }
 
-    /// Stage 2: the network sees an adversarial view and is to give the clean one.
+    /// Stage 2: the network sees an adversarial view and must reproduce the clean one.
     fn pair_loss(&mut self, model: &Riae, step: u64) -> Result<(Tensor<1>, Values), Error> {
+        let settings = self.settings;
+        let mut rng = generator(settings.training.seed, "pair step", &[step]);
+        let [clean, adversarial] = self.pair_batch(step, &mut rng);
+        let purified = self.purify(model, adversarial.clone(), step);
+        let pixel = pixel_loss(purified.clone(), clean.clone());
+        let mut values = vec![("pixel", pixel.clone().into_scalar::<f32>())];
+        if self.perceptual.is_empty() {
+            return Ok((pixel, values));
+        }
+        let shown = match regions_put_back(settings.rcm, &mut rng) {
+            Some(parts) => put_back(purified, adversarial, settings.model.patch, parts, &mut rng),
+            None => purified,
+        };
+        let terms: Result<Vec<_>, Error> =
+            self.perceptual.iter().map(|network| network.loss(shown.clone(), clean.clone())).collect();
+        let Some(sum) = terms?.into_iter().reduce(|sum, term| sum + term) else { return Ok((pixel, values)) };
+        let mean = sum / self.perceptual.len() as f32;
+        values.push(("perceptual", mean.clone().into_scalar::<f32>()));
+        Ok((pixel + mean, values))
+    }
+
+    /// The pairs of one step, clean and adversarial; both views of a pair are flipped half of the time.
+    ///
+    /// # Shapes
+    /// -> two of [batch, 3, side, side] in 0..1
+    fn pair_batch(&mut self, step: u64, rng: &mut impl Rng) -> [Tensor<4>; 2] {
         let settings = self.settings;
         let step_of_stage = step - self.clean_steps();
         let per_epoch = self.steps_per_pair_epoch();
         let generation = step_of_stage / per_epoch / settings.refresh_every.max(1);
-        if self.pairs.as_ref().is_none_or(|pairs| pairs.generation != generation) {
-            self.pairs = None;
-            self.pairs = Some(self.makers.make(self.training, settings, generation, &self.device)?);
-        }
-        let Some(pairs) = &self.pairs else { unreachable!("set above") };
+        // The old generation is dropped before the new one is made, so that memory holds only one.
+        let pairs = match self.pairs.take().filter(|pairs| pairs.generation == generation) {
+            Some(pairs) => pairs,
+            None => self.makers.make(self.training, settings, generation, &self.device),
+        };
+        let pairs = self.pairs.insert(pairs);
         let mut order: Vec<usize> = (0..pairs.clean.len()).collect();
         order.shuffle(&mut generator(settings.training.seed, "pair order", &[step_of_stage / per_epoch]));
         let start = (step_of_stage % per_epoch) as usize * settings.training.batch;
         let chosen = &order[start..(start + settings.training.batch).min(order.len())];
-        let mut rng = generator(settings.training.seed, "pair step", &[step]);
         let (clean, adversarial): (Vec<_>, Vec<_>) = chosen
             .iter()
             .map(|i| {
@@ -144,29 +148,7 @@ impl<'a> RiaeTask<'a> {
                 (clean, adversarial)
             })
             .unzip();
-        let clean = to_tensor(&clean, [settings.side; 2], &self.device);
-        let adversarial = to_tensor(&adversarial, [settings.side; 2], &self.device);
-        let purified = self.purify(model, adversarial.clone(), step);
-        let pixel = pixel_loss(purified.clone(), clean.clone());
-        let mut values = vec![("pixel", pixel.clone().into_scalar::<f32>())];
-        let mut loss = pixel;
-        if !self.perceptual.is_empty() {
-            let shown = match regions_put_back(settings.rcm, &mut rng) {
-                Some(parts) => put_back(purified, adversarial, settings.model.patch, parts, &mut rng),
-                None => purified,
-            };
-            let mut perceptual = None;
-            for network in &self.perceptual {
-                let term = network.loss(shown.clone(), clean.clone())?;
-                perceptual = Some(perceptual.map_or(term.clone(), |sum: Tensor<1>| sum + term));
-            }
-            if let Some(sum) = perceptual {
-                let mean = sum / self.perceptual.len() as f32;
-                values.push(("perceptual", mean.clone().into_scalar::<f32>()));
-                loss = loss + mean;
-            }
-        }
-        Ok((loss, values))
+        [clean, adversarial].map(|squares| to_tensor(&squares, [settings.side; 2], &self.device))
     }
 
     fn purify(&self, model: &Riae, image: Tensor<4>, step: u64) -> Tensor<4> {
@@ -179,33 +161,25 @@ impl<'a> RiaeTask<'a> {
         model.forward(image, &draw).image
     }
 
-    /// Held-out photographs, clean and attacked by PGD-10 on the first classifier; made once.
-    fn held_out(&mut self) -> Result<&HeldOut, Error> {
-        if self.held_out.is_none() {
-            let items: Vec<_> = self.validation.items.iter().collect();
+    /// Held-out photographs, clean and attacked by PGD on the first classifier; made once.
+    fn held_out(&mut self) -> HeldOut {
+        let (settings, validation, device) = (self.settings, self.validation, &self.device);
+        let classifier = self.makers.classifiers.first();
+        let make = || {
+            let items: Vec<_> = validation.items.iter().collect();
             let stride = items.len().div_ceil(VALIDATION_COUNT).max(1);
-            let clean: Vec<_> = items
-                .par_iter()
-                .step_by(stride)
-                .map(|item| augment::centre(&item.pixels, self.settings.side))
-                .collect();
-            let attack: Attack = "pgd:10".parse().map_err(|error| Error::Settings(format!("{error}")))?;
-            let adversarial = match self.makers.classifiers.first() {
-                Some(classifier) => attack_squares(
-                    &attack,
-                    classifier,
-                    &clean,
-                    self.settings.epsilon / 255.0,
-                    self.settings.side,
-                    self.settings.training.seed,
-                    &self.device,
-                ),
+            let clean: Vec<_> =
+                items.par_iter().step_by(stride).map(|item| augment::centre(&item.pixels, settings.side)).collect();
+            let attack = Attack { method: Method::Pgd { steps: VALIDATION_STEPS }, epsilon: settings.epsilon };
+            let adversarial = match classifier {
+                Some(classifier) => {
+                    attack_squares(&attack, classifier, &clean, settings.side, settings.training.seed, device)
+                }
                 None => clean.clone(),
             };
-            self.held_out = Some(HeldOut { clean, adversarial });
-        }
-        let Some(held_out) = &self.held_out else { unreachable!("set above") };
-        Ok(held_out)
+            HeldOut { clean, adversarial }
+        };
+        self.held_out.get_or_insert_with(make).clone()
     }
 }
 
@@ -229,7 +203,7 @@ impl Task for RiaeTask<'_> {
 
     fn validate(&mut self, model: &Riae, _step: u64, folder: &Path) -> Result<Validation, Error> {
         let (side, seed) = (self.settings.side, self.settings.training.seed);
-        let HeldOut { clean, adversarial } = self.held_out()?.clone();
+        let HeldOut { clean, adversarial } = self.held_out();
         let device = self.device.clone().inner();
         let purify = |squares: &[Square]| -> Vec<Square> {
             squares
@@ -272,12 +246,11 @@ impl Task for RiaeTask<'_> {
     }
 }
 
-/// Attacks squares in batches; the classifier's own prediction is the class to leave.
-pub fn attack_squares(
+/// Attacks squares in batches, away from the classifier's own predictions.
+fn attack_squares(
     attack: &Attack,
     classifier: &Classifier,
     squares: &[Square],
-    epsilon: f32,
     side: usize,
     seed: u64,
     device: &Device,
@@ -288,40 +261,15 @@ pub fn attack_squares(
         .flat_map(|(i, squares)| {
             let image = to_tensor(squares, [side; 2], device);
             let labels = predictions(classifier.logits(image.clone()));
-            let epsilons = vec![epsilon; squares.len()];
-            from_tensor(attack.perturb(classifier, image, &labels, &epsilons, seed.wrapping_add(i as u64)))
+            from_tensor(attack.perturb(classifier, image, &labels, seed.wrapping_add(i as u64)))
         })
         .collect()
 }
 
-/// L1 in units of the channels' standard deviation, as the paper's loss on normalised pictures.
+/// L1 distance in units of the channels' standard deviation: the paper's loss on normalised pictures.
 fn pixel_loss(purified: Tensor<4>, clean: Tensor<4>) -> Tensor<1> {
     let std = Tensor::<1>::from_floats(STD, &clean.device()).reshape([1, 3, 1, 1]);
     ((purified - clean).abs() / std).mean()
-}
-
-/// Into how many parts RCM cuts the picture, one of which is put back: none, 2, 3 or 4.
-fn regions_put_back(share: f64, rng: &mut impl Rng) -> Option<usize> {
-    rng.random_bool(share.clamp(0.0, 1.0)).then(|| rng.random_range(2..=4))
-}
-
-/// RCM: in every picture, a random `1 / parts` of the patches is exchanged for the adversarial input's.
-fn put_back(purified: Tensor<4>, adversarial: Tensor<4>, patch: usize, parts: usize, rng: &mut impl Rng) -> Tensor<4> {
-    let [batch, _, side, _] = purified.dims();
-    let grid = side / patch;
-    let mut mask = vec![0.0f32; batch * side * side];
-    for plane in mask.chunks_exact_mut(side * side) {
-        let mut patches: Vec<usize> = (0..grid * grid).collect();
-        patches.shuffle(rng);
-        for place in &patches[..grid * grid / parts] {
-            let (top, left) = (place / grid * patch, place % grid * patch);
-            for row in top..top + patch {
-                plane[row * side + left..row * side + left + patch].fill(1.0);
-            }
-        }
-    }
-    let mask = Tensor::<1>::from_floats(mask.as_slice(), &purified.device()).reshape([batch, 1, side, side]);
-    purified * (mask.clone().neg() + 1.0) + adversarial * mask
 }
 
 /// Mean over pictures of the peak signal-to-noise ratio in dB.

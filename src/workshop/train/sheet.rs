@@ -1,10 +1,10 @@
-//! The before/after sheet: one photograph a row.
+//! The before/after sheet: one row per photograph.
 
 use std::path::Path;
 
 use image::{Rgb, RgbImage};
 
-use super::Error;
+use super::error::Error;
 use crate::frame;
 
 /// Pixels between two pictures.
@@ -12,8 +12,11 @@ const GAP: u32 = 4;
 /// How much the last column enlarges a difference.
 const GAIN: i32 = 4;
 
-/// Draws rows of (clean, adversarial, purified adversarial, purified clean) squares, and behind them the difference of
-/// purified adversarial and clean, four times enlarged around grey.
+/// Draws rows of clean, adversarial, purified adversarial and purified clean squares of `side` pixels, then the
+/// difference between purified adversarial and clean, four times enlarged around grey.
+///
+/// # Errors
+/// A file that cannot be written.
 pub fn draw(rows: &[[&Vec<u8>; 4]], side: usize, file: &Path) -> Result<(), Error> {
     let pitch = side as u32 + GAP;
     let mut sheet = RgbImage::from_pixel(pitch * 5 + GAP, pitch * rows.len() as u32 + GAP, Rgb([255; 3]));

@@ -1,0 +1,26 @@
+//! What an evaluation measures.
+
+use serde::Serialize;
+
+use crate::workshop::attack::Attack;
+
+/// Photographs that are attacked together. This is a part of the results: random starts are drawn by place in a batch.
+pub const BATCH: usize = 16;
+
+/// The name of unattacked pictures in results.
+pub const CLEAN: &str = "clean";
+
+/// The conditions of an evaluation. They are stored with its results, which hold for no others.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Protocol {
+    /// Attacks on the classifier alone.
+    pub transfer: Vec<Attack>,
+    /// Attacks on purifier and classifier together.
+    pub adaptive: Vec<Attack>,
+    /// Draws of noise that an adaptive gradient is averaged over; at least 1.
+    pub eot: usize,
+    /// Attack all photographs, instead of only those that the classifier gets right.
+    pub all: bool,
+    /// Seed of random starts and noise.
+    pub seed: u64,
+}
