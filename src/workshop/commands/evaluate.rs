@@ -83,9 +83,9 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
 impl From<evaluate::Error> for Failure {
     fn from(error: evaluate::Error) -> Self {
         match error {
-            evaluate::Error::Data { .. } => Self::Usage(error.to_string()),
-            evaluate::Error::Refused(_) | evaluate::Error::Gradients(_) => Self::Hopeless(error.to_string()),
-            error => Self::Failed(error.to_string()),
+            evaluate::Error::Data { .. } => Self::usage(error),
+            evaluate::Error::Refused(_) | evaluate::Error::Gradients(_) => Self::hopeless(error),
+            error => Self::failed(error),
         }
     }
 }

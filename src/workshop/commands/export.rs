@@ -67,7 +67,7 @@ fn classifier_file(args: &Export) -> Result<(Vec<u8>, Report), Failure> {
     let side = args.side.unwrap_or(settings.side);
     if args.before_conv || args.safetensors.is_some() {
         return Err(Failure::usage(
-            "--before-conv and --safetensors belong to a RIAE; this is the run of a classifier".into(),
+            "--before-conv and --safetensors belong to a RIAE; this is the run of a classifier",
         ));
     }
     if side == 0 || !side.is_multiple_of(32) {

@@ -84,7 +84,7 @@ fn purifier(args: &TrainRiae, json: bool) -> Result<(), Failure> {
     let attacks = attacks.map_err(|error| Failure::usage(format!("--attacks: {error}")))?;
     if args.pair_epochs > 0 && (args.classifier.is_empty() || attacks.is_empty()) {
         return Err(Failure::usage(
-            "stage 2 needs at least one --classifier and one of --attacks; --pair-epochs 0 leaves it out".into(),
+            "stage 2 needs at least one --classifier and one of --attacks; --pair-epochs 0 leaves it out",
         ));
     }
     let device = device::open(&common.device)?.autodiff();
@@ -301,8 +301,8 @@ fn stop() -> Stop {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
-            Error::Settings(_) | Error::Device { .. } => Self::Usage(error.to_string()),
-            _ => Self::Failed(error.to_string()),
+            Error::Settings(_) | Error::Device { .. } => Self::usage(error),
+            _ => Self::failed(error),
         }
     }
 }
