@@ -9,7 +9,7 @@ mod resample;
 pub use decode::{DecodeError, MAX_FILE_BYTES, MAX_PIXELS, decode, read};
 pub use encode::{png, write_png};
 pub use fit::{Fit, FitError};
-pub use jpeg::{JpegStream, jpeg_length};
+pub use jpeg::{Expected, Inspector, JpegError, JpegStream, jpeg_length};
 pub use resample::Part;
 
 use std::path::Path;

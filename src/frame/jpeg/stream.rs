@@ -6,6 +6,8 @@ use std::io::{self, Read};
 
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
+/// What every image begins with: its marker, and the first byte of the one behind it.
+const BEGINNING: [u8; 3] = [0xFF, START_OF_IMAGE, 0xFF];
 
 /// What a walk from marker to marker meets first.
 enum End {
@@ -17,7 +19,7 @@ enum End {
     CutOff,
 }
 
-/// The length of the JPEG image that `bytes` begin with, or nothing where it is cut off or is none.
+/// The length of the JPEG image that `bytes` begin with; `None` if it is cut off, or if there is none.
 pub fn jpeg_length(bytes: &[u8]) -> Option<usize> {
     match bytes.starts_with(&[0xFF, START_OF_IMAGE]).then(|| walk(bytes))? {
         End::Whole(length) => Some(length),
@@ -34,13 +36,35 @@ fn walk(bytes: &[u8]) -> End {
             START_OF_IMAGE => return End::Interrupted(marker),
             // Restart markers and TEM stand alone.
             0xD0..=0xD7 | 0x01 => at = marker + 2,
-            _ => {
+            code => {
                 let Some(length) = bytes.get(marker + 2..marker + 4) else { return End::CutOff };
                 at = marker + 2 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
+                if let Some(beginning) = beginning_inside(bytes, marker + 2, at)
+                    && !may_hold_an_image(code, bytes, at)
+                {
+                    return End::Interrupted(beginning);
+                }
             }
         }
     }
     End::CutOff
+}
+
+/// An image that begins before `end`: the length of a segment that is cut off reaches into the next image.
+fn beginning_inside(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+    let segment = &bytes[start..bytes.len().min(end + BEGINNING.len() - 1)];
+    segment.windows(BEGINNING.len()).position(|window| window == BEGINNING).map(|offset| start + offset)
+}
+
+/// Whether a segment that ends at `end` is one of an application's own, with a preview in it, say: a marker follows.
+fn may_hold_an_image(code: u8, bytes: &[u8], end: usize) -> bool {
+    let is_own = matches!(code, 0xE0..=0xEF | 0xFE);
+    let marker_follows = match bytes.get(end..) {
+        Some([0xFF, next, ..]) => *next != 0,
+        Some([0xFF]) | Some([]) | None => true,
+        Some(_) => false,
+    };
+    is_own && marker_follows
 }
 
 /// The first place at or after `from` with a marker: FF and then neither 00 (a stuffed byte of a scan) nor FF (padding).
@@ -69,11 +93,15 @@ const CHUNK: usize = 256 << 10;
 const MAX_IMAGE: usize = 32 << 20;
 
 impl<R: Read> JpegStream<R> {
+    /// A stream from its beginning.
     pub fn new(input: R) -> Self {
         Self { input, buffer: Vec::new(), used: 0, ended: false }
     }
 
-    /// The next image's bytes, or nothing at the end of the stream.
+    /// The next image's bytes; `None` at the end of the stream.
+    ///
+    /// # Errors
+    /// The input cannot be read.
     pub fn next_image(&mut self) -> io::Result<Option<&[u8]>> {
         loop {
             if let Some((start, end)) = self.find() {
@@ -87,10 +115,9 @@ impl<R: Read> JpegStream<R> {
         }
     }
 
-    /// The next image's place in the buffer, once all of it is there. What lies before it is let go.
+    /// The next image's place in the buffer, once all of it is there. What lies before it is dropped.
     fn find(&mut self) -> Option<(usize, usize)> {
-        let beginning = [0xFF, START_OF_IMAGE, 0xFF];
-        let Some(offset) = self.buffer[self.used..].windows(3).position(|window| window == beginning) else {
+        let Some(offset) = self.buffer[self.used..].windows(3).position(|window| window == BEGINNING) else {
             // The last two bytes may be the first of a beginning.
             self.used = self.used.max(self.buffer.len().saturating_sub(2));
             return None;
