@@ -167,7 +167,7 @@ impl<'a> Bits<'a> {
     #[inline]
     fn drop(&mut self, count: u32) -> Result<(), JpegError> {
         if count > self.count {
-            return Err(JpegError::Short);
+            return Err(self.end_of_data());
         }
         self.buffer <<= count;
         self.count -= count;
@@ -251,7 +251,13 @@ impl<'a> Bits<'a> {
 
     fn no_code(&self) -> JpegError {
         // Behind the last bit there are zeros or half a code.
-        if self.count < 16 { JpegError::Short } else { JpegError::Code }
+        if self.count < 16 { self.end_of_data() } else { JpegError::Code }
+    }
+
+    /// A marker came too early, or nothing more at all.
+    #[cold]
+    fn end_of_data(&self) -> JpegError {
+        if self.at < self.bytes.len() { JpegError::Short } else { JpegError::Cut }
     }
 
     /// The place of the marker that must follow now: less than a byte of padding may be left.

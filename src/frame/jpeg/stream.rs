@@ -39,8 +39,12 @@ fn walk(bytes: &[u8]) -> End {
             code => {
                 let Some(length) = bytes.get(marker + 2..marker + 4) else { return End::CutOff };
                 at = marker + 2 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
+                // A length of FFD8 is no length but the next image's beginning.
+                if length == [0xFF, START_OF_IMAGE] {
+                    return End::Interrupted(marker + 2);
+                }
                 if let Some(beginning) = beginning_inside(bytes, marker + 2, at)
-                    && !may_hold_an_image(code, bytes, at)
+                    && !may_hold_an_image(code, bytes, beginning, at)
                 {
                     return End::Interrupted(beginning);
                 }
@@ -56,15 +60,21 @@ fn beginning_inside(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
     segment.windows(BEGINNING.len()).position(|window| window == BEGINNING).map(|offset| start + offset)
 }
 
-/// Whether a segment that ends at `end` is one of an application's own, with a preview in it, say: a marker follows.
-fn may_hold_an_image(code: u8, bytes: &[u8], end: usize) -> bool {
+/// The fewest bytes of a preview that goes on in the next segment.
+const PREVIEW: usize = 64;
+
+/// Whether the image that begins inside a segment, which ends at `end`, may be a preview: the segment is an application's
+/// own, a marker follows it, and there is room for one.
+fn may_hold_an_image(code: u8, bytes: &[u8], beginning: usize, end: usize) -> bool {
     let is_own = matches!(code, 0xE0..=0xEF | 0xFE);
     let marker_follows = match bytes.get(end..) {
         Some([0xFF, next, ..]) => *next != 0,
         Some([0xFF]) | Some([]) | None => true,
         Some(_) => false,
     };
-    is_own && marker_follows
+    let preview = &bytes[beginning..bytes.len().min(end)];
+    let has_room = end - beginning >= PREVIEW || preview.windows(2).any(|pair| pair == [0xFF, END_OF_IMAGE]);
+    is_own && marker_follows && has_room
 }
 
 /// The first place at or after `from` with a marker: FF and then neither 00 (a stuffed byte of a scan) nor FF (padding).
