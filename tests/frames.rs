@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage, Rgba};
-use purecam::frame::{DecodeError, Fit, JpegStream, Picture, decode, jpeg_length, read};
+use purecam::frame::{DecodeError, Fit, JpegError, JpegStream, Picture, decode, jpeg_length, read};
 
 const RED: [u8; 3] = [220, 30, 30];
 const GREEN: [u8; 3] = [30, 200, 30];
@@ -227,9 +227,9 @@ fn a_motion_jpeg_stream_is_cut_into_its_images_and_a_broken_one_costs_only_itsel
     }
     assert_eq!(images.len(), 4);
     assert_close(*images[0].as_ref().unwrap(), RED, 12);
-    assert!(matches!(images[1], Err(DecodeError::Truncated)));
+    assert!(matches!(images[1], Err(DecodeError::Jpeg(JpegError::Cut))));
     assert_close(*images[2].as_ref().unwrap(), BLUE, 12);
-    assert!(matches!(images[3], Err(DecodeError::Truncated)));
+    assert!(matches!(images[3], Err(DecodeError::Jpeg(JpegError::Cut))));
 }
 
 struct Slowly<'a>(&'a [u8]);

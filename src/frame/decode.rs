@@ -11,7 +11,7 @@ use std::path::Path;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbaImage};
 
 use super::Picture;
-use super::jpeg::jpeg_length;
+use super::jpeg::{Expected, Inspector, JpegError};
 use crate::contain::contain;
 
 /// The most pixels of a picture. Without this limit a header of a few bytes could claim gigabytes.
@@ -48,9 +48,9 @@ pub enum DecodeError {
     /// A side of 0 pixels.
     #[error("has no pixels ({width} x {height})")]
     NoPixels { width: u32, height: u32 },
-    /// A JPEG without its end.
-    #[error("is a truncated JPEG: it ends before its end-of-image marker")]
-    Truncated,
+    /// A JPEG that is damaged, cut off, or of a kind that the decoder misreads.
+    #[error("{0}")]
+    Jpeg(#[from] JpegError),
     /// The decoder reported an error.
     #[error("is a broken {format} image: {cause}")]
     Broken {
@@ -86,10 +86,13 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, DecodeError> {
     }
     let format = image::guess_format(bytes).ok().and_then(|format| Some((format, format_name(format)?)));
     let Some((format, name)) = format else { return Err(DecodeError::UnknownFormat(first_bytes(bytes))) };
-    if format == ImageFormat::Jpeg && jpeg_length(bytes).is_none() {
-        return Err(DecodeError::Truncated);
-    }
-    contain(|| decode_as(bytes, format, name)).unwrap_or_else(|cause| Err(DecodeError::Panic { format: name, cause }))
+    let whole = || {
+        if format != ImageFormat::Jpeg {
+            return decode_as(bytes, format, name);
+        }
+        decode_as(Inspector::default().inspect(bytes, Expected::default())?, format, name)
+    };
+    contain(whole).unwrap_or_else(|cause| Err(DecodeError::Panic { format: name, cause }))
 }
 
 fn decode_as(bytes: &[u8], format: ImageFormat, name: &'static str) -> Result<Picture, DecodeError> {

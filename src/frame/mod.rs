@@ -11,7 +11,7 @@ pub use decode::{DecodeError, MAX_FILE_BYTES, MAX_PIXELS, decode, read};
 pub use encode::{png, rgb, write_png};
 pub use fit::{Fit, FitError};
 pub use folder::{PictureFolder, WriteError};
-pub use jpeg::{JpegStream, jpeg_length};
+pub use jpeg::{Expected, Inspector, JpegError, JpegStream, jpeg_length};
 pub use resample::Part;
 
 use std::path::Path;

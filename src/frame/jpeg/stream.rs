@@ -6,6 +6,8 @@ use std::io::{self, Read};
 
 const START_OF_IMAGE: u8 = 0xD8;
 const END_OF_IMAGE: u8 = 0xD9;
+/// What every image begins with: its marker, and the first byte of the one behind it.
+const BEGINNING: [u8; 3] = [0xFF, START_OF_IMAGE, 0xFF];
 
 /// What a walk from marker to marker finds first.
 enum End {
@@ -34,16 +36,48 @@ fn walk(bytes: &[u8]) -> End {
             START_OF_IMAGE => return End::Interrupted(marker),
             // Restart markers and TEM stand alone.
             0xD0..=0xD7 | 0x01 => at = marker + 2,
-            _ => {
+            code => {
                 let Some(length) = bytes.get(marker + 2..marker + 4) else { return End::CutOff };
                 at = marker + 2 + usize::from(u16::from_be_bytes([length[0], length[1]])).max(2);
+                // A length of FFD8 is no length but the next image's beginning.
+                if length == [0xFF, START_OF_IMAGE] {
+                    return End::Interrupted(marker + 2);
+                }
+                if let Some(beginning) = beginning_inside(bytes, marker + 2, at)
+                    && !may_hold_an_image(code, bytes, beginning, at)
+                {
+                    return End::Interrupted(beginning);
+                }
             }
         }
     }
     End::CutOff
 }
 
-/// The first marker at or after `from`: FF and then neither 00 (a stuffed byte of a scan) nor FF (padding).
+/// An image that begins before `end`: the length of a segment that is cut off reaches into the next image.
+fn beginning_inside(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
+    let segment = &bytes[start..bytes.len().min(end + BEGINNING.len() - 1)];
+    segment.windows(BEGINNING.len()).position(|window| window == BEGINNING).map(|offset| start + offset)
+}
+
+/// The fewest bytes of a preview that goes on in the next segment.
+const PREVIEW: usize = 64;
+
+/// Whether the image that begins inside a segment, which ends at `end`, may be a preview: the segment is an application's
+/// own, a marker follows it, and there is room for one.
+fn may_hold_an_image(code: u8, bytes: &[u8], beginning: usize, end: usize) -> bool {
+    let is_own = matches!(code, 0xE0..=0xEF | 0xFE);
+    let marker_follows = match bytes.get(end..) {
+        Some([0xFF, next, ..]) => *next != 0,
+        Some([0xFF]) | Some([]) | None => true,
+        Some(_) => false,
+    };
+    let preview = &bytes[beginning..bytes.len().min(end)];
+    let has_room = end - beginning >= PREVIEW || preview.windows(2).any(|pair| pair == [0xFF, END_OF_IMAGE]);
+    is_own && marker_follows && has_room
+}
+
+/// The first place at or after `from` with a marker: FF and then neither 00 (a stuffed byte of a scan) nor FF (padding).
 fn next_marker(bytes: &[u8], from: usize) -> Option<usize> {
     let tail = bytes.get(from..)?;
     tail.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF)).map(|offset| from + offset)
@@ -94,8 +128,7 @@ impl<R: Read> JpegStream<R> {
 
     /// The next image's place in the buffer, once all of it is there. Bytes before it are discarded.
     fn find(&mut self) -> Option<(usize, usize)> {
-        let beginning = [0xFF, START_OF_IMAGE, 0xFF];
-        let Some(offset) = self.buffer[self.used..].windows(3).position(|window| window == beginning) else {
+        let Some(offset) = self.buffer[self.used..].windows(3).position(|window| window == BEGINNING) else {
             // The last two bytes may be the first of a beginning.
             self.used = self.used.max(self.buffer.len().saturating_sub(2));
             return None;
