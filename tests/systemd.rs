@@ -35,7 +35,7 @@ fn a_failure_that_no_restart_repairs_is_not_restarted() {
     use purecam::commands::Failure;
     let unit = include_str!("../systemd/purecam.service");
     let mut codes = unit.lines().find_map(|line| line.strip_prefix("RestartPreventExitStatus=")).unwrap().split(' ');
-    assert_eq!(codes.next(), Some(&*Failure::Usage(String::new()).exit_code().to_string()));
-    assert_eq!(codes.next(), Some(&*Failure::Hopeless(String::new()).exit_code().to_string()));
+    assert_eq!(codes.next(), Some(&*Failure::usage("").exit_code().to_string()));
+    assert_eq!(codes.next(), Some(&*Failure::hopeless("").exit_code().to_string()));
     assert_eq!(codes.next(), None);
 }

@@ -21,7 +21,7 @@ const DEFAULT_RATE: FrameRate = FrameRate::new(30.0).unwrap();
 /// [`Failure::TooSlow`] if `--max-p99-ms` is exceeded; what keeps the loop from running; a source that is too short.
 pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let earlier = args.compare.as_deref().map(Benchmark::read).transpose();
-    let earlier = earlier.map_err(|error| Failure::usage(error))?;
+    let earlier = earlier.map_err(Failure::usage)?;
     let stop = stop_on_interrupt()?;
     let before = Machine::now();
     let config = args.settings.said(false).effective()?.config;
@@ -70,7 +70,7 @@ fn stop_on_interrupt() -> Result<Stop, Failure> {
 /// The table, or the JSON line; and the comparison with an earlier result.
 fn print(benchmark: &Benchmark, earlier: Option<&Benchmark>, json: bool) -> Result<(), Failure> {
     if json {
-        let text = serde_json::to_string(benchmark).map_err(|error| Failure::failed(error))?;
+        let text = serde_json::to_string(benchmark).map_err(Failure::failed)?;
         anstream::println!("{text}");
     } else {
         anstream::print!("{benchmark}");

@@ -86,7 +86,7 @@ pub fn generate(args: &Generate) -> Result<(), Failure> {
         // The command line's definition demands one of them.
         Generate { repository: None, folder: None } => Ok(()),
     };
-    written.map_err(|error| Failure::failed(error))
+    written.map_err(Failure::failed)
 }
 
 /// Writes manual pages and completions into a folder.

@@ -30,9 +30,9 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum Train {
     /// Train a classifier on a folder with one folder of photographs per class
-    Classifier(TrainClassifier),
+    Classifier(Box<TrainClassifier>),
     /// Train a RIAE: first on clean photographs, then on pairs of adversarial and clean ones
-    Riae(TrainRiae),
+    Riae(Box<TrainRiae>),
 }
 
 /// The options that all training runs have.

@@ -185,7 +185,8 @@ impl Inspector {
                     self.tables.check(&self.scan, &self.frame)?;
                     self.frame.check_steps(&steps)?;
                     let tables = (&*self.tables.dc, &*self.tables.ac);
-                    at = scan::walk(bytes, at, &self.frame, &self.scan, tables, interval, &steps, &mut self.progress)?;
+                    let with = scan::With { frame: &self.frame, tables, interval, steps: &steps };
+                    at = scan::walk(bytes, at, &self.scan, with, &mut self.progress)?;
                 }
                 _ => {}
             }

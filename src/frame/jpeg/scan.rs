@@ -53,17 +53,20 @@ impl Progress {
     }
 }
 
+/// What a scan is read with.
+pub struct With<'a> {
+    pub frame: &'a Frame,
+    /// DC and AC.
+    pub tables: (&'a [Table; 4], &'a [Table; 4]),
+    /// Units from one restart marker to the next; 0 if there are none.
+    pub interval: usize,
+    /// Of each quantisation table: the step of the DC coefficient.
+    pub steps: &'a [u16; 4],
+}
+
 /// Walks over the scan whose data begin at `at`. Returns the place of the marker behind it.
-pub fn walk(
-    bytes: &[u8],
-    at: usize,
-    frame: &Frame,
-    scan: &Scan,
-    tables: (&[Table; 4], &[Table; 4]),
-    interval: usize,
-    steps: &[u16; 4],
-    progress: &mut Progress,
-) -> Result<usize, JpegError> {
+pub fn walk(bytes: &[u8], at: usize, scan: &Scan, with: With, progress: &mut Progress) -> Result<usize, JpegError> {
+    let With { frame, tables, interval, steps } = with;
     progress.advance(scan)?;
     let brightness = Brightness::new(frame, scan, steps);
     let mut walk = Walk { bits: Bits::new(bytes, at), scan, tables, progress, end_of_band: 0, brightness };

@@ -9,8 +9,8 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{SkipCause, Skipped};
 use crate::frame::{Expected, Inspector, JpegError, jpeg_length};
+use crate::source::{SkipCause, Skipped};
 
 /// Decodes frames. Keeps its buffers from frame to frame.
 #[derive(Default)]

@@ -81,14 +81,14 @@ fn classifier(args: &TrainClassifier, json: bool) -> Result<(), Failure> {
 fn purifier(args: &TrainRiae, json: bool) -> Result<(), Failure> {
     let common = &args.training;
     let config = preset(&args.preset)?;
-    config.validate(common.side).map_err(|error| Failure::usage(error))?;
+    config.validate(common.side).map_err(Failure::usage)?;
     if args.pair_epochs > 0 && (args.classifier.is_empty() || args.attacks.is_empty()) {
         return Err(Failure::usage(
             "stage 2 needs at least one --classifier and one of --attacks; --pair-epochs 0 skips it",
         ));
     }
     let device = common.device.open()?.autodiff();
-    let said = Config::load(args.config.as_deref()).map_err(|error| Failure::usage(error))?.classifier;
+    let said = Config::load(args.config.as_deref()).map_err(Failure::usage)?.classifier;
     let classifiers: Result<Vec<_>, _> =
         args.classifier.iter().map(|path| open(path, common.side, &said, &device)).collect();
     let makers = PairMaker { classifiers: classifiers?, attacks: args.attacks.clone() };
@@ -157,13 +157,13 @@ fn run<T: Task>(
 fn preset(preset: &Preset) -> Result<RiaeConfig, Failure> {
     match preset {
         Preset::Named(config) => Ok(config.clone()),
-        Preset::File(path) => RiaeConfig::from_file(path).map_err(|error| Failure::usage(error)),
+        Preset::File(path) => RiaeConfig::from_file(path).map_err(Failure::usage),
     }
 }
 
 /// Opens a classifier with gradients; the engine that ships checks it first, as `said` describes it.
 fn open(path: &Path, side: usize, said: &Description, device: &Device) -> Result<Classifier, Failure> {
-    let checked = engine::Classifier::load(path, said).map_err(|error| Failure::failed(error))?;
+    let checked = engine::Classifier::load(path, said).map_err(Failure::failed)?;
     let network = Network::load(path, device)?;
     let classifier = Classifier::new(network, Some(checked.input()))?;
     if classifier.size() != [side, side] {
