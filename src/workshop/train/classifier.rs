@@ -68,7 +68,7 @@ impl ClassifierTask<'_> {
     }
 }
 
-/// The model in training, as a target of attacks: gradients flow to the pictures and not to the weights.
+/// The model in evaluation mode, as a target of attacks: gradients flow to the pictures and not to the weights.
 struct Frozen {
     model: Classifier,
     device: Device,
