@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-
 use super::Failure;
 use crate::config::Config;
 use crate::engine::{self, Classifier, InferenceError, Purifier, Shipped};
