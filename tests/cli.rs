@@ -246,7 +246,7 @@ fn an_unknown_key_of_the_configuration_is_refused_with_the_known_ones() {
 #[test]
 fn an_unknown_source_is_wrong_usage() {
     assert_fails(&Home::new().run(&["run", "http://camera"]), 2, &["invalid source.uri 'http://camera'", "demo:"]);
-    assert_fails(&Home::new().run(&["run", "demo:", "--fps", "0"]), 2, &["frames a second"]);
+    assert_fails(&Home::new().run(&["run", "demo:", "--fps", "0"]), 2, &["frames per second"]);
     assert_fails(&Home::new().run(&["run"]), 2, &["no source", "'demo:'"]);
 }
 

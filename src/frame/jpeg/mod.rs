@@ -19,9 +19,10 @@ const MAX_SCANS: usize = 100;
 /// Why a JPEG is not one picture, whole and readable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JpegError {
+    /// No start-of-image marker.
     #[error("does not begin like a JPEG")]
     Start,
-    #[error("ends before its end-of-image marker")]
+    #[error("is a truncated JPEG: it ends before its end-of-image marker")]
     Cut,
     #[error("has a byte at {0} that belongs to no segment")]
     Marker(usize),

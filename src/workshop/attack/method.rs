@@ -87,7 +87,8 @@ impl FromStr for Method {
                 "fgsm" => Ok(Self::Fgsm),
                 _ => Err(ParseAttackError::Method(text.to_owned())),
             },
-            Some(("pgd", steps)) => {
+            // A size has no place here; it is not a part of the steps.
+            Some(("pgd", steps)) if !steps.contains('@') => {
                 let count = steps.parse().ok().filter(|steps| (1..=MOST_STEPS).contains(steps));
                 Ok(Self::Pgd { steps: count.ok_or_else(|| ParseAttackError::Steps(steps.to_owned()))? })
             }
