@@ -6,19 +6,20 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::flags::{ModelFlags, ServiceFlags};
 
-/// The whole command line; its help begins with the package's description.
+/// The whole command line with the commands of `C`: the device's, or a superset. Its help begins with the package's
+/// description.
 #[derive(Debug, Parser)]
 #[command(name = "purecam", version, about, max_term_width = 120)]
-pub struct Cli {
+pub struct Cli<C: Subcommand> {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: C,
     /// Write only JSON to standard output, one value per line
     #[arg(long, global = true)]
     pub json: bool,
 }
 
-/// The commands.
+/// The commands of the device.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Purify and classify a stream of frames, until it ends or you press Ctrl-C
@@ -31,10 +32,6 @@ pub enum Command {
     Check(Check),
     /// List the cameras, the formats they offer, and the camera that `run` would open
     Probe(Probe),
-    /// The commands for a workstation.
-    #[cfg(feature = "training")]
-    #[command(flatten)]
-    Workshop(crate::workshop::cli::Command),
     /// Write manual pages and shell completions, or the files of the repository that are made from the list of keys
     #[command(hide = true)]
     Generate(Generate),

@@ -1,23 +1,17 @@
 use std::process::ExitCode;
 
-use clap::Parser;
-use purecam::cli::{Cli, Command};
-use purecam::{commands, logging};
+use clap::{CommandFactory, Parser};
+use purecam::cli::Cli;
+use purecam::logging;
+#[cfg(feature = "training")]
+use purecam::workshop::{cli::Command, commands::run};
+#[cfg(not(feature = "training"))]
+use purecam::{cli::Command, commands::run};
 
 fn main() -> ExitCode {
     logging::install();
-    let Cli { command, json } = Cli::parse();
-    let outcome = match command {
-        Command::Run(args) => commands::run::run(&args, json),
-        Command::Bench(args) => commands::bench::bench(&args, json),
-        Command::Classify(args) => commands::classify::classify(&args, json),
-        Command::Check(args) => commands::check::check(&args, json),
-        Command::Probe(args) => commands::probe::probe(&args, json),
-        #[cfg(feature = "training")]
-        Command::Workshop(command) => purecam::workshop::commands::run(&command, json),
-        Command::Generate(args) => commands::generate::generate(&args),
-    };
-    match outcome {
+    let Cli { command, json } = Cli::<Command>::parse();
+    match run(&command, Cli::<Command>::command, json) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             logging::say_failure(&failure);

@@ -371,7 +371,11 @@ fn every_command_and_flag_stands_in_the_manual_and_in_the_completions() {
     assert!(output.status.success(), "{}", stderr(&output));
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect(name);
 
-    let mut command = purecam::cli::Cli::command().disable_help_subcommand(true);
+    #[cfg(not(feature = "training"))]
+    use purecam::cli::Command as Commands;
+    #[cfg(feature = "training")]
+    use purecam::workshop::cli::Command as Commands;
+    let mut command = purecam::cli::Cli::<Commands>::command().disable_help_subcommand(true);
     command.build();
     let mut names = Vec::new();
     definition(&command, "purecam", &mut names);

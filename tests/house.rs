@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The entry of the program may name the workshop, each file in one line: the module, the command, its call.
-const ENTRY: [&str; 3] = ["lib.rs", "main.rs", "cli.rs"];
+/// The entry of the program may name the workshop, each file in one line: the module, and its command line.
+const ENTRY: [&str; 2] = ["lib.rs", "main.rs"];
 
 /// The lines of `source`, counted from 1, whose code names the module `workshop`.
 ///

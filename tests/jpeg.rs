@@ -166,8 +166,8 @@ fn a_scan_that_is_cut_anywhere_and_properly_ended_is_never_called_good() {
     }
 }
 
-/// Damage of a few bytes often leaves another whole JPEG behind, which nothing can tell from the one that was sent. What
-/// the walk notices must not become less.
+/// Damage of a few bytes often leaves another whole JPEG behind, which nothing can tell from the one that was sent.
+/// What the walk notices must not become less.
 #[test]
 fn most_damage_of_a_few_bytes_is_noticed_and_none_is_a_panic() {
     let picture = cropped(&photograph(), [160, 120]);

@@ -1,5 +1,5 @@
-//! Verdicts to a real broker (mosquitto) on the loopback: they arrive, the state is retained, and a broker that goes comes back.
-//! If mosquitto is not installed, the tests that need it are skipped and say so.
+//! Verdicts to a real broker (mosquitto) on the loopback: they arrive, the state is retained, and a broker that goes
+//! comes back. If mosquitto is not installed, the tests that need it are skipped and say so.
 #![cfg(feature = "mqtt")]
 
 mod models;
@@ -27,7 +27,8 @@ const HEADER: &[u8] = b"{\"schema\":1}\n";
 /// After this, what a test waits for will never come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Between its fork and its exec a child holds copies of this process's sockets: one that is closed here still listens there.
+/// Between its fork and its exec a child holds copies of this process's sockets: one that is closed here still listens
+/// there.
 fn without_forks() -> MutexGuard<'static, ()> {
     static FORKS: Mutex<()> = Mutex::new(());
     FORKS.lock().unwrap_or_else(PoisonError::into_inner)

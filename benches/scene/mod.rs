@@ -1,5 +1,5 @@
-//! A scene for the benches: the demonstration's photographs side by side at their own resolution, so that a frame of any
-//! size has as much detail as a camera's.
+//! A scene for the benches: the demonstration's photographs side by side at their own resolution, so that a frame of
+//! any size has as much detail as a camera's.
 
 use std::error::Error;
 

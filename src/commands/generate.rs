@@ -4,14 +4,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::Failure;
 use crate::atomic;
-use crate::cli::{Cli, Generate};
+use crate::cli::Generate;
 use crate::config::reference;
 
 /// What a manual has besides the definition: sections, with terms and their meanings.
@@ -79,10 +79,10 @@ enum GenerateError {
 ///
 /// # Errors
 /// A file cannot be read or written, or the page of the repository has lost its markers.
-pub fn generate(args: &Generate) -> Result<(), Failure> {
+pub fn generate(args: &Generate, definition: fn() -> Command) -> Result<(), Failure> {
     let written = match args {
         Generate { repository: Some(repository), .. } => update(repository),
-        Generate { folder: Some(folder), .. } => fill(folder),
+        Generate { folder: Some(folder), .. } => fill(folder, definition),
         // The command line's definition demands one of them.
         Generate { repository: None, folder: None } => Ok(()),
     };
@@ -90,9 +90,9 @@ pub fn generate(args: &Generate) -> Result<(), Failure> {
 }
 
 /// Writes manual pages and completions into a folder.
-fn fill(folder: &Path) -> Result<(), GenerateError> {
+fn fill(folder: &Path, definition: fn() -> Command) -> Result<(), GenerateError> {
     std::fs::create_dir_all(folder).map_err(|cause| GenerateError::Write { path: folder.to_owned(), cause })?;
-    for (name, bytes) in manual_pages()?.into_iter().chain(completions()) {
+    for (name, bytes) in manual_pages(definition())?.into_iter().chain(completions(definition)) {
         write(folder.join(name), &bytes)?;
     }
     Ok(())
@@ -115,8 +115,8 @@ fn write(path: PathBuf, bytes: &[u8]) -> Result<(), GenerateError> {
 }
 
 /// A page of section 1 for purecam and for each of its commands: file name and content.
-fn manual_pages() -> io::Result<Vec<(String, Vec<u8>)>> {
-    let mut command = Cli::command().disable_help_subcommand(true);
+fn manual_pages(command: Command) -> io::Result<Vec<(String, Vec<u8>)>> {
+    let mut command = command.disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();
     add_pages(&command, &mut pages)?;
@@ -149,11 +149,11 @@ fn date() -> String {
 }
 
 /// A script per shell: the file name that the shell expects, and content.
-fn completions() -> impl Iterator<Item = (String, Vec<u8>)> {
+fn completions(definition: fn() -> Command) -> impl Iterator<Item = (String, Vec<u8>)> {
     [(Shell::Bash, "purecam"), (Shell::Zsh, "_purecam"), (Shell::Fish, "purecam.fish")].into_iter().map(
-        |(shell, file)| {
+        move |(shell, file)| {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "purecam", &mut script);
+            clap_complete::generate(shell, &mut definition(), "purecam", &mut script);
             (file.to_owned(), script)
         },
     )

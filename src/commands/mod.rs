@@ -11,7 +11,24 @@ pub mod run;
 
 use std::error::Error;
 
+use crate::cli::Command;
 use crate::config::ConfigError;
+
+/// Runs a command; with `json` it prints JSON for programs. `definition` is the whole command line's, from which manual
+/// pages and completions are made.
+///
+/// # Errors
+/// Whatever keeps the command from being done.
+pub fn run(command: &Command, definition: fn() -> clap::Command, json: bool) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => run::run(args, json),
+        Command::Classify(args) => classify::classify(args, json),
+        Command::Bench(args) => bench::bench(args, json),
+        Command::Check(args) => check::check(args, json),
+        Command::Probe(args) => probe::probe(args, json),
+        Command::Generate(args) => generate::generate(args, definition),
+    }
+}
 
 /// Why a command failed: an error, or the text of one.
 pub type Cause = Box<dyn Error + Send + Sync>;

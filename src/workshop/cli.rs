@@ -1,4 +1,4 @@
-//! The workshop's part of the command line, defined once.
+//! The command line of a workstation, defined once: the device's with the workshop's commands.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -12,9 +12,12 @@ use super::train::perceptual::PerceptualSpec;
 use super::zoo::Family;
 use crate::config::flags::ModelFlags;
 
-/// The workshop's commands.
+/// The device's commands, and those of the workshop.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// What a robot can do, too.
+    #[command(flatten)]
+    Device(crate::cli::Command),
     /// Train a classifier or a purifier from a folder of photographs
     #[command(subcommand)]
     Train(Train),

@@ -1,4 +1,5 @@
-//! The workshop: everything that a workstation runs and a robot does not. It uses the device's rooms; none of them uses it.
+//! The workshop: everything that a workstation runs and a robot does not. It uses the device's rooms; none of them
+//! uses it.
 //!
 //! - [`riae`], [`zoo`]: the purifier and the classifiers as burn modules; [`fused`]: CPU operators that they share with
 //!   imported graphs.

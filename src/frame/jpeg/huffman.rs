@@ -21,7 +21,8 @@ struct Leap {
 pub struct Table {
     /// By the next [`FAST`] bits: the code's length above its symbol; 0 if the code is longer or there is none.
     fast: [u16; 1 << FAST],
-    /// By the code's length: one more than the largest code of that length, left-aligned in 16 bits; 0 if there is none.
+    /// By the code's length: one more than the largest code of that length, left-aligned in 16 bits; 0 if there is
+    /// none.
     limit: [u32; 17],
     /// By the code's length: what is added to a code to get its symbol's place.
     offset: [i32; 17],
@@ -43,8 +44,8 @@ impl Table {
         leaps: [Leap { bits: 0, places: 0, ends: false }; 1 << FAST],
     };
 
-    /// Becomes the table that `counts` (codes of each length from 1 to 16) and `symbols` describe. Returns `false` if there
-    /// are more codes than their lengths have room for.
+    /// Becomes the table that `counts` (codes of each length from 1 to 16) and `symbols` describe. Returns `false` if
+    /// there are more codes than their lengths have room for.
     pub fn define(&mut self, counts: &[u8; 16], symbols: &[u8]) -> bool {
         if self.counts == *counts && self.symbols.starts_with(symbols) {
             return true;

@@ -1,8 +1,9 @@
-//! JPEG before it is decoded: where an image ends, whether all of it is there, and whether the decoder reads it rightly.
+//! JPEG before it is decoded: where an image ends, whether all of it is there, and whether the decoder reads it
+//! rightly.
 //!
-//! Decoders are lenient: they invent what is missing, and a picture that is partly invented must not reach a classifier. So
-//! each image is walked over first ([`Inspector`]), and what goes to the decoder is assembled from the segments that count.
-//! What no such walk can see: a change that leaves a whole, valid JPEG behind.
+//! Decoders are lenient: they invent what is missing, and a picture that is partly invented must not reach a
+//! classifier. So each image is walked over first ([`Inspector`]), and what goes to the decoder is assembled from the
+//! segments that count. What no such walk can see: a change that leaves a whole, valid JPEG behind.
 
 mod header;
 mod huffman;
@@ -88,8 +89,8 @@ pub struct Expected {
     pub bare: bool,
 }
 
-/// Walks over whole images. Keeps its buffers from image to image: baseline ones of one size cost no allocation after the
-/// first.
+/// Walks over whole images. Keeps its buffers from image to image: baseline ones of one size cost no allocation after
+/// the first.
 #[derive(Default)]
 pub struct Inspector {
     frame: Frame,

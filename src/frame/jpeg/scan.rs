@@ -1,7 +1,7 @@
 //! Counts what is in a scan: each restart interval must hold exactly its blocks, and less than a byte of padding.
 //!
-//! A decoder does the same walk and invents what is missing; here it is an error. Nothing is computed but positions. The
-//! procedures are those of ITU-T T.81, annexes F.2 (sequential) and G.2 (progressive).
+//! A decoder does the same walk and invents what is missing; here it is an error. Nothing is computed but positions.
+//! The procedures are those of ITU-T T.81, annexes F.2 (sequential) and G.2 (progressive).
 
 use super::JpegError;
 use super::header::{Component, Frame, Scan};
@@ -245,8 +245,8 @@ impl Walk<'_> {
     }
 }
 
-/// The mean brightness of the blocks, which no encoder of 8-bit pixels takes out of its range. Damage that leaves the number
-/// of blocks as it is shifts all those that follow, often beyond white or black.
+/// The mean brightness of the blocks, which no encoder of 8-bit pixels takes out of its range. Damage that leaves the
+/// number of blocks as it is shifts all those that follow, often beyond white or black.
 struct Brightness {
     /// Of each component of the frame: the last DC coefficient.
     now: [i32; 4],

@@ -63,8 +63,8 @@ fn beginning_inside(bytes: &[u8], start: usize, end: usize) -> Option<usize> {
 /// The fewest bytes of a preview that goes on in the next segment.
 const PREVIEW: usize = 64;
 
-/// Whether the image that begins inside a segment, which ends at `end`, may be a preview: the segment is an application's
-/// own, a marker follows it, and there is room for one.
+/// Whether the image that begins inside a segment, which ends at `end`, may be a preview: the segment is an
+/// application's own, a marker follows it, and there is room for one.
 fn may_hold_an_image(code: u8, bytes: &[u8], beginning: usize, end: usize) -> bool {
     let is_own = matches!(code, 0xE0..=0xEF | 0xFE);
     let marker_follows = match bytes.get(end..) {
@@ -77,7 +77,8 @@ fn may_hold_an_image(code: u8, bytes: &[u8], beginning: usize, end: usize) -> bo
     is_own && marker_follows && has_room
 }
 
-/// The first place at or after `from` with a marker: FF and then neither 00 (a stuffed byte of a scan) nor FF (padding).
+/// The first place at or after `from` with a marker: FF and then neither 00 (a stuffed byte of a scan) nor FF
+/// (padding).
 fn next_marker(bytes: &[u8], from: usize) -> Option<usize> {
     let tail = bytes.get(from..)?;
     tail.windows(2).position(|pair| pair[0] == 0xFF && !matches!(pair[1], 0x00 | 0xFF)).map(|offset| from + offset)

@@ -1,8 +1,8 @@
 //! A frame of Motion JPEG as RGB: what a camera may leave out is put in, what it should not send is refused.
 //!
-//! Cameras leave the Huffman tables out and mean those of the standard, put bytes after the end, and lose packets in the
-//! middle. The decoder is lenient with all of it and invents what is missing; a picture that is partly invented must not
-//! reach a classifier. So each frame is inspected first, and only what changes a pixel goes to the decoder.
+//! Cameras leave the Huffman tables out and mean those of the standard, put bytes after the end, and lose packets in
+//! the middle. The decoder is lenient with all of it and invents what is missing; a picture that is partly invented
+//! must not reach a classifier. So each frame is inspected first, and only what changes a pixel goes to the decoder.
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;

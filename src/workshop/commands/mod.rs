@@ -9,14 +9,15 @@ mod subjects;
 mod train;
 
 use super::cli::Command;
-use crate::commands::Failure;
+use crate::commands::{self, Failure};
 
-/// Runs a command; with `json` it prints JSON for programs.
+/// Runs a command; with `json` it prints JSON for programs. `definition` is the whole command line's.
 ///
 /// # Errors
 /// Whatever keeps the command from being done.
-pub fn run(command: &Command, json: bool) -> Result<(), Failure> {
+pub fn run(command: &Command, definition: fn() -> clap::Command, json: bool) -> Result<(), Failure> {
     match command {
+        Command::Device(command) => commands::run(command, definition, json),
         Command::Train(args) => train::train(args, json),
         Command::Export(args) => export::export(args, json),
         Command::Attack(args) => attack::attack(args, json),

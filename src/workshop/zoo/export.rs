@@ -32,8 +32,8 @@ pub fn graph(model: &Classifier, side: usize) -> Graph {
     graph
 }
 
-/// `(x - mean) / std`, the convolution and its batch normalisation as one convolution. This is exact, because nothing is
-/// padded.
+/// `(x - mean) / std`, the convolution and its batch normalisation as one convolution. This is exact, because nothing
+/// is padded.
 fn stem(graph: &mut Graph, image: &Value, model: &Classifier) -> Value {
     let (shape, mut weight, mut bias) = folded(&model.stem, Some(&model.stem_norm));
     let patch = shape[2] * shape[3];

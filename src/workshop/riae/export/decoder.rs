@@ -262,7 +262,8 @@ impl Exporter<'_> {
         })
     }
 
-    /// Gathers [visible, head tokens] and stand-ins, both [batch, .., width], into passes; `rows` as from [`pass_rows`].
+    /// Gathers [visible, head tokens] and stand-ins, both [batch, .., width], into passes; `rows` as from
+    /// [`pass_rows`].
     fn passes(&mut self, name: &str, seen: &Value, own: &Value, rows: &[usize]) -> Value {
         let all = self.config.groups * self.length();
         let distinct = self.graph.concat(&format!("{name}.distinct"), &[own, seen], 1);

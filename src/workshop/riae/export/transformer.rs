@@ -107,8 +107,8 @@ impl Exporter<'_> {
         self.graph.linear(name, from, (&layer.weight.dims(), &weight), &scaled(bias(layer)))
     }
 
-    /// Attention with projected operands [query, key, value], queries scaled. Each operand is rows of tokens, or the same
-    /// values under another shape.
+    /// Attention with projected operands [query, key, value], queries scaled. Each operand is rows of tokens, or the
+    /// same values under another shape.
     pub(super) fn attend_projected(
         &mut self,
         name: &str,
