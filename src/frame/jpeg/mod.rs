@@ -17,38 +17,55 @@ use header::{Frame, Scan, Tables, read_quantisation};
 /// The most scans of an image; encoders write about ten. A file of many empty ones could cost minutes.
 const MAX_SCANS: usize = 100;
 
+/// The most segments of an image; photographs have some dozens. Each costs a note of its place.
+const MAX_SEGMENTS: usize = 10_000;
+
 /// Why a JPEG is not one picture, whole and readable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JpegError {
     /// No start-of-image marker.
     #[error("does not begin like a JPEG")]
     Start,
+    /// The bytes end inside of the image.
     #[error("is a truncated JPEG: it ends before its end-of-image marker")]
     Cut,
+    /// Bytes between two segments; their place.
     #[error("has a byte at {0} that belongs to no segment")]
     Marker(usize),
+    /// A segment whose length or numbers cannot be; its marker.
     #[error("has a malformed {0} segment")]
     Segment(&'static str),
+    /// No frame.
     #[error("has no picture in it")]
     Empty,
+    /// A kind that purecam does not read, or that its decoder misreads.
     #[error("is not a JPEG that purecam reads: it has {0}")]
     Unsupported(&'static str),
+    /// A scan that does not fit the rest.
     #[error("has a scan that {0}")]
     Scan(&'static str),
+    /// A restart interval with too few blocks.
     #[error("lacks a part of its data: a scan ends before its last block")]
     Short,
+    /// A restart interval with too much data.
     #[error("has data left over: a part of a scan was lost")]
     Long,
+    /// A block with too many coefficients.
     #[error("is damaged: a block has more than 64 coefficients")]
     Overrun,
+    /// A DC coefficient that no encoder of 8-bit pixels writes.
     #[error("is damaged: a block is brighter than white or darker than black")]
     Brightness,
+    /// Bits that are no code of their table.
     #[error("is damaged: its data hold a code that is in no table")]
     Code,
+    /// Restart markers out of turn.
     #[error("is damaged: expected restart marker {expected}, found marker {found:02X}")]
     Restart { expected: u8, found: u8 },
+    /// Another size than expected, `[width, height]`.
     #[error("is {found} pixels, {expected} were expected", found = size_text(found), expected = size_text(expected))]
     Size { found: [u32; 2], expected: [u32; 2] },
+    /// A progressive image without its last scans.
     #[error("lacks scans: some coefficients are not there to their last bit")]
     Incomplete,
 }
@@ -109,6 +126,19 @@ struct Piece {
     end: usize,
 }
 
+/// What the segments of an image have said so far.
+#[derive(Default)]
+struct Header {
+    signs: Signs,
+    /// Units from one restart marker to the next; 0 if there are none.
+    interval: usize,
+    /// Of each quantisation table: the step of the DC coefficient; 0 if it is not there.
+    steps: [u16; 4],
+    /// Whether the frame header has come.
+    framed: bool,
+    scans: usize,
+}
+
 /// What of an image has to be put right for the decoder to read it as it is meant.
 #[derive(Default)]
 struct Signs {
@@ -139,7 +169,7 @@ impl Inspector {
     }
 
     fn walk(&mut self, bytes: &[u8], expected: Expected) -> Result<Signs, JpegError> {
-        let (mut signs, mut interval, mut steps, mut framed) = (Signs::default(), 0, [0; 4], false);
+        let mut header = Header::default();
         self.tables.defined = Default::default();
         self.pieces.clear();
         if !bytes.starts_with(&[0xFF, 0xD8]) {
@@ -159,49 +189,70 @@ impl Inspector {
             }
             let body = bytes.get(behind + 2..behind + length).ok_or(JpegError::Cut)?;
             at = behind + length;
-            match code {
-                0xC0..=0xC2 if framed => return Err(JpegError::Unsupported("two frames")),
-                0xC0..=0xC2 => {
-                    self.frame.read(code, body)?;
-                    self.frame.check(expected)?;
-                    self.progress.start(&self.frame);
-                    framed = true;
-                }
-                0xC4 => self.tables.read(body)?,
-                0xC3 | 0xC5..=0xCF => return Err(JpegError::Unsupported("another coding than Huffman's DCT")),
-                0xDB => read_quantisation(body, &mut steps)?,
-                0xDC => return Err(JpegError::Unsupported("its height behind its data")),
-                0xDD => match body {
-                    &[high, low] => interval = usize::from(u16::from_be_bytes([high, low])),
-                    _ => return Err(JpegError::Segment("DRI")),
-                },
-                0xE0 => signs.jfif |= body.starts_with(b"JFIF\0"),
-                0xEE => signs.adobe |= body.starts_with(b"Adobe"),
-                0xDA if !framed => return Err(JpegError::Scan("comes before the frame header")),
-                0xDA => {
-                    self.scan.read(body, &self.frame)?;
-                    if self.tables.defined == [[false; 4]; 2] {
-                        self.tables.read(&STANDARD_TABLES)?;
-                        signs.lacks_tables = true;
-                    }
-                    self.tables.check(&self.scan, &self.frame)?;
-                    self.frame.check_steps(&steps)?;
-                    let tables = (&*self.tables.dc, &*self.tables.ac);
-                    let with = scan::With { frame: &self.frame, tables, interval, steps: &steps };
-                    at = scan::walk(bytes, at, &self.scan, with, &mut self.progress)?;
-                }
-                _ => {}
+            if code == 0xDA {
+                self.read_scan_header(body, &mut header)?;
+                let tables = (&*self.tables.dc, &*self.tables.ac);
+                let with = scan::With { frame: &self.frame, tables, interval: header.interval, steps: &header.steps };
+                at = scan::walk(bytes, at, &self.scan, with, &mut self.progress)?;
+            } else {
+                self.read_segment(code, body, expected, &mut header)?;
             }
             self.pieces.push(Piece { code, start, end: at });
-            if self.pieces.iter().filter(|piece| piece.code == 0xDA).count() > MAX_SCANS {
-                return Err(JpegError::Unsupported("more than 100 scans"));
+            if header.scans > MAX_SCANS || self.pieces.len() > MAX_SEGMENTS {
+                return Err(JpegError::Unsupported("more scans or segments than any camera or editor writes"));
             }
         }
-        match framed {
+        match header.framed {
             false => Err(JpegError::Empty),
             true if !self.progress.is_whole() => Err(JpegError::Incomplete),
-            true => Ok(signs),
+            true => Ok(header.signs),
         }
+    }
+
+    /// Reads a segment that is not a scan's.
+    fn read_segment(
+        &mut self,
+        code: u8,
+        body: &[u8],
+        expected: Expected,
+        header: &mut Header,
+    ) -> Result<(), JpegError> {
+        match code {
+            0xC0..=0xC2 if header.framed => return Err(JpegError::Unsupported("two frames")),
+            0xC0..=0xC2 => {
+                self.frame.read(code, body)?;
+                self.frame.check(expected)?;
+                self.progress.start(&self.frame);
+                header.framed = true;
+            }
+            0xC4 => self.tables.read(body)?,
+            0xC3 | 0xC5..=0xCF => return Err(JpegError::Unsupported("another coding than Huffman's DCT")),
+            0xDB => read_quantisation(body, &mut header.steps)?,
+            0xDC => return Err(JpegError::Unsupported("its height behind its data")),
+            0xDD => match body {
+                &[high, low] => header.interval = usize::from(u16::from_be_bytes([high, low])),
+                _ => return Err(JpegError::Segment("DRI")),
+            },
+            0xE0 => header.signs.jfif |= body.starts_with(b"JFIF\0"),
+            0xEE => header.signs.adobe |= body.starts_with(b"Adobe"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Reads what a scan says before its data, and refuses one that cannot be read.
+    fn read_scan_header(&mut self, body: &[u8], header: &mut Header) -> Result<(), JpegError> {
+        header.scans += 1;
+        if !header.framed {
+            return Err(JpegError::Scan("comes before the frame header"));
+        }
+        self.scan.read(body, &self.frame)?;
+        if self.tables.defined == [[false; 4]; 2] {
+            self.tables.read(&STANDARD_TABLES)?;
+            header.signs.lacks_tables = true;
+        }
+        self.tables.check(&self.scan, &self.frame)?;
+        self.frame.check_steps(&header.steps)
     }
 
     /// Puts the pieces together anew.
