@@ -39,7 +39,7 @@ impl Smoothing {
     /// `captured` is the frame's time on the stream's clock.
     ///
     /// # Shapes
-    /// `picture`: the frame that was classified, [3, height, width] in 0..1. `probabilities` and the mean: [classes].
+    /// `picture`: the frame that was classified, [3, height, width] in 0..1. `probabilities` and the mean: `[classes]`.
     pub fn combine(
         &mut self,
         captured: Duration,

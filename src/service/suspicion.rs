@@ -6,7 +6,7 @@
 /// symmetric, and finite even if one distribution gives a class no probability.
 ///
 /// # Shapes
-/// `raw`, `purified`: [classes], each sums to 1.
+/// `raw`, `purified`: `[classes]`, each sums to 1.
 pub fn suspicion(raw: &[f32], purified: &[f32]) -> f32 {
     let half = |p: f32, q: f32| {
         let (p, mean) = (f64::from(p), (f64::from(p) + f64::from(q)) / 2.0);

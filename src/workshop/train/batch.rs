@@ -24,7 +24,7 @@ pub fn epoch_batch(items: &[Photograph], seed: u64, step: u64, steps_per_epoch: 
     order[start..(start + batch).min(items.len())].iter().map(|i| &items[*i]).collect()
 }
 
-/// Classes as burn's loss expects them, [batch].
+/// Classes as burn's loss expects them, `[batch]`.
 pub fn targets(classes: &[usize], device: &Device) -> Tensor<1, Int> {
     let classes: Vec<i32> = classes.iter().map(|class| *class as i32).collect();
     Tensor::from_ints(classes.as_slice(), device)
