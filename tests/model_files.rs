@@ -295,7 +295,7 @@ fn a_foreign_classifier_gets_the_colours_range_mean_and_std_that_it_was_describe
     let folder = tempdir().unwrap();
     let path = write(folder.path(), "foreign.onnx", &foreign_classifier(SIDE));
     let labels = folder.path().join("labels.txt");
-    std::fs::write(&labels, "n00000001 blue, azure\nn00000002 green\nred\n").unwrap();
+    std::fs::write(&labels, "\u{feff}n00000001 blue, azure\nn00000002 green\nred\n").unwrap();
     let said = Description {
         range: Some(Range::Byte),
         colour: Some(Colour::Bgr),

@@ -39,7 +39,7 @@ pub enum JpegError {
     #[error("has no picture in it")]
     Empty,
     /// A kind that purecam does not read, or that its decoder misreads.
-    #[error("is not a JPEG that purecam reads: it has {0}")]
+    #[error("is not a JPEG that purecam reads: it has {0}; save it again as a baseline JPEG")]
     Unsupported(&'static str),
     /// A scan that does not fit the rest.
     #[error("has a scan that {0}")]

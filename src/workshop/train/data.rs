@@ -151,7 +151,7 @@ fn labels(classes: &[(String, PathBuf)], names: Option<&Path>) -> Result<Vec<Lab
     let mut known = BTreeMap::new();
     if let Some(path) = names {
         let text = std::fs::read_to_string(path).map_err(|error| Error::data(path, error))?;
-        for line in text.lines() {
+        for line in text.trim_start_matches('\u{feff}').lines() {
             if let Some((wnid, label)) = line.split_once(' ') {
                 known.insert(wnid.to_owned(), label.split(',').next().unwrap_or(label).trim().to_owned());
             }
