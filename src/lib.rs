@@ -22,17 +22,21 @@
 //!
 //! Used by every room: [`time`] (clock, stop, back-off), [`worker`] (threads joined with a time-out), [`secret`] (files
 //! that only their owner may read), [`atomic`] (files that appear whole), [`contain`](mod@contain) (panics as errors),
-//! [`sha256`], [`host`], [`logging`].
+//! [`console`] (standard output and error, which never end the program), [`sha256`], [`host`], [`logging`].
 //!
 //! # The workshop
 //!
 //! `src/workshop/`, the feature `training`: networks, training, export, attacks, evaluation. It uses the rooms of the
 //! device; none of them uses it.
 
+// What is printed goes through `console`: these macros panic if nobody can read it.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod atomic;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod console;
 pub mod contain;
 pub mod engine;
 pub mod frame;

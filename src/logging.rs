@@ -9,6 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use env_logger::Builder;
 use log::{Level, LevelFilter, Record};
 
+use crate::console;
+
 /// The filter without `RUST_LOG`: everything from this program, which [`set_level`] narrows, and warnings from
 /// libraries. tract warns of every opset above 18, the newest that its own tests cover; `purecam export` compares each
 /// file with burn instead.
@@ -39,9 +41,9 @@ pub fn set_level(level: LevelFilter) {
 pub fn say_failure(failure: &dyn std::fmt::Display) {
     let message = format!("purecam: {failure}");
     if goes_to_journal() {
-        message.lines().for_each(|line| eprintln!("<3>{line}"));
+        message.lines().for_each(|line| console::note(format_args!("<3>{line}")));
     } else {
-        eprintln!("{message}");
+        console::note(message);
     }
 }
 

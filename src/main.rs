@@ -2,14 +2,17 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 use purecam::cli::Cli;
-use purecam::logging;
 #[cfg(feature = "training")]
 use purecam::workshop::{cli::Command, commands::run};
 #[cfg(not(feature = "training"))]
 use purecam::{cli::Command, commands::run};
+use purecam::{console, logging};
 
 fn main() -> ExitCode {
     logging::install();
+    if let Err(error) = console::survive_file_limits() {
+        log::warn!("a file that reaches its size limit will end the program: {error}");
+    }
     let Cli { command, json } = Cli::<Command>::parse();
     match run(&command, Cli::<Command>::command, json) {
         Ok(()) => ExitCode::SUCCESS,

@@ -403,3 +403,66 @@ fn a_manual_that_cannot_be_written_is_an_error_with_the_folder_in_it() {
     let output = Command::new(env!("CARGO_BIN_EXE_purecam")).arg("generate").arg(home.path("taken")).output().unwrap();
     assert_fails(&output, 1, &["taken: cannot be written"]);
 }
+
+/// The writing end of a pipe whose reader has gone.
+fn closed() -> std::process::Stdio {
+    let (_, writer) = std::io::pipe().unwrap();
+    writer.into()
+}
+
+fn full() -> std::process::Stdio {
+    std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into()
+}
+
+#[test]
+fn a_reader_of_standard_output_that_has_read_enough_changes_no_exit_code() {
+    let home = Home::new();
+    for (args, code) in [
+        (&["classify", "pictures"][..], 0),
+        (&["classify", "pictures", "--json"], 0),
+        (&["check", "demo:", "--print"], 0),
+        (&["check", "file:missing"], 1),
+        (&["probe", "camera:/dev/none"], 1),
+        (&["run", "demo:", "--frames", "3", "--json"], 0),
+    ] {
+        let output = home.purecam(args).stdout(closed()).output().unwrap();
+        assert!(!stderr(&output).contains("panicked"), "{args:?}: {}", stderr(&output));
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
+    }
+}
+
+#[test]
+fn standard_error_that_cannot_be_written_ends_nothing() {
+    let home = Home::new();
+    std::fs::write(home.path("pictures/b-broken.jpg"), b"\xFF\xD8\xFF\xE0 cut off").unwrap();
+    for stderr in [closed, full] {
+        let output = home.purecam(&["run", "demo:", "--frames", "3", "--json"]).stderr(stderr()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert_eq!(lines(&output.stdout).len(), 4);
+        let output = home.purecam(&["classify", "pictures"]).stderr(stderr()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let table = String::from_utf8(output.stdout).unwrap();
+        assert!(table.contains("median ms of 3"), "the other files are classified: {table}");
+    }
+}
+
+#[test]
+fn standard_output_on_a_full_disk_is_a_failure_with_its_reason() {
+    let home = Home::new();
+    let output = home.purecam(&["check", "demo:", "--print"]).stdout(full()).output().unwrap();
+    assert_fails(&output, 1, &["No space left"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_of_file_sizes_costs_lines_and_not_the_program() {
+    let home = Home::new();
+    let script = format!(
+        "ulimit -f 2; exec '{}' run demo: --frames 12 --json --output-file verdicts.jsonl",
+        env!("CARGO_BIN_EXE_purecam")
+    );
+    let output = Command::new("sh").args(["-c", &script]).current_dir(home.path("")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stderr(&output).contains("cannot be written"), "{}", stderr(&output));
+    assert_eq!(lines(&output.stdout).len(), 13);
+}

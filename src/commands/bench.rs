@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Failure, run};
 use crate::cli;
+use crate::console;
 use crate::measure::{Benchmark, Comparison, Machine, Recorder};
 use crate::service::{self, Ended, Health, Limits, Outlet, Parts, Replacement, Silent};
 use crate::sink::Broadcast;
@@ -71,14 +72,15 @@ fn stop_on_interrupt() -> Result<Stop, Failure> {
 fn print(benchmark: &Benchmark, earlier: Option<&Benchmark>, json: bool) -> Result<(), Failure> {
     if json {
         let text = serde_json::to_string(benchmark).map_err(Failure::failed)?;
-        anstream::println!("{text}");
+        console::print_line(text)?;
     } else {
-        anstream::print!("{benchmark}");
+        console::print(benchmark)?;
     }
     if let Some(earlier) = earlier {
         let comparison = Comparison { earlier, now: benchmark };
         // Programs read the JSON line alone.
-        if json { anstream::eprint!("{comparison}") } else { anstream::print!("\n{comparison}") }
+        let text = comparison.to_string();
+        if json { console::note(text.trim_end()) } else { console::print_line(format_args!("\n{}", text.trim_end()))? }
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::{Failure, models};
 use crate::cli;
 use crate::config::Config;
+use crate::console;
 use crate::frame::{self, Frame, PictureFolder};
 use crate::measure::medians;
 use crate::service::{Judge, Judgement, Options, Pipeline};
@@ -130,7 +131,7 @@ fn print_table(files: &[(PathBuf, Option<String>)], work: &mut Work) -> io::Resu
             }
             Err(error) => {
                 out.flush()?;
-                eprintln!("purecam: {error}");
+                console::note(format_args!("purecam: {error}"));
             }
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Failure, because};
 use crate::config::{Config, Detect, Http, Mqtt, Output};
+use crate::console;
 #[cfg(feature = "http")]
 use crate::health::server;
 use crate::service::{self, Gallery, Health, Outlet};
@@ -39,7 +40,8 @@ pub fn outlets(
         add("terminal", Box::new(LiveView::new(io::stdout(), has_colours(), clock.clone())), true);
     } else if output.stdout {
         let mut lines = JsonLines::new(io::stdout());
-        lines.write_line(header)?;
+        // A reader that is gone already ends the loop at its first verdict, as one that goes later.
+        lines.write_line(header).or_else(|error| if is_closed(&error) { Ok(()) } else { Err(error) })?;
         add("stdout", Box::new(lines), true);
     }
     if let Some(file) = &output.file {
@@ -159,7 +161,7 @@ pub struct Page {
 pub fn page(http: &Http, health: &Arc<Health>, broadcast: &Broadcast) -> Result<Option<Page>, Failure> {
     let Some(settings) = page_settings(http)? else { return Ok(None) };
     let page = serve(settings, health, broadcast)?;
-    eprintln!("purecam: live page at {}", page.server.url());
+    console::note(format_args!("purecam: live page at {}", page.server.url()));
     Ok(Some(page))
 }
 
@@ -215,4 +217,8 @@ fn page_outlooks(http: &Http) -> Vec<Item> {
 
 fn has_colours() -> bool {
     anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
+}
+
+fn is_closed(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
 }

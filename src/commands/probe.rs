@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Failure, because};
 use crate::cli;
+use crate::console;
 use crate::source::SourceUri;
 use crate::source::camera::{Availability, Linux, Offered, Probe, Report, Which, probe as probe_machine};
 
@@ -32,9 +33,10 @@ pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
     let found = probe_machine(&Linux, &which, &config.source.wanted());
     if json {
         let problem = found.chosen.as_ref().err().map(ToString::to_string);
-        println!("{}", json!({ "nodes": found.nodes, "chosen": found.chosen.as_ref().ok(), "problem": problem }));
+        let chosen = found.chosen.as_ref().ok();
+        console::print_line(json!({ "nodes": found.nodes, "chosen": chosen, "problem": problem }))?;
     } else {
-        print!("{}", table(&found));
+        console::print(table(&found))?;
     }
     match found.chosen {
         Ok(_) => Ok(()),

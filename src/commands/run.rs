@@ -11,6 +11,7 @@ use super::outputs::{self, Keeper};
 use super::{Failure, because, models};
 use crate::cli;
 use crate::config::{self, Config, Said};
+use crate::console;
 use crate::health::Systemd;
 use crate::logging;
 use crate::service::{self, Ended, Fresh, Health, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement};
@@ -195,7 +196,7 @@ fn uri(config: &Config) -> Result<SourceUri, Failure> {
 /// A stream that ended is a success, unless all its frames were skipped or withheld.
 fn finish(ended: Ended) -> Result<(), Failure> {
     let Ended { numbers, source, sink } = ended;
-    eprintln!("purecam: {numbers}");
+    console::note(format_args!("purecam: {numbers}"));
     if let Some(error) = source {
         return Err(Failure::failed(error));
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{Failure, models, outputs, run};
 use crate::cli;
 use crate::config::{Config, Effective, Problem, Said};
+use crate::console;
 use crate::source::camera::{Chosen, Linux, Which, probe};
 use crate::source::{SourceUri, opener};
 use crate::time::SystemClock;
@@ -23,8 +24,8 @@ pub fn check(args: &cli::Check, json: bool) -> Result<(), Failure> {
     if args.print {
         let effective = said.effective()?;
         match json {
-            true => println!("{}", effective.to_json()),
-            false => print!("{}", effective.to_toml()),
+            true => console::print_line(effective.to_json())?,
+            false => console::print(effective.to_toml())?,
         }
         return Ok(());
     }

@@ -1,10 +1,11 @@
 //! What `purecam check` prints: a line per finding, and how it all ends.
 
-use std::io::{self, Write};
+use std::io;
 
 use serde::Serialize;
 
 use crate::commands::Failure;
+use crate::console;
 use crate::sink::Outlook;
 
 /// How an item stands.
@@ -63,9 +64,8 @@ impl Finding {
     }
 
     fn print(&self, json: bool) -> io::Result<()> {
-        let mut out = io::stdout().lock();
         if json {
-            return writeln!(out, "{}", serde_json::json!(self));
+            return console::print_line(serde_json::json!(self));
         }
         let grade = match self.grade {
             Grade::Ok => "ok",
@@ -74,7 +74,7 @@ impl Finding {
         };
         // A message of several lines stays in its column.
         let detail = self.detail.trim_end().replace('\n', "\n                     ");
-        writeln!(out, "{grade:<5} {:<14} {detail}", self.item)
+        console::print_line(format_args!("{grade:<5} {:<14} {detail}", self.item))
     }
 }
 

@@ -7,6 +7,7 @@ use super::attack_demo::attack_demo;
 use super::output::{failed, progress_bar, write, write_png};
 use super::subjects::{self, SEED};
 use crate::commands::Failure;
+use crate::console;
 use crate::workshop::attack::Attack;
 use crate::workshop::cli;
 use crate::workshop::evaluate::{Attacker, BATCH, Batch, Photograph, Subjects, photographs};
@@ -53,7 +54,7 @@ pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
-    report(photographs.len() - skipped.len(), &skipped, &args.out, json);
+    report(photographs.len() - skipped.len(), &skipped, &args.out, json)?;
     Ok(())
 }
 
@@ -107,14 +108,13 @@ fn name_that_clashes(photographs: &[Photograph]) -> Option<String> {
         .map(|found| found.name.clone())
 }
 
-fn report(written: usize, skipped: &[(String, String)], out: &Path, json: bool) {
+fn report(written: usize, skipped: &[(String, String)], out: &Path, json: bool) -> std::io::Result<()> {
     if json {
-        anstream::println!("{}", serde_json::json!({"written": written, "skipped": skipped, "out": out}));
-        return;
+        return console::print_line(serde_json::json!({"written": written, "skipped": skipped, "out": out}));
     }
     for (image, reason) in skipped {
-        anstream::eprintln!("skipped {image}: {reason}");
+        console::note(format_args!("skipped {image}: {reason}"));
     }
     let rest = if skipped.is_empty() { String::new() } else { format!("; {} could not be read", skipped.len()) };
-    anstream::println!("{written} adversarial pictures in {}{rest}", out.display());
+    console::print_line(format_args!("{written} adversarial pictures in {}{rest}", out.display()))
 }

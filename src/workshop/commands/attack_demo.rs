@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::output::{failed, write_png};
 use super::subjects::{self, SEED};
 use crate::commands::Failure;
+use crate::console;
 use crate::frame::Picture;
 use crate::source::demo::{Demo, PHOTOGRAPHS};
 use crate::source::{FrameRate, SourceError};
@@ -58,7 +59,7 @@ pub fn attack_demo(args: &cli::Attack) -> Result<(), Failure> {
         let name = Path::new(photograph.name).with_extension("png");
         let file = args.out.join(format!("perturbation-{}", name.display()));
         write_png(&file, &picture.unwrap_or_default(), size)?;
-        anstream::println!("{}", file.display());
+        console::print_line(file.display())?;
     }
     Ok(())
 }

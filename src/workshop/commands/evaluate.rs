@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use super::output::{progress_bar, write};
 use super::subjects::{self, SEED, attacks};
 use crate::commands::Failure;
+use crate::console;
 use crate::sha256;
 use crate::workshop::cli;
 use crate::workshop::evaluate::{self, Photograph, Protocol, Report, Results, Subjects, photographs};
@@ -39,9 +40,9 @@ pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
         write(&folder.join("table.txt"), &report.table())?;
     }
     if json {
-        anstream::println!("{}", json!(report));
+        console::print_line(json!(report))?;
     } else {
-        anstream::print!("{}", report.table());
+        console::print(report.table())?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::commands::Failure;
+use crate::console;
 use crate::workshop::cli::Export;
 use crate::workshop::export::{self, Request};
 
@@ -19,10 +20,11 @@ pub fn export(args: &Export, json: bool) -> Result<(), Failure> {
     if json {
         let report =
             json!({"file": args.out, "bytes": bytes, "sha256": sha256, "difference": difference, "gflop": gflop});
-        println!("{report}");
+        console::print_line(report)?;
     } else {
         let file = args.out.display();
-        println!("{file}: {bytes} bytes, {gflop:.3} GFLOP, differs from burn by {difference:.1e}\nsha256 {sha256}");
+        let size = format_args!("{bytes} bytes, {gflop:.3} GFLOP, differs from burn by {difference:.1e}").to_string();
+        console::print_line(format_args!("{file}: {size}\nsha256 {sha256}"))?;
     }
     Ok(())
 }

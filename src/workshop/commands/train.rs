@@ -7,6 +7,7 @@ use burn::prelude::Device;
 
 use crate::commands::Failure;
 use crate::config::Config;
+use crate::console;
 use crate::engine::{self, Description};
 use crate::sha256;
 use crate::time::Stop;
@@ -232,10 +233,10 @@ fn finish(journal: &Journal, progress: &Progress, out: &Path) {
 fn photographs(common: &Training) -> Result<(Photographs, Photographs), Failure> {
     let all = Photographs::load(&common.data, common.names.as_deref(), common.side)?;
     for (path, reason) in all.broken.iter().take(10) {
-        eprintln!("skipped {}: {reason}", path.display());
+        console::note(format_args!("skipped {}: {reason}", path.display()));
     }
     if !all.broken.is_empty() {
-        eprintln!("skipped {} photographs that cannot be decoded", all.broken.len());
+        console::note(format_args!("skipped {} photographs that cannot be decoded", all.broken.len()));
     }
     Ok(all.hold_out(common.held_out)?)
 }
@@ -276,7 +277,7 @@ fn stop() -> Stop {
             std::process::exit(130);
         }
         requested.request();
-        eprintln!("ending after this step; the same command resumes the run");
+        console::note("ending after this step; the same command resumes the run");
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         log::warn!("Ctrl-C will end the run without a last checkpoint: {error}");

@@ -11,6 +11,7 @@ use plotters::style::{FontStyle, register_font};
 use serde_json::{Value, json};
 
 use super::error::{Error, RunProblem};
+use crate::console;
 
 /// Steps whose values are averaged into one metrics line.
 const REPORT_EVERY: u64 = 20;
@@ -138,12 +139,12 @@ impl Journal {
 
     /// A line for the person at the terminal.
     pub fn say(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("{text}"));
+        self.bar.suspend(|| console::note(text));
     }
 
     fn write(&mut self, line: Value) -> Result<(), Error> {
         if self.echo {
-            println!("{line}");
+            console::print_line(&line).map_err(|error| Error::run("standard output", error))?;
         }
         if let Some(file) = &mut self.file {
             file.write_all(format!("{line}\n").as_bytes()).map_err(|error| Error::run(&self.path, error))?;
