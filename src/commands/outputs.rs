@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Failure, because};
 use crate::config::{Config, Detect, Http, Mqtt, Output};
+#[cfg(feature = "http")]
 use crate::console;
 #[cfg(feature = "http")]
 use crate::health::server;
