@@ -4,7 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Makes a file that reaches the process's size limit a write error, as a full disk is. Its signal would end the program.
+/// Makes a file that reaches the process's size limit a write error, as a full disk is. Its signal would end the
+/// program.
 ///
 /// # Errors
 /// The system takes no handler.

@@ -1,3 +1,5 @@
+//! The program: reads the command line, runs the command, and turns its failure into a message and an exit code.
+
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};

@@ -91,10 +91,13 @@ impl StartError {
 /// What is wrong with a token file.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenProblem {
+    /// It cannot be read, or is open to others.
     #[error(transparent)]
     Secret(#[from] SecretProblem),
+    /// Too short or too long; its characters.
     #[error("has {0} characters in its first line; expected 16 to 256, for instance from: openssl rand -hex 32")]
     Length(usize),
+    /// Characters that no HTTP header takes.
     #[error("has characters in its first line that a token cannot have; expected letters, digits and -._~+/=")]
     Characters,
 }
