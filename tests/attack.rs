@@ -5,7 +5,7 @@ use std::path::Path;
 
 use burn::prelude::*;
 use purecam::engine::contract::Input;
-use purecam::workshop::attack::{Epsilon, Method, Target};
+use purecam::workshop::attack::{Among, Epsilon, Method, Target};
 use purecam::workshop::onnx::read::{Classifier, Network};
 
 const EPSILON: Epsilon = Epsilon::steps(16);
@@ -61,7 +61,7 @@ fn every_attack_stays_inside_the_ball_of_its_own_size_and_gives_8_bit_pictures()
     let clean = pictures(24);
     let label = classes(&classifier, clean.clone());
     let epsilon = [EPSILON, Epsilon::steps(4), "7.3/255".parse().unwrap(), EPSILON];
-    for name in ["clean", "noise", "fgsm", "pgd:3"] {
+    for name in ["clean", "noise", "pattern", "fgsm", "pgd:3"] {
         let adversarial = numbers(method(name).perturb(&classifier, clean.clone(), &label, &epsilon, 5));
         for (place, (found, clean)) in adversarial.iter().zip(numbers(clean.clone())).enumerate() {
             let (level, size) = (found * 255.0, epsilon[place / (3 * 24 * 24)].value() * 255.0);
@@ -73,6 +73,35 @@ fn every_attack_stays_inside_the_ball_of_its_own_size_and_gives_8_bit_pictures()
             );
         }
     }
+}
+
+#[test]
+fn a_pattern_depends_on_the_seed_and_fills_much_of_its_ball() {
+    let classifier = classifier("residual.onnx", 24);
+    let clean = pictures(24);
+    let pattern = |seed| numbers(method("pattern").perturb(&classifier, clean.clone(), &[0; 4], &[EPSILON; 4], seed));
+    let first = pattern(5);
+    assert_eq!(first, pattern(5));
+    assert_ne!(first, pattern(6));
+    let change = first.iter().zip(numbers(clean.clone())).map(|(found, clean)| (found - clean).abs());
+    assert!(change.sum::<f32>() / first.len() as f32 > 0.3 * EPSILON.value());
+}
+
+#[test]
+fn an_attack_among_a_few_classes_is_made_for_their_outputs_alone() {
+    let classifier = classifier("residual.onnx", 24);
+    let clean = pictures(24);
+    let among = Among { target: &classifier, classes: &[1, 3] };
+    let logits = numbers(Target::logits(&classifier, clean.clone()));
+    let chosen = numbers(among.logits(clean.clone()));
+    let all = logits.len() / 4;
+    let expected: Vec<f32> = logits.chunks(all).flat_map(|row| [row[1], row[3]]).collect();
+    assert_eq!(chosen, expected);
+    // The margin between the two classes shrinks, whatever becomes of the others.
+    let attacked = method("pgd:5").perturb(&among, clean, &[0; 4], &[EPSILON; 4], 5);
+    let margins = |logits: Vec<f32>| logits.chunks(2).map(|pair| pair[0] - pair[1]).collect::<Vec<_>>();
+    let (before, after) = (margins(chosen), margins(numbers(among.logits(attacked))));
+    assert!(before.iter().zip(&after).all(|(before, after)| after < before), "{before:?} {after:?}");
 }
 
 #[test]

@@ -21,7 +21,8 @@ fn fixture(name: &str) -> PathBuf {
 
 fn subjects(purifier: Option<&str>) -> Subjects {
     let said = Description::default();
-    Subjects::open(&fixture("residual.onnx"), &said, purifier.map(fixture).as_deref(), &Device::flex(), 3).unwrap()
+    Subjects::open(&fixture("residual.onnx"), &said, purifier.map(fixture).as_deref(), &Device::flex(), &3.into())
+        .unwrap()
 }
 
 /// A picture of waves, different for each number.
@@ -37,7 +38,8 @@ fn picture(number: u32) -> RgbImage {
 /// a corrupt one.
 fn photograph_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let mut engine = EngineUnderTest::load(&fixture("residual.onnx"), &Description::default(), None, 0).unwrap();
+    let mut engine =
+        EngineUnderTest::load(&fixture("residual.onnx"), &Description::default(), None, &0.into()).unwrap();
     for number in 0..20 {
         let picture = picture(number);
         let planes: Vec<f32> =
@@ -56,7 +58,16 @@ fn photograph_folder() -> tempfile::TempDir {
 
 fn protocol(all: bool) -> Protocol {
     let attack = |text: &str| -> Attack { text.parse::<AttackSpec>().unwrap().or(Epsilon::steps(8)) };
-    Protocol { transfer: vec![attack("fgsm"), attack("pgd:2")], adaptive: vec![attack("pgd:2")], eot: 2, all, seed: 3 }
+    Protocol {
+        transfer: vec![attack("fgsm"), attack("pgd:2")],
+        adaptive: vec![attack("pgd:2")],
+        eot: 2,
+        among: None,
+        jpeg: None,
+        strength: None,
+        all,
+        seed: 3,
+    }
 }
 
 fn run(subjects: &mut Subjects, photographs: &[Photograph], protocol: &Protocol, results: &mut Results) -> Report {
@@ -79,6 +90,41 @@ fn only_photographs_that_the_classifier_gets_right_are_attacked_unless_all_are_r
     assert_eq!(right.transfer[0].without_purifier.right, 19, "none of them is wrong before the attack");
     let all = run(&mut subjects, &photographs, &protocol(true), &mut Results::in_memory());
     assert_eq!((all.counted, all.transfer[0].without_purifier.right), (20, 19));
+}
+
+#[test]
+fn only_the_classes_that_have_a_folder_compete_if_that_is_requested() {
+    let (folder, mut subjects) = (photograph_folder(), subjects(None));
+    let photographs = list(folder.path(), &subjects);
+    let classes = photographs::classes(&photographs);
+    let absent: Vec<usize> = (0..5).filter(|class| !classes.contains(class)).collect();
+    assert!(!classes.is_empty() && classes.is_sorted());
+    // With the classes of the folders alone no photograph is given another one, attacked or not.
+    let protocol = Protocol { among: Some(classes.clone()), ..protocol(true) };
+    let mut results = Results::in_memory();
+    run(&mut subjects, &photographs, &protocol, &mut results);
+    for photograph in &photographs {
+        let seen = results.get(&photograph.name).unwrap().raw.values().flatten();
+        assert!(seen.clone().all(|class| classes.contains(class) && !absent.contains(class)));
+    }
+    // A single class always wins.
+    let alone = Protocol { among: Some(vec![photographs[0].class]), ..protocol };
+    let mut results = Results::in_memory();
+    run(&mut subjects, &photographs[..1], &alone, &mut results);
+    let record = results.get(&photographs[0].name).unwrap();
+    assert!(record.skipped.is_some() || record.raw.values().all(|class| *class == Some(photographs[0].class)));
+}
+
+#[test]
+fn jpeg_between_attack_and_defence_changes_what_the_purifier_sees_and_is_said() {
+    let (folder, mut subjects) = (photograph_folder(), subjects(Some("purifier.onnx")));
+    let photographs = list(folder.path(), &subjects);
+    let plain = run(&mut subjects, &photographs, &protocol(true), &mut Results::in_memory());
+    let protocol = Protocol { jpeg: Some(10), ..protocol(true) };
+    let coarse = run(&mut subjects, &photographs, &protocol, &mut Results::in_memory());
+    assert_eq!(plain.transfer[0].without_purifier, coarse.transfer[0].without_purifier, "the classifier sees the original");
+    assert_ne!(plain.transfer[0].psnr, coarse.transfer[0].psnr);
+    assert!(coarse.table().contains("JPEG of quality 10") && !plain.table().contains("JPEG"));
 }
 
 #[test]
@@ -161,7 +207,7 @@ fn transfer_and_adaptive_numbers_are_in_separate_tables() {
 fn a_purifier_is_refused_as_a_classifier_and_a_classifier_as_a_purifier() {
     let open = |classifier: &str, purifier: &str| {
         let said = Description::default();
-        Subjects::open(&fixture(classifier), &said, Some(&fixture(purifier)), &Device::flex(), 0)
+        Subjects::open(&fixture(classifier), &said, Some(&fixture(purifier)), &Device::flex(), &0.into())
             .map(|_| ())
             .unwrap_err()
     };

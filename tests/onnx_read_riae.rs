@@ -4,6 +4,7 @@
 use burn::prelude::*;
 use burn::tensor::Distribution;
 use parking_lot::Mutex;
+use purecam::engine::Setup;
 use purecam::engine::contract::{Input, Metadata, Role};
 use purecam::workshop::onnx::read::{Network, Purifier};
 use purecam::workshop::riae::config::{DecoderKind, Grouping, Masking};
@@ -35,9 +36,19 @@ fn model(kind: DecoderKind, grouping: Grouping, masking: Masking) -> Riae {
 fn exported(model: &Riae) -> Purifier {
     let exported = export::export(model, SIDE, false).unwrap();
     let (input, noise) = (Input::native(SIDE), exported.noise.clone());
-    let metadata = Metadata { role: Role::Purifier, input, noise, labels: Vec::new(), riae: None, training: None };
+    let metadata = Metadata {
+        role: Role::Purifier,
+        input,
+        noise,
+        labels: Vec::new(),
+        sides: None,
+        strength: None,
+        riae: None,
+        unet: None,
+        training: None,
+    };
     let bytes = exported.graph.into_bytes("riae", &metadata);
-    Purifier::new(Network::from_bytes("riae.onnx", &bytes, &Device::flex()).unwrap()).unwrap()
+    Purifier::new(Network::from_bytes("riae.onnx", &bytes, &Device::flex()).unwrap(), &Setup::default()).unwrap()
 }
 
 fn pictures(batch: usize) -> Tensor<4> {

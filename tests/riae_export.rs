@@ -2,6 +2,7 @@
 #![cfg(feature = "training")]
 
 use burn::prelude::*;
+use purecam::engine::Setup;
 use purecam::engine::contract::{Draw as Distribution, Input, Metadata, Noise, Role};
 use purecam::workshop::onnx::read::{Network, Purifier};
 use purecam::workshop::riae::config::{DecoderKind, FinalConv, Grouping, Masking};
@@ -45,7 +46,10 @@ fn bytes(model: &Riae, before_conv: bool) -> (Vec<u8>, Vec<Noise>) {
         input: Input::native(SIDE),
         noise: exported.noise.clone(),
         labels: Vec::new(),
+        sides: None,
+        strength: None,
         riae: Some(serde_json::json!(model.config())),
+        unet: None,
         training: None,
     };
     (exported.graph.into_bytes("riae", &metadata), exported.noise)
@@ -201,8 +205,9 @@ fn an_exported_file_has_gradients_as_it_ships_and_in_batches() {
             let model = small(kind, grouping, masking, 4).init(&Device::flex());
             let (bytes, _) = bytes(&model, false);
             let device = Device::flex().autodiff();
-            let purifier =
-                Network::from_bytes("riae.onnx", &bytes, &device).and_then(Purifier::new).expect("a purifier");
+            let purifier = Network::from_bytes("riae.onnx", &bytes, &device)
+                .and_then(|network| Purifier::new(network, &Setup::default()))
+                .expect("a purifier");
             let one = image(&picture());
             let batch = burn::Tensor::cat(vec![one.clone(), one.clone().flip([3])], 0);
             let batch = burn::Tensor::from_inner(batch).require_grad();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Failure, because};
 use crate::config::Config;
-use crate::engine::{self, Classifier, InferenceError, Purifier, Shipped};
+use crate::engine::{self, Classifier, InferenceError, Purifier, Setup, Shipped};
 
 /// The models of a command, checked and warmed up.
 pub struct Loaded {
@@ -21,7 +21,7 @@ pub struct Loaded {
 pub fn load(config: &Config) -> Result<Loaded, Failure> {
     share_threads(config)?;
     let (_, mut classifier) = classifier(config)?;
-    let mut purifier = purifier(config)?.map(|(_, purifier)| purifier);
+    let mut purifier = purifier(config, Some(classifier.size()))?.map(|(_, purifier)| purifier);
     match_up(purifier.as_mut(), &mut classifier, config)?;
     Ok(Loaded { purifier, classifier })
 }
@@ -38,10 +38,12 @@ pub fn classifier(config: &Config) -> Result<(PathBuf, Classifier), Failure> {
     Ok((path, classifier))
 }
 
-/// Loads the purifier, and returns it with its file. `None` if pictures are classified without purification.
-pub fn purifier(config: &Config) -> Result<Option<(PathBuf, Purifier)>, Failure> {
+/// Loads the purifier for pictures of the classifier's `size`, and returns it with its file. `None` if pictures are
+/// classified without purification.
+pub fn purifier(config: &Config, size: Option<[usize; 2]>) -> Result<Option<(PathBuf, Purifier)>, Failure> {
     let Some(path) = purifier_path(config)? else { return Ok(None) };
-    let purifier = Purifier::load(&path, seed(config)?).map_err(Failure::hopeless)?;
+    let setup = Setup { seed: seed(config)?, size, strength: config.purifier.strength };
+    let purifier = Purifier::load(&path, setup).map_err(Failure::hopeless)?;
     Ok(Some((path, purifier)))
 }
 
@@ -86,7 +88,7 @@ pub fn purifier_path(config: &Config) -> Result<Option<PathBuf>, Failure> {
     match &config.purifier.model {
         _ if !config.purifier.enabled => Ok(None),
         Some(path) => Ok(Some(path.clone())),
-        None => Ok(Some(shipped()?.purifier())),
+        None => Ok(Some(shipped()?.purifier_for(&classifier_path(config)?))),
     }
 }
 

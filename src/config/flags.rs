@@ -22,6 +22,10 @@ pub struct ModelFlags {
     /// Configuration (TOML) [default: /etc/purecam/purecam.toml if it exists, for run, bench, check and probe]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Strength of the purifier's noise, in 8-bit levels, for one that can be told: more stops stronger perturbations, and
+    /// costs more of the clean accuracy [default: the purifier's own]
+    #[arg(long, value_name = "LEVELS")]
+    pub strength: Option<f32>,
     /// Seed of the purifier's random inputs; no effect on a purifier without them [default: a fresh one at each start]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -117,6 +121,7 @@ impl ModelFlags {
             flag("--purifier", "purifier.model", self.purifier.as_ref().map(OsString::from)),
             flag("--no-purifier", "purifier.enabled", self.no_purifier.then(|| "false".into())),
             flag("--classifier", "classifier.model", self.classifier.as_ref().map(OsString::from)),
+            flag("--strength", "purifier.strength", self.strength.map(|strength| strength.to_string().into())),
             flag("--seed", "purifier.seed", self.seed.map(|seed| seed.to_string().into())),
         ];
         flags.into_iter().flatten().collect()

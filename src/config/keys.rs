@@ -82,7 +82,19 @@ pub const KEYS: &[Key] = &[
         "`false` classifies frames as they are, for a classifier that needs no purifier. Every verdict then has \
          `\"purified\": false`, and `detect.enabled` is rejected.",
     ),
-    key("purifier.model", Kind::Path).doc("ONNX file. If unset, the shipped purifier.").example("purifier.onnx"),
+    key("purifier.model", Kind::Path)
+        .doc(
+            "ONNX file. If unset, a shipped purifier: the one that was trained for the shipped classifier, or the general \
+             one before any other classifier.",
+        )
+        .example("purifier.onnx"),
+    number("purifier.strength", "8-bit levels", 0.0, 255.0)
+        .doc(
+            "Standard deviation of the noise that the purifier adds and removes, within the range that its file states: \
+             more stops stronger perturbations, and costs more of the clean accuracy. If unset, the file's own. A \
+             purifier without that input rejects the key.",
+        )
+        .example("28.0"),
     whole("purifier.seed", "", 0, i64::MAX)
         .doc(
             "Seed of the purifier's random inputs. It has no effect on a purifier without random inputs, such as the \

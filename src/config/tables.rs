@@ -66,15 +66,17 @@ impl Source {
 pub struct Purifier {
     /// Whether frames are purified.
     pub enabled: bool,
-    /// `None`: the shipped purifier.
+    /// `None`: a shipped purifier.
     pub model: Option<PathBuf>,
+    /// `None`: the purifier's own.
+    pub strength: Option<f32>,
     /// `None`: a fresh seed at each start.
     pub seed: Option<u64>,
 }
 
 impl Default for Purifier {
     fn default() -> Self {
-        Self { enabled: true, model: None, seed: None }
+        Self { enabled: true, model: None, strength: None, seed: None }
     }
 }
 

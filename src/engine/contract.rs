@@ -97,6 +97,27 @@ pub enum Draw {
     Permutation,
 }
 
+/// The sides of pictures that a purifier takes besides that of `purecam.input`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sides {
+    /// Height and width are multiples of it.
+    pub multiple: usize,
+}
+
+/// The input by which a purifier is told the standard deviation of its noise, in 8-bit levels: more noise drowns a
+/// stronger perturbation, and more of the picture.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Strength {
+    /// The input's name in the graph; its shape is [1, 1, 1, 1].
+    pub name: String,
+    /// What it is if nobody says anything else.
+    pub default: f32,
+    /// The least that the purifier was trained with.
+    pub least: f32,
+    /// The greatest.
+    pub most: f32,
+}
+
 /// One class of a classifier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Label {
@@ -116,10 +137,16 @@ pub struct Metadata {
     pub input: Input,
     /// Of a purifier: its random inputs, in graph order; empty if it is deterministic.
     pub noise: Vec<Noise>,
+    /// Of a purifier: which other sides it takes; `None` if only that of `input`.
+    pub sides: Option<Sides>,
+    /// Of a purifier: how it is told the strength of its noise; `None` if it cannot be told.
+    pub strength: Option<Strength>,
     /// Of a classifier: its classes, in output order.
     pub labels: Vec<Label>,
-    /// Of a purifier: the complete configuration that built it.
+    /// Of a RIAE: the complete configuration that built it.
     pub riae: Option<serde_json::Value>,
+    /// Of a U-Net: the complete configuration that built it.
+    pub unet: Option<serde_json::Value>,
     /// Data, stages, commands, seeds: how the weights came about.
     pub training: Option<serde_json::Value>,
 }
@@ -147,6 +174,10 @@ impl Metadata {
             Role::Purifier => props.push(("purecam.noise".to_owned(), json(serde_json::json!(self.noise)))),
             Role::Classifier => props.push(("purecam.labels".to_owned(), json(serde_json::json!(self.labels)))),
         }
+        props.extend(self.sides.map(|sides| ("purecam.sides".to_owned(), json(serde_json::json!(sides)))));
+        let strength = self.strength.as_ref();
+        props.extend(strength.map(|strength| ("purecam.strength".to_owned(), json(serde_json::json!(strength)))));
+        props.extend(self.unet.as_ref().map(|unet| ("purecam.unet".to_owned(), unet.to_string())));
         props.extend(self.riae.as_ref().map(|riae| ("purecam.riae".to_owned(), riae.to_string())));
         props.extend(self.training.as_ref().map(|training| ("purecam.training".to_owned(), training.to_string())));
         props
@@ -243,8 +274,11 @@ impl Metadata {
             input: json("purecam.input", required(&props, "purecam.input", role)?)?,
             noise: noise.map_or(Ok(Vec::new()), |text| json("purecam.noise", text))?,
             labels: labels.map_or(Ok(Vec::new()), |text| json("purecam.labels", text))?,
-            riae: props.get("purecam.riae").map(|text| json("purecam.riae", text)).transpose()?,
-            training: props.get("purecam.training").map(|text| json("purecam.training", text)).transpose()?,
+            sides: optional(&props, "purecam.sides")?,
+            strength: optional(&props, "purecam.strength")?,
+            riae: optional(&props, "purecam.riae")?,
+            unet: optional(&props, "purecam.unet")?,
+            training: optional(&props, "purecam.training")?,
         };
         metadata.check()?;
         Ok(Some(metadata))
@@ -263,6 +297,19 @@ impl Metadata {
                 let problem = format!("'{}' has shape {:?}", noise.name, noise.shape);
                 return Err(MetadataError::Senseless { key: "purecam.noise", problem });
             }
+        }
+        if self
+            .sides
+            .is_some_and(|sides| sides.multiple == 0 || self.input.size.iter().any(|side| side % sides.multiple != 0))
+        {
+            let problem = "`multiple` does not divide the size of purecam.input".to_owned();
+            return Err(MetadataError::Senseless { key: "purecam.sides", problem });
+        }
+        if let Some(Strength { default, least, most, .. }) = &self.strength
+            && !(0.0 <= *least && least <= default && default <= most && *most <= 255.0)
+        {
+            let problem = format!("{default} is not between {least} and {most}, or these not between 0 and 255");
+            return Err(MetadataError::Senseless { key: "purecam.strength", problem });
         }
         if self.role == Role::Classifier && self.labels.is_empty() {
             let problem = "it names no class".to_owned();
@@ -297,6 +344,13 @@ fn required<'a>(
     role: Role,
 ) -> Result<&'a str, MetadataError> {
     props.get(key).copied().ok_or(MetadataError::Missing { key, role: role.name() })
+}
+
+fn optional<T: serde::de::DeserializeOwned>(
+    props: &std::collections::HashMap<&str, &str>,
+    key: &'static str,
+) -> Result<Option<T>, MetadataError> {
+    props.get(key).map(|text| json(key, text)).transpose()
 }
 
 fn json<T: serde::de::DeserializeOwned>(key: &'static str, text: &str) -> Result<T, MetadataError> {

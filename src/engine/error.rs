@@ -105,6 +105,18 @@ pub enum Problem {
         "takes pictures of {found} pixels, but the purifier {purifier} makes {expected}: export one of them at the other's size"
     )]
     Size { purifier: String, expected: String, found: String },
+    /// The scales of a purifier's network do not fit into the classifier's picture a whole number of times.
+    #[error(
+        "takes pictures whose sides are multiples of {multiple}, but the classifier takes {} x {} (width x height): \
+         use a classifier of another size, or a purifier that was exported for this one", .found[1], .found[0]
+    )]
+    Sides { found: [usize; 2], multiple: usize },
+    /// A strength for a file that cannot be told one.
+    #[error("has no strength to set: remove purifier.strength")]
+    NoStrength,
+    /// A strength that the purifier was not trained with.
+    #[error("was trained with strengths from {least} to {most}: purifier.strength is {found}")]
+    Strength { found: f32, least: f32, most: f32 },
 }
 
 /// The keys that a foreign classifier still needs, each with a line that could stand in the configuration.

@@ -10,8 +10,11 @@ use super::contract::Role;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The file name of the purifier that runs if no flag names one.
+    /// The file name of the purifier that runs before the default classifier if no flag names one.
     pub purifier: String,
+    /// The file name of the purifier that runs before any other classifier if no flag names one.
+    #[serde(default)]
+    pub general: Option<String>,
     /// The same for the classifier.
     pub classifier: String,
     /// All models of the folder, with their checksums.
@@ -90,7 +93,9 @@ impl Manifest {
             Ok(manifest) => manifest,
             Err(cause) => return Err(ManifestError::Malformed { file, cause: Box::new(cause) }),
         };
-        for (role, name) in [(Role::Purifier, &manifest.purifier), (Role::Classifier, &manifest.classifier)] {
+        let general = manifest.general.iter().map(|name| (Role::Purifier, name));
+        let defaults = [(Role::Purifier, &manifest.purifier), (Role::Classifier, &manifest.classifier)];
+        for (role, name) in defaults.into_iter().chain(general) {
             if !manifest.entry(name).is_some_and(|entry| entry.role == role) {
                 return Err(ManifestError::Default { file, role: role.name(), name: name.clone() });
             }
@@ -155,6 +160,16 @@ impl Shipped {
     /// The default purifier's file.
     pub fn purifier(&self) -> PathBuf {
         self.folder.join(&self.manifest.purifier)
+    }
+
+    /// The file of the purifier for `classifier`: the default one before the default classifier, else the general one if
+    /// there is one.
+    pub fn purifier_for(&self, classifier: &Path) -> PathBuf {
+        let same = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        match &self.manifest.general {
+            Some(general) if same(classifier) != same(&self.classifier()) => self.folder.join(general),
+            _ => self.purifier(),
+        }
     }
 
     /// The default classifier's file.

@@ -22,5 +22,5 @@ pub use file::ModelFile;
 pub use foreign::{Description, ForeignOutput, Range};
 pub use manifest::{Entry, Manifest, ManifestError, Shipped};
 pub use noise::NoiseSource;
-pub use purifier::Purifier;
+pub use purifier::{Purifier, Setup};
 pub use threads::{ThreadsError, share_among};

@@ -1,9 +1,9 @@
-//! A RIAE from its ONNX file: removes adversarial perturbations from a picture.
+//! A purifier from its ONNX file: removes adversarial perturbations from a picture.
 
 use std::path::{Path, PathBuf};
 
 use super::check::{all_finite, check_shape, known_picture};
-use super::contract::{Draw, Input, Noise, Role};
+use super::contract::{Draw, Input, Metadata, Noise, Role, Strength};
 use super::error::{InferenceError, ModelError, Problem};
 use super::file::ModelFile;
 use super::noise::NoiseSource;
@@ -12,8 +12,63 @@ use super::session::{Feed, Session, graph_inputs, names_text};
 /// The output of every purifier.
 const OUTPUT: &str = "purified";
 
+/// The shape of the input by which a purifier is told its strength.
+const STRENGTH_SHAPE: [usize; 4] = [1; 4];
+
 /// How far a purifier's numbers may leave 0..1 on the warm-up picture: the size of rounding errors.
 const RANGE_TOLERANCE: f32 = 1e-3;
+
+/// How a purifier is set up for its place: the classifier behind it, and what its user wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Setup {
+    /// Seed of its random inputs.
+    pub seed: u64,
+    /// Height and width of its pictures, if its file leaves them free; `None`: those that the file was exported with.
+    pub size: Option<[usize; 2]>,
+    /// Standard deviation of its noise in 8-bit levels; `None`: the file's own default.
+    pub strength: Option<f32>,
+}
+
+impl From<u64> for Setup {
+    /// As the file says, under `seed`.
+    fn from(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+}
+
+impl Setup {
+    /// The file's metadata as this setup wants it: at its size, with its strength as the default.
+    ///
+    /// A file that takes one size only keeps it: whoever puts it before a classifier compares the two.
+    ///
+    /// # Errors
+    /// A size that the scales of the network do not fit, or a strength that it was not trained with.
+    pub fn apply(&self, metadata: &mut Metadata) -> Result<(), Problem> {
+        if let (Some(size), Some(sides)) = (self.size, metadata.sides) {
+            let multiple = sides.multiple;
+            if size.iter().any(|side| *side == 0 || !side.is_multiple_of(multiple)) {
+                return Err(Problem::Sides { found: size, multiple });
+            }
+            let own = std::mem::replace(&mut metadata.input.size, size);
+            for noise in &mut metadata.noise {
+                if noise.shape == [1, 3, own[0], own[1]] {
+                    noise.shape = vec![1, 3, size[0], size[1]];
+                }
+            }
+        }
+        match (self.strength, &mut metadata.strength) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err(Problem::NoStrength),
+            (Some(found), Some(Strength { least, most, .. })) if !(*least..=*most).contains(&found) => {
+                Err(Problem::Strength { found, least: *least, most: *most })
+            }
+            (Some(strength), Some(known)) => {
+                known.default = strength;
+                Ok(())
+            }
+        }
+    }
+}
 
 /// A purifier that has passed its warm-up.
 pub struct Purifier {
@@ -21,38 +76,41 @@ pub struct Purifier {
     sha256: String,
     input: Input,
     noise: Vec<Noise>,
+    strength: Option<f32>,
     partners: Option<Vec<String>>,
     source: NoiseSource,
     session: Session,
-    /// The picture, then each random input.
+    /// The picture, then each random input, then the strength if it can be told.
     feeds: Vec<Feed>,
 }
 
 impl Purifier {
-    /// Loads, checks and warms up a purifier. Its random inputs are drawn under `seed`.
+    /// Loads, checks and warms up a purifier. A seed alone is a setup, too.
     ///
     /// # Errors
     /// The file, and the first problem that was found.
-    pub fn load(path: &Path, seed: u64) -> Result<Self, ModelError> {
+    pub fn load(path: &Path, setup: impl Into<Setup>) -> Result<Self, ModelError> {
         let file = ModelFile::open(path)?;
-        Self::prepare(file, seed).map_err(|problem| ModelError { file: path.to_owned(), problem })
+        Self::prepare(file, setup.into()).map_err(|problem| ModelError { file: path.to_owned(), problem })
     }
 
-    fn prepare(file: ModelFile, seed: u64) -> Result<Self, Problem> {
+    fn prepare(file: ModelFile, setup: Setup) -> Result<Self, Problem> {
         file.expect_role(Role::Purifier)?;
-        let metadata = file.metadata.ok_or(Problem::NotAPurifier)?;
+        let mut metadata = file.metadata.ok_or(Problem::NotAPurifier)?;
+        setup.apply(&mut metadata)?;
         let partners = metadata.partners();
+        let feeds = feeds(&metadata)?;
+        check_inputs(&file.proto, &metadata)?;
         let (input, noise) = (metadata.input, metadata.noise);
-        let feeds = feeds(&input, &noise)?;
-        check_inputs(&file.proto, &input, &noise)?;
+        let strength = metadata.strength.map(|strength| strength.default);
         let outputs = file.proto.graph.iter().flat_map(|graph| &graph.output).map(|output| output.name.as_str());
         if !outputs.clone().any(|output| output == OUTPUT) {
             return Err(Problem::Output { expected: OUTPUT.to_owned(), found: names_text(outputs) });
         }
         let session = Session::load(&file.proto, &feeds, OUTPUT)?;
-        let source = NoiseSource::new(seed);
+        let source = NoiseSource::new(setup.seed);
         let mut purifier =
-            Self { path: file.path, sha256: file.sha256, input, noise, partners, source, session, feeds };
+            Self { path: file.path, sha256: file.sha256, input, noise, strength, partners, source, session, feeds };
         purifier.warm_up()?;
         Ok(purifier)
     }
@@ -70,6 +128,11 @@ impl Purifier {
     /// Whether it has no random inputs. Then the seed and the frame's number have no effect.
     pub fn is_deterministic(&self) -> bool {
         self.noise.is_empty()
+    }
+
+    /// Standard deviation of its noise in 8-bit levels; `None` if it cannot be told.
+    pub fn strength(&self) -> Option<f32> {
+        self.strength
     }
 
     /// SHA-256 of its file, in lower-case hexadecimal.
@@ -136,8 +199,9 @@ impl Purifier {
     }
 }
 
-/// A feed for the picture, then one for each random input.
-fn feeds(input: &Input, noise: &[Noise]) -> Result<Vec<Feed>, Problem> {
+/// A feed for the picture, then one for each random input, then one for the strength, which is filled here.
+fn feeds(metadata: &Metadata) -> Result<Vec<Feed>, Problem> {
+    let Metadata { input, noise, strength, .. } = metadata;
     let [height, width] = input.size;
     let mut feeds = vec![Feed::f32(&input.name, &[1, 3, height, width])?];
     for noise in noise {
@@ -146,14 +210,21 @@ fn feeds(input: &Input, noise: &[Noise]) -> Result<Vec<Feed>, Problem> {
             Draw::Permutation => Feed::i64(&noise.name, &noise.shape)?,
         });
     }
+    if let Some(strength) = strength {
+        let mut feed = Feed::f32(&strength.name, &STRENGTH_SHAPE)?;
+        feed.numbers::<f32>().map_err(Problem::WarmUp)?.fill(strength.default);
+        feeds.push(feed);
+    }
     Ok(feeds)
 }
 
 /// Compares the names and shapes of the graph's inputs with those in the metadata.
-fn check_inputs(proto: &tract_onnx::pb::ModelProto, input: &Input, noise: &[Noise]) -> Result<(), Problem> {
+fn check_inputs(proto: &tract_onnx::pb::ModelProto, metadata: &Metadata) -> Result<(), Problem> {
+    let Metadata { input, noise, strength, .. } = metadata;
     let [height, width] = input.size;
     let expected: Vec<(&str, Vec<usize>)> = std::iter::once((input.name.as_str(), vec![1, 3, height, width]))
         .chain(noise.iter().map(|noise| (noise.name.as_str(), noise.shape.clone())))
+        .chain(strength.iter().map(|strength| (strength.name.as_str(), STRENGTH_SHAPE.to_vec())))
         .collect();
     let found = graph_inputs(proto);
     let mut names = [

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::attack::{AttackSpec, Epsilon, Method, ParseAttackError};
 use super::device::DeviceRequest;
-use super::riae::RiaeConfig;
+use super::purifier::PurifierConfig;
 use super::train::perceptual::PerceptualSpec;
 use super::zoo::Family;
 use crate::config::flags::ModelFlags;
@@ -34,8 +34,9 @@ pub enum Command {
 pub enum Train {
     /// Train a classifier on a folder with one folder of photographs per class
     Classifier(Box<TrainClassifier>),
-    /// Train a RIAE: first on clean photographs, then on pairs of adversarial and clean ones
-    Riae(Box<TrainRiae>),
+    /// Train a purifier: first on clean photographs, then on pairs of adversarial and clean ones
+    #[command(visible_alias = "riae")]
+    Purifier(Box<TrainPurifier>),
 }
 
 /// The options that all training runs have.
@@ -105,13 +106,13 @@ pub struct TrainClassifier {
     pub adversarial: Option<Epsilon>,
 }
 
-/// `train riae`.
+/// `train purifier`.
 #[derive(Clone, Debug, Args)]
-pub struct TrainRiae {
+pub struct TrainPurifier {
     /// The common options.
     #[command(flatten)]
     pub training: Training,
-    /// base, tiny, nano, tiny-x, nano-x, edge, or a TOML file
+    /// base, tiny, nano, tiny-x, nano-x, edge (RIAEs), general (a U-Net), or a TOML file
     #[arg(long, default_value = "edge")]
     pub preset: Preset,
     /// Epochs on clean photographs (stage 1)
@@ -120,17 +121,25 @@ pub struct TrainRiae {
     /// Epochs on pairs (stage 2)
     #[arg(long, default_value_t = 16)]
     pub pair_epochs: u64,
-    /// Classifier that stage 2 attacks (ONNX; repeat the option for several)
+    /// Classifier that stage 2 attacks: an ONNX file, or a configuration file that describes one; repeat the option for
+    /// several. Most run at any --side
     #[arg(long, value_name = "FILE")]
     pub classifier: Vec<PathBuf>,
-    /// Configuration file that describes a classifier without purecam's metadata
+    /// Classifier that only validation asks, best one that training never sees; repeat the option for several
+    /// [default: every --classifier]
+    #[arg(long, value_name = "FILE")]
+    pub judge: Vec<PathBuf>,
+    /// Configuration file that describes the classifiers without purecam's metadata
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Perceptual network: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]`, or `none`; repeat the option for several
     /// [default: the stages of every --classifier]
     #[arg(long, value_name = "SPEC")]
     pub perceptual: Vec<PerceptualSpec>,
-    /// Attacks that stage 2 mixes: clean, noise, fgsm, pgd:STEPS
+    /// Weight of the perceptual loss; that of the pixels is 1
+    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
+    pub perceptual_weight: f64,
+    /// Attacks that stage 2 mixes: clean, noise, pattern, fgsm, pgd:STEPS; one that is named twice counts twice
     #[arg(long, value_delimiter = ',', default_value = "clean,noise,pgd:2,pgd:4")]
     pub attacks: Vec<Method>,
     /// Largest L-infinity size of a perturbation; each pair draws its own between 0.3 and 1 times this
@@ -139,6 +148,12 @@ pub struct TrainRiae {
     /// Share of the steps of stage 2 that put regions of the adversarial picture back (RCM)
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     pub rcm: f64,
+    /// Share of the attacked pictures that go through JPEG of quality 50 to 95
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub jpeg: f64,
+    /// The least and the greatest share of a photograph's area that a view covers
+    #[arg(long, value_name = "LEAST,MOST", default_value = "0.5,1")]
+    pub view: View,
     /// Pairs per generation of adversarial pictures; all photographs if there are fewer
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub pairs: usize,
@@ -230,6 +245,13 @@ pub struct Evaluate {
     /// Use only the first N photographs of each class
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    /// Let only the classes compete that have a folder: ten of a classifier's thousand, for instance. Attacks are made for
+    /// their outputs
+    #[arg(long)]
+    pub folders_only: bool,
+    /// Put every picture through JPEG of this quality (1 to 100, 4:2:0) between attack and defence, as a camera does
+    #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub jpeg: Option<u8>,
     /// Attack and count all photographs, not only those that the classifier gets right unattacked
     #[arg(long)]
     pub all: bool,
@@ -241,25 +263,45 @@ pub struct Evaluate {
     pub device: DeviceRequest,
 }
 
+/// Shares of a photograph's area: from the first to the second, above 0 and up to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct View(pub [f64; 2]);
+
+/// The text is not two shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected two numbers above 0 and up to 1, the smaller first, for instance 0.5,1")]
+pub struct ParseViewError;
+
+impl FromStr for View {
+    type Err = ParseViewError;
+
+    fn from_str(text: &str) -> Result<Self, ParseViewError> {
+        let (least, most) = text.split_once(',').ok_or(ParseViewError)?;
+        let share = |text: &str| text.trim().parse::<f64>().map_err(|_| ParseViewError);
+        let (least, most) = (share(least)?, share(most)?);
+        if 0.0 < least && least <= most && most <= 1.0 { Ok(Self([least, most])) } else { Err(ParseViewError) }
+    }
+}
+
 /// The size of a purifier: a preset by name, or a TOML file.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Preset {
     /// A preset that is built in.
-    Named(RiaeConfig),
+    Named(PurifierConfig),
     /// A configuration in a file.
     File(PathBuf),
 }
 
 /// The text names neither a preset nor a TOML file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected one of {}, or a TOML file", RiaeConfig::preset_names().collect::<Vec<_>>().join(", "))]
+#[error("expected one of {}, or a TOML file", PurifierConfig::preset_names().collect::<Vec<_>>().join(", "))]
 pub struct ParsePresetError;
 
 impl FromStr for Preset {
     type Err = ParsePresetError;
 
     fn from_str(text: &str) -> Result<Self, ParsePresetError> {
-        match RiaeConfig::preset(text) {
+        match PurifierConfig::preset(text) {
             Some(config) => Ok(Self::Named(config)),
             None if text.ends_with(".toml") => Ok(Self::File(text.into())),
             None => Err(ParsePresetError),

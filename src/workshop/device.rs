@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::prelude::*;
 
 /// A device by name: `auto`, `cpu`, `libtorch`, `cuda[:N]` or `vulkan[:N]`.
@@ -198,6 +199,19 @@ fn load_driver(library: &'static str, package: &'static str) -> Result<(), Unava
         Ok(_) => Ok(()),
         Err(error) => Err(Unavailable::Driver { library, package, source: Box::new(error) }),
     }
+}
+
+/// Makes the lazily initialised parameters of `model` draw their values, so that none is drawn at its first use.
+pub fn draw_weights<M: Module>(model: &M) {
+    struct DrawNow;
+
+    impl ModuleVisitor for DrawNow {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let _ = param.val();
+        }
+    }
+
+    model.visit(&mut DrawNow);
 }
 
 #[cfg(test)]

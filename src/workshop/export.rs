@@ -8,16 +8,20 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::prelude::*;
 use rand::Rng;
+use rand_distr::StandardNormal;
 use serde_json::json;
 use tract_onnx::prelude::{
-    Framework, InferenceModelExt, IntoRunnable, IntoTValue, TValue, TVec, Tensor as TractTensor, TractError,
-    TractResult,
+    Framework, InferenceFact, InferenceModelExt, IntoRunnable, IntoTValue, TValue, TVec, Tensor as TractTensor,
+    TractError, TractResult,
 };
 
 use crate::engine::contract::{self, Input, Metadata, Noise, Role};
 use crate::workshop::pictures::values;
-use crate::workshop::riae::{self, Draw, Riae, export::export as riae_graph, state_dict};
+use crate::workshop::purifier::{self, Purifier};
+use crate::workshop::riae::{Draw, Riae, export::export as riae_graph, state_dict};
+use crate::workshop::train::settings::PurifierSettings;
 use crate::workshop::train::{self, checkpoint, generator};
+use crate::workshop::unet::{self, Unet};
 use crate::workshop::zoo;
 use crate::{atomic, sha256};
 
@@ -39,7 +43,7 @@ pub enum Error {
         found: serde_json::Value,
     },
     /// An option that only a RIAE has.
-    #[error("--before-conv and --safetensors belong to a RIAE; this is the run of a classifier")]
+    #[error("--before-conv and --safetensors belong to a RIAE; this is the run of another network")]
     OnlyRiae,
     /// A classifier cannot take pictures of this side.
     #[error("--side {side}: expected a multiple of {}", zoo::STRIDE)]
@@ -47,13 +51,13 @@ pub enum Error {
         /// Side of the picture in pixels.
         side: usize,
     },
-    /// A RIAE cannot take pictures of this side.
+    /// A purifier cannot take pictures of this side.
     #[error("--side {side}: {source}")]
-    RiaeSide {
+    PurifierSide {
         /// Side of the picture in pixels.
         side: usize,
         /// Why not.
-        source: riae::Error,
+        source: purifier::Error,
     },
     /// tract refuses the graph.
     #[error("{}: tract cannot run the exported graph: {source:#}", out.display())]
@@ -91,7 +95,7 @@ pub enum Error {
 impl Error {
     /// Whether the command line asks for something that the run cannot give.
     pub fn is_wrong_usage(&self) -> bool {
-        matches!(self, Self::OnlyRiae | Self::Side { .. } | Self::RiaeSide { .. })
+        matches!(self, Self::OnlyRiae | Self::Side { .. } | Self::PurifierSide { .. })
     }
 }
 
@@ -140,16 +144,16 @@ struct Candidate {
 /// graph's answer differs from that of the network.
 pub fn export(request: &Request) -> Result<Report, Error> {
     let settings: serde_json::Value = checkpoint::settings(request.run)?;
-    let (candidate, riae) = match settings["kind"].as_str() {
+    let (candidate, purifier) = match settings["kind"].as_str() {
         Some("classifier") => (classifier(request)?, None),
         Some("riae") => {
-            let (candidate, riae) = purifier(request)?;
-            (candidate, Some(riae))
+            let (candidate, purifier) = purifier(request)?;
+            (candidate, Some(purifier))
         }
         _ => return Err(Error::Kind { run: request.run.to_owned(), found: settings["kind"].clone() }),
     };
     let difference = candidate.check(request.out)?;
-    if let (Some(file), Some(riae)) = (request.safetensors, &riae) {
+    if let (Some(file), Some(Purifier::Riae(riae))) = (request.safetensors, &purifier) {
         state_dict::save(riae, file)?;
     }
     let Candidate { bytes, gflop, .. } = candidate;
@@ -173,7 +177,10 @@ fn classifier(request: &Request) -> Result<Candidate, Error> {
         input: Input::native(side),
         noise: Vec::new(),
         labels: settings.labels.clone(),
+        sides: None,
+        strength: None,
         riae: None,
+        unet: None,
         training: Some(json!(settings)),
     };
     let picture = test_picture(side);
@@ -185,32 +192,79 @@ fn classifier(request: &Request) -> Result<Candidate, Error> {
     })
 }
 
-fn purifier(request: &Request) -> Result<(Candidate, Riae), Error> {
-    let settings: train::settings::RiaeSettings = checkpoint::settings(request.run)?;
+fn purifier(request: &Request) -> Result<(Candidate, Purifier), Error> {
+    let settings: PurifierSettings = checkpoint::settings(request.run)?;
     let side = request.side.unwrap_or(settings.side);
-    settings.model.validate(side).map_err(|source| Error::RiaeSide { side, source })?;
+    settings.model.validate(side).map_err(|source| Error::PurifierSide { side, source })?;
+    let model = load(request.run, settings.model.init(&Device::flex()))?;
+    let candidate = match &model {
+        Purifier::Riae(riae) => of_riae(request, &settings, riae, side)?,
+        Purifier::Unet(_) if request.before_conv || request.safetensors.is_some() => return Err(Error::OnlyRiae),
+        Purifier::Unet(unet) => of_unet(request, &settings, unet, side)?,
+    };
+    Ok((candidate, model))
+}
+
+fn of_riae(request: &Request, settings: &PurifierSettings, model: &Riae, side: usize) -> Result<Candidate, Error> {
     let device = Device::flex();
-    let model = load(request.run, settings.model.init(&device))?;
-    let exported = riae_graph(&model, side, request.before_conv).map_err(|source| Error::RiaeSide { side, source })?;
+    let exported = riae_graph(model, side, request.before_conv)
+        .map_err(|source| Error::PurifierSide { side, source: source.into() })?;
     let metadata = Metadata {
         role: Role::Purifier,
         input: Input::native(side),
         noise: exported.noise,
         labels: Vec::new(),
+        sides: None,
+        strength: None,
         riae: Some(json!(settings.model)),
+        unet: None,
         training: Some(json!(settings)),
     };
     let picture = test_picture(side);
     let draw = model.draw_evaluation(1, side, &mut generator(0, "test draw", &[]));
     let noise = metadata.noise.iter().map(|noise| tract_noise(noise, &draw));
     let inputs: TractResult<_> = std::iter::once(tract_picture(&picture, side)).chain(noise).collect();
-    let candidate = Candidate {
+    Ok(Candidate {
         bytes: exported.graph.into_bytes("purifier", &metadata),
         inputs: inputs.map_err(|source| tract_error(request.out, source))?,
         expected: values(model.forward(tensor(&picture, side, &device), &draw).image.clamp(0.0, 1.0)),
         gflop: settings.model.gflop(side),
+    })
+}
+
+fn of_unet(request: &Request, settings: &PurifierSettings, model: &Unet, side: usize) -> Result<Candidate, Error> {
+    let (device, config) = (Device::flex(), model.config());
+    let noise = unet::export::noise(side);
+    let metadata = Metadata {
+        role: Role::Purifier,
+        input: Input::native(side),
+        noise: vec![noise.clone()],
+        sides: Some(contract::Sides { multiple: config.stride() }),
+        strength: Some(contract::Strength {
+            name: unet::export::STRENGTH.to_owned(),
+            default: config.strength,
+            least: config.strengths[0],
+            most: config.strengths[1],
+        }),
+        labels: Vec::new(),
+        riae: None,
+        unet: Some(json!(settings.model)),
+        training: Some(json!(settings)),
     };
-    Ok((candidate, model))
+    let picture = test_picture(side);
+    let drawn: Vec<f32> = generator(0, "test draw", &[]).sample_iter(StandardNormal).take(picture.len()).collect();
+    let strength = Tensor::<1>::from_floats([config.strength], &device).reshape([1, 1, 1, 1]);
+    let purified = model.forward(tensor(&picture, side, &device), tensor(&drawn, side, &device), strength);
+    let inputs = tract_picture(&picture, side).and_then(|picture| {
+        let noise = TractTensor::from_shape(&noise.shape, &drawn)?;
+        Ok(vec![picture, noise, TractTensor::from_shape(&[1, 1, 1, 1], &[config.strength])?])
+    });
+    Ok(Candidate {
+        bytes: unet::export::graph(model).into_bytes("purifier", &metadata),
+        inputs: inputs.map_err(|source| tract_error(request.out, source))?,
+        expected: values(purified.clamp(0.0, 1.0)),
+        gflop: settings.model.gflop(side),
+    })
 }
 
 impl Candidate {
@@ -229,7 +283,11 @@ impl Candidate {
 
     /// The first output of the graph.
     fn run_in_tract(&self) -> TractResult<Vec<f32>> {
-        let model = tract_onnx::onnx().model_for_read(&mut self.bytes.as_slice())?;
+        let mut model =
+            tract_onnx::onnx().with_ignore_output_shapes(true).model_for_read(&mut self.bytes.as_slice())?;
+        for (index, input) in self.inputs.iter().enumerate() {
+            model.set_input_fact(index, InferenceFact::dt_shape(input.datum_type(), input.shape()))?;
+        }
         let model = model.into_optimized()?.into_runnable()?;
         let inputs: TVec<TValue> = self.inputs.iter().cloned().map(IntoTValue::into_tvalue).collect();
         let outputs = model.run(inputs)?;
@@ -289,7 +347,10 @@ mod tests {
             input: Input::native(2),
             noise: Vec::new(),
             labels: Vec::new(),
+            sides: None,
+            strength: None,
             riae: None,
+            unet: None,
             training: None,
         };
         let picture = test_picture(2);

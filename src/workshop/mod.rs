@@ -1,8 +1,8 @@
 //! The workshop: everything that a workstation runs and a robot does not. It uses the device's rooms; none of them
 //! uses it.
 //!
-//! - [`riae`], [`zoo`]: the purifier and the classifiers as burn modules; [`fused`]: CPU operators that they share with
-//!   imported graphs.
+//! - [`riae`], [`unet`], [`zoo`]: purifiers and classifiers as burn modules; [`purifier`]: what the first two share.
+//!   [`fused`]: CPU operators that they share with imported graphs.
 //! - [`onnx`]: burn to ONNX, and any ONNX classifier to burn with gradients.
 //! - [`train`]: data, losses, schedules, checkpoints.
 //! - [`export`]: the best weights of a run as one ONNX file, compared with burn before it is kept.
@@ -19,6 +19,8 @@ pub mod export;
 pub mod fused;
 pub mod onnx;
 pub mod pictures;
+pub mod purifier;
 pub mod riae;
 pub mod train;
+pub mod unet;
 pub mod zoo;

@@ -3,6 +3,7 @@
 //! A picture outside a tensor is 8-bit RGB, row by row, three bytes per pixel.
 
 use burn::prelude::*;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 /// Mean of ImageNet's pixels in 0..1: red, green, blue.
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
@@ -36,6 +37,18 @@ pub fn from_tensor(image: Tensor<4>) -> Vec<Vec<u8>> {
     let levels = (image.clamp(0.0, 1.0) * 255.0).round().permute([0, 2, 3, 1]).into_data();
     let bytes: Vec<u8> = levels.iter::<f32>().map(|level| level as u8).collect();
     bytes.chunks_exact(channels * height * width).map(<[u8]>::to_vec).collect()
+}
+
+/// A picture of `size` [height, width] as it comes back from a JPEG of `quality` (1 to 100) with halved colour
+/// resolution, which is what cameras and networks do to a frame.
+pub fn through_jpeg(picture: &[u8], size: [usize; 2], quality: u8) -> Vec<u8> {
+    let [height, width] = size;
+    let mut bytes = Vec::with_capacity(picture.len() / 4);
+    let mut encoder = Encoder::new(&mut bytes, quality);
+    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
+    // Models have sides of at most 4096 pixels, which JPEG can hold, and a Vec takes every byte.
+    encoder.encode(picture, width as u16, height as u16, ColorType::Rgb).expect("a picture can be encoded");
+    crate::frame::decode(&bytes).expect("what was just encoded can be decoded").rgb
 }
 
 /// The values of a tensor on the host, in row-major order.

@@ -75,7 +75,17 @@ pub fn model(graph: GraphProto, metadata: Option<&Metadata>) -> ModelProto {
 
 pub fn purifier_metadata(side: usize, noise: Vec<Noise>) -> Metadata {
     let input = Input::native(side);
-    Metadata { role: Role::Purifier, input, noise, labels: Vec::new(), riae: None, training: None }
+    Metadata {
+        role: Role::Purifier,
+        input,
+        noise,
+        labels: Vec::new(),
+        sides: None,
+        strength: None,
+        riae: None,
+        unet: None,
+        training: None,
+    }
 }
 
 pub fn classifier_metadata(side: usize, labels: &[&str]) -> Metadata {
@@ -85,7 +95,10 @@ pub fn classifier_metadata(side: usize, labels: &[&str]) -> Metadata {
         input: Input::native(side),
         noise: Vec::new(),
         labels,
+        sides: None,
+        strength: None,
         riae: None,
+        unet: None,
         training: None,
     }
 }

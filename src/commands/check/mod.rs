@@ -110,16 +110,20 @@ fn camera(uri: &SourceUri, which: &Which, config: &Config) -> Finding {
 fn models_of(config: &Config) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(models::share_threads(config).err().map(|failure| Finding::failure("models", &failure)));
-    let mut purifier = models::purifier(config);
+    let mut classifier = models::classifier(config);
+    let size = classifier.as_ref().ok().map(|(_, classifier)| classifier.size());
+    let mut purifier = models::purifier(config, size);
     findings.push(match &purifier {
-        Ok(Some((path, model))) => Finding::ok("purifier", described(path, model.size(), model.sha256())),
+        Ok(Some((path, model))) => {
+            let strength = model.strength().map(|strength| format!(", strength {strength}")).unwrap_or_default();
+            Finding::ok("purifier", described(path, model.size(), model.sha256()) + &strength)
+        }
         Ok(None) => {
             let detail = "none, because purifier.enabled is false: frames are not purified, and every verdict says so";
             Finding::warn("purifier", detail)
         }
         Err(failure) => Finding::failure("purifier", failure),
     });
-    let mut classifier = models::classifier(config);
     findings.push(match &classifier {
         Ok((path, model)) => Finding::ok("classifier", described(path, model.size(), model.sha256())),
         Err(failure) => Finding::failure("classifier", failure),

@@ -11,13 +11,15 @@ use super::epsilon::{Epsilon, ParseEpsilonError};
 /// The most steps of projected gradient descent: beyond this a typing error is likelier than an attack.
 const MOST_STEPS: usize = 10_000;
 
-/// How a picture is perturbed, without how much: `clean`, `noise`, `fgsm`, `pgd:10`.
+/// How a picture is perturbed, without how much: `clean`, `noise`, `pattern`, `fgsm`, `pgd:10`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// The picture itself.
     Clean,
     /// Uniform noise in the ball; an attack must do better than this.
     Noise,
+    /// Random patterns of several scales; an attack must do better than this, too.
+    Pattern,
     /// One step along the sign of the gradient (Goodfellow et al. 2014, arXiv 1412.6572).
     Fgsm,
     /// Projected gradient descent from a random start (Madry et al. 2017, arXiv 1706.06083).
@@ -49,11 +51,11 @@ pub struct AttackSpec {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseAttackError {
     /// Not a method.
-    #[error("'{0}' is not an attack; expected clean, noise, fgsm or pgd:STEPS")]
+    #[error("'{0}' is not an attack; expected clean, noise, pattern, fgsm or pgd:STEPS")]
     Method(String),
     /// Not a method with or without a size.
     #[error(
-        "'{0}' is not an attack; expected clean, noise, fgsm or pgd:STEPS, with or without @EPSILON (pgd:20@4/255)"
+        "'{0}' is not an attack; expected clean, noise, pattern, fgsm or pgd:STEPS, with or without @EPSILON (pgd:20@4/255)"
     )]
     Attack(String),
     /// Steps that are not a number in range.
@@ -84,6 +86,7 @@ impl FromStr for Method {
             None => match text {
                 "clean" => Ok(Self::Clean),
                 "noise" => Ok(Self::Noise),
+                "pattern" => Ok(Self::Pattern),
                 "fgsm" => Ok(Self::Fgsm),
                 _ => Err(ParseAttackError::Method(text.to_owned())),
             },
@@ -120,6 +123,7 @@ impl fmt::Display for Method {
         match self {
             Self::Clean => formatter.write_str("clean"),
             Self::Noise => formatter.write_str("noise"),
+            Self::Pattern => formatter.write_str("pattern"),
             Self::Fgsm => formatter.write_str("fgsm"),
             Self::Pgd { steps } => write!(formatter, "pgd:{steps}"),
         }
@@ -159,7 +163,7 @@ mod tests {
         for text in ["clean@0/255", "noise@16/255", "fgsm@0.5", "pgd:20@4/255"] {
             assert_eq!(text.parse::<AttackSpec>().unwrap().or(Epsilon::steps(1)).to_string(), text);
         }
-        for text in ["clean", "noise", "fgsm", "pgd:10"] {
+        for text in ["clean", "noise", "pattern", "fgsm", "pgd:10"] {
             assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
         }
     }

@@ -11,6 +11,7 @@ mod ball;
 mod epsilon;
 mod fgsm;
 mod method;
+mod pattern;
 mod pgd;
 mod target;
 mod uniform;
@@ -22,7 +23,7 @@ pub use ball::Ball;
 pub use epsilon::{Epsilon, ParseEpsilonError};
 pub use fgsm::fgsm_from_random_start;
 pub use method::{Attack, AttackSpec, Method, ParseAttackError};
-pub use target::{Defended, Target};
+pub use target::{Among, Defended, Target};
 pub use universal::universal;
 
 impl Attack {
@@ -60,6 +61,7 @@ impl Method {
         let adversarial = match self {
             Self::Clean => return ball.clean(),
             Self::Noise => uniform::uniform(&ball, seed),
+            Self::Pattern => pattern::pattern(&ball, seed),
             Self::Fgsm => fgsm::fgsm(target, &ball, label, seed),
             Self::Pgd { steps } => pgd::pgd(target, &ball, label, steps, seed),
         };

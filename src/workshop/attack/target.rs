@@ -65,6 +65,40 @@ impl Target for Defended<'_> {
     }
 }
 
+/// A target of whose classes only a few compete: the attack is made for their outputs.
+pub struct Among<'a> {
+    /// The target with all its classes.
+    pub target: &'a dyn Target,
+    /// The classes that compete, by their places among all.
+    pub classes: &'a [usize],
+}
+
+impl Among<'_> {
+    fn select(&self, logits: Tensor<2>) -> Tensor<2> {
+        let places: Vec<i64> = self.classes.iter().map(|class| *class as i64).collect();
+        let places = Tensor::<1, Int>::from_data(TensorData::new(places, [self.classes.len()]), &logits.device());
+        logits.select(1, places)
+    }
+}
+
+impl Target for Among<'_> {
+    fn logits(&self, image: Tensor<4>) -> Tensor<2> {
+        self.select(self.target.logits(image))
+    }
+
+    fn device(&self) -> Device {
+        self.target.device()
+    }
+
+    fn draws(&self) -> usize {
+        self.target.draws()
+    }
+
+    fn logits_of_draw(&self, image: Tensor<4>, draw: u64) -> Tensor<2> {
+        self.select(self.target.logits_of_draw(image, draw))
+    }
+}
+
 /// The gradient of the cross-entropy with respect to each picture, averaged over the target's draws.
 ///
 /// The loss is summed over the batch, so that a picture's gradient does not depend on its neighbours.

@@ -71,7 +71,7 @@ fn attack_batch(
     let batch = Batch::load(photographs, size);
     if let Some(clean) = batch.clean(subjects.classifier.device()) {
         let labels: Vec<usize> = batch.readable.iter().map(|&place| photographs[place].class).collect();
-        let adversarial = subjects.perturb(attack, attacker, clean, &labels, seed);
+        let adversarial = subjects.perturb(attack, attacker, clean, &labels, None, seed);
         for (&place, picture) in batch.readable.iter().zip(from_tensor(adversarial)) {
             write_png(&out.join(&photographs[place].name).with_extension("png"), &picture, size)?;
         }

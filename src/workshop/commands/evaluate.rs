@@ -16,15 +16,20 @@ use crate::workshop::evaluate::{self, Photograph, Protocol, Report, Results, Sub
 /// # Errors
 /// Models, photographs or a folder that cannot be used; an engine that fails.
 pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
-    let protocol = Protocol {
+    let mut protocol = Protocol {
         transfer: attacks(&args.transfer),
         adaptive: attacks(&args.adaptive),
         eot: args.eot.max(1),
+        among: None,
+        jpeg: args.jpeg,
+        strength: None,
         all: args.all,
         seed: args.models.seed.unwrap_or(SEED),
     };
     let mut subjects = subjects::open(&args.models, true, args.device, protocol.seed)?;
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
+    protocol.strength = args.models.config()?.purifier.strength;
+    protocol.among = args.folders_only.then(|| photographs::classes(&photographs));
     let mut results = match &args.out {
         Some(folder) => Results::open(folder, &header(&subjects, &protocol, &photographs))?,
         None => Results::in_memory(),

@@ -2,6 +2,7 @@
 
 use crate::commands::{Failure, models};
 use crate::config::flags::ModelFlags;
+use crate::engine::Setup;
 use crate::workshop::attack::{Attack, AttackSpec, Epsilon};
 use crate::workshop::device::{DeviceRequest, OpenError};
 use crate::workshop::evaluate::{self, Subjects};
@@ -27,7 +28,8 @@ pub(super) fn open(
     let config = args.config()?;
     let classifier = models::classifier_path(&config)?;
     let purifier = if with_purifier { models::purifier_path(&config)? } else { None };
-    Ok(Subjects::open(&classifier, &config.classifier, purifier.as_deref(), &device.open()?, seed)?)
+    let setup = Setup { seed, size: None, strength: config.purifier.strength };
+    Ok(Subjects::open(&classifier, &config.classifier, purifier.as_deref(), &device.open()?, &setup)?)
 }
 
 impl From<evaluate::Error> for Failure {

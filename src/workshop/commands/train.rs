@@ -1,6 +1,6 @@
 //! `purecam train`: reads the photographs, opens the run's folder and starts the loop.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::prelude::Device;
@@ -11,9 +11,9 @@ use crate::console;
 use crate::engine::{self, Description};
 use crate::sha256;
 use crate::time::Stop;
-use crate::workshop::cli::{Preset, Train, TrainClassifier, TrainRiae, Training};
+use crate::workshop::cli::{Preset, Train, TrainClassifier, TrainPurifier, Training};
 use crate::workshop::onnx::read::{self, Classifier, Network};
-use crate::workshop::riae::RiaeConfig;
+use crate::workshop::purifier::PurifierConfig;
 use crate::workshop::train::Error;
 use crate::workshop::train::checkpoint::{self, Progress, RunFolder};
 use crate::workshop::train::classifier::ClassifierTask;
@@ -21,13 +21,15 @@ use crate::workshop::train::data::Photographs;
 use crate::workshop::train::journal::Journal;
 use crate::workshop::train::pairs::PairMaker;
 use crate::workshop::train::perceptual::{Perceptual, PerceptualSettings, PerceptualSpec};
-use crate::workshop::train::riae::RiaeTask;
-use crate::workshop::train::settings::{ClassifierSettings, RiaeSettings};
+use crate::workshop::train::purifier::{Networks, PurifierTask};
+use crate::workshop::train::settings::{ClassifierSettings, PurifierSettings};
 use crate::workshop::train::trainer::{self, Loop, Task};
 use crate::workshop::zoo::ClassifierConfig;
 
 /// Largest L2 norm of all gradients of a step together.
 const CLIP: f32 = 1.0;
+/// The least share of a photograph's area in a view for which the photographs' usual margin is made.
+const USUAL_VIEW: f64 = 0.5;
 /// Every classifier of the zoo has stages down to this stride.
 const CLASSIFIER_STRIDE: usize = 32;
 
@@ -39,7 +41,7 @@ const CLASSIFIER_STRIDE: usize = 32;
 pub fn train(what: &Train, json: bool) -> Result<(), Failure> {
     match what {
         Train::Classifier(args) => classifier(args, json),
-        Train::Riae(args) => purifier(args, json),
+        Train::Purifier(args) => purifier(args, json),
     }
 }
 
@@ -49,7 +51,7 @@ fn classifier(args: &TrainClassifier, json: bool) -> Result<(), Failure> {
         return Err(Failure::usage(format!("--side {}: expected a multiple of {CLASSIFIER_STRIDE}", common.side)));
     }
     let device = common.device.open()?.autodiff();
-    let (training, validation) = photographs(common)?;
+    let (training, validation) = photographs(common, common.side)?;
     let config = ClassifierConfig::new(args.family, args.width, training.labels.len());
     device.clone().inner().seed(common.seed);
     let (model, start) = initial(common, config.init(&device))?;
@@ -79,7 +81,7 @@ fn classifier(args: &TrainClassifier, json: bool) -> Result<(), Failure> {
     run(task, model, common, &settings.training, &folder, &mut journal)
 }
 
-fn purifier(args: &TrainRiae, json: bool) -> Result<(), Failure> {
+fn purifier(args: &TrainPurifier, json: bool) -> Result<(), Failure> {
     let common = &args.training;
     let config = preset(&args.preset)?;
     config.validate(common.side).map_err(Failure::usage)?;
@@ -90,15 +92,17 @@ fn purifier(args: &TrainRiae, json: bool) -> Result<(), Failure> {
     }
     let device = common.device.open()?.autodiff();
     let said = Config::load(args.config.as_deref()).map_err(Failure::usage)?.classifier;
-    let classifiers: Result<Vec<_>, _> =
-        args.classifier.iter().map(|path| open(path, common.side, &said, &device)).collect();
-    let makers = PairMaker { classifiers: classifiers?, attacks: args.attacks.clone() };
+    let all = |paths: &[PathBuf]| -> Result<Vec<Classifier>, Failure> {
+        paths.iter().map(|path| open(path, common.side, &said, &device)).collect()
+    };
+    let makers = PairMaker { classifiers: all(&args.classifier)?, attacks: args.attacks.clone() };
+    let judges = all(if args.judge.is_empty() { &args.classifier } else { &args.judge })?;
     let perceptual = perceptual(args, &said, &device)?;
-    let (training, validation) = photographs(common)?;
+    let (training, validation) = photographs(common, kept_side(common.side, args.view.0))?;
     device.clone().inner().seed(common.seed);
     let (model, start) = initial(common, config.init(&device))?;
     let photographs = training.items.len() + validation.items.len();
-    let settings = riae_settings(args, config, photographs, &perceptual, start)?;
+    let settings = purifier_settings(args, config, photographs, &perceptual, start)?;
     let folder = RunFolder::open(&common.out, &settings)?;
     let mut journal = Journal::new(folder.path(), json);
     journal.say(&format!(
@@ -108,19 +112,20 @@ fn purifier(args: &TrainRiae, json: bool) -> Result<(), Failure> {
         settings.model.gflop(common.side)
     ));
     let perceptual = perceptual.into_iter().map(|(_, network)| network).collect();
-    let task = RiaeTask::new(&settings, &training, &validation, device, makers, perceptual);
+    let networks = Networks { makers, perceptual, judges };
+    let task = PurifierTask::new(&settings, &training, &validation, device, networks);
     run(task, model, common, &settings.training, &folder, &mut journal)
 }
 
-fn riae_settings(
-    args: &TrainRiae,
-    model: RiaeConfig,
+fn purifier_settings(
+    args: &TrainPurifier,
+    model: PurifierConfig,
     photographs: usize,
     perceptual: &[(PerceptualSettings, Perceptual)],
     start: Option<(String, u64)>,
-) -> Result<RiaeSettings, Failure> {
+) -> Result<PurifierSettings, Failure> {
     let common = &args.training;
-    Ok(RiaeSettings {
+    Ok(PurifierSettings {
         kind: "riae".into(),
         model,
         data: folder_name(common),
@@ -133,6 +138,10 @@ fn riae_settings(
         attacks: args.attacks.clone(),
         epsilon: args.epsilon,
         rcm: args.rcm,
+        jpeg: args.jpeg,
+        view: args.view.0,
+        judges: args.judge.iter().map(|path| fingerprint(path)).collect::<Result<_, _>>()?,
+        perceptual_weight: args.perceptual_weight,
         pairs: args.pairs,
         refresh_every: args.refresh_every,
         random_windows: args.random_windows,
@@ -155,29 +164,54 @@ fn run<T: Task>(
     Ok(())
 }
 
-fn preset(preset: &Preset) -> Result<RiaeConfig, Failure> {
+fn preset(preset: &Preset) -> Result<PurifierConfig, Failure> {
     match preset {
         Preset::Named(config) => Ok(config.clone()),
-        Preset::File(path) => RiaeConfig::from_file(path).map_err(Failure::usage),
+        Preset::File(path) => PurifierConfig::from_file(path).map_err(Failure::usage),
     }
 }
 
-/// Opens a classifier with gradients; the engine that ships checks it first, as `said` describes it.
+/// Opens a classifier with gradients, for pictures of `side` pixels; the engine that ships checks it first, at its own
+/// size and as `said` describes it.
 fn open(path: &Path, side: usize, said: &Description, device: &Device) -> Result<Classifier, Failure> {
+    let (path, said) = described(path, said)?;
+    let (path, said) = (path.as_path(), &said);
     let checked = engine::Classifier::load(path, said).map_err(Failure::failed)?;
-    let network = Network::load(path, device)?;
-    let classifier = Classifier::new(network, Some(checked.input()))?;
-    if classifier.size() != [side, side] {
-        let [height, width] = classifier.size();
-        let found = format!("{}: expects pictures of {width}x{height}, --side is {side}", path.display());
-        return Err(Failure::usage(format!("{found}; both must agree")));
+    let (network, input) = (Network::load(path, device)?, checked.input());
+    let [height, width] = input.size;
+    if [height, width] == [side, side] {
+        return Ok(Classifier::new(network, Some(input))?);
     }
-    Ok(classifier)
+    Classifier::resized(network, input, [side, side]).map_err(|error| {
+        let found = format!("{}: expects pictures of {width}x{height}, --side is {side}", path.display());
+        Failure::usage(format!("{found}, and its layers do not run at another size: use --side {width} ({error})"))
+    })
+}
+
+/// The ONNX file that an option names, with its description: that of `--config`, or, if the option names a
+/// configuration file, the one in there.
+fn described(path: &Path, said: &Description) -> Result<(PathBuf, Description), Failure> {
+    if path.extension().is_none_or(|extension| extension != "toml") {
+        return Ok((path.to_owned(), said.clone()));
+    }
+    let own = Config::load(Some(path)).map_err(Failure::usage)?.classifier;
+    match own.model.clone() {
+        Some(model) => Ok((model, own)),
+        None => {
+            Err(Failure::usage(format!("{}: [classifier] names no model; add model = \"FILE.onnx\"", path.display())))
+        }
+    }
+}
+
+/// The shorter side of the photographs that are kept in memory, in pixels, divided by the margin that all have: enough
+/// for the smallest view of `side` pixels.
+fn kept_side(side: usize, view: [f64; 2]) -> usize {
+    (side as f64 * (USUAL_VIEW / view[0]).sqrt().max(1.0)).ceil() as usize
 }
 
 /// The networks of `--perceptual`, or every classifier with its stages.
 fn perceptual(
-    args: &TrainRiae,
+    args: &TrainPurifier,
     said: &Description,
     device: &Device,
 ) -> Result<Vec<(PerceptualSettings, Perceptual)>, Failure> {
@@ -213,9 +247,10 @@ fn weighted_stages(classifier: &Classifier) -> Result<Vec<(String, f32)>, Failur
     Ok(stages.into_iter().enumerate().map(|(i, name)| (name, 0.5f32.powi(count - 1 - i as i32))).collect())
 }
 
-/// A file's name and SHA-256.
+/// A classifier's file name and SHA-256; a configuration file stands for the model that it describes.
 fn fingerprint(path: &Path) -> Result<(String, String), Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
+    let path = described(path, &Description::default())?.0;
+    let bytes = std::fs::read(&path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok((name, sha256::sum(&bytes)))
 }
@@ -229,9 +264,9 @@ fn finish(journal: &Journal, progress: &Progress, out: &Path) {
     }
 }
 
-/// Reads the photographs, names those that cannot be decoded, and splits off those for validation.
-fn photographs(common: &Training) -> Result<(Photographs, Photographs), Failure> {
-    let all = Photographs::load(&common.data, common.names.as_deref(), common.side)?;
+/// Reads the photographs for pictures of `side` pixels, names those that cannot be decoded, and splits off those for validation.
+fn photographs(common: &Training, side: usize) -> Result<(Photographs, Photographs), Failure> {
+    let all = Photographs::load(&common.data, common.names.as_deref(), side)?;
     for (path, reason) in all.broken.iter().take(10) {
         console::note(format_args!("skipped {}: {reason}", path.display()));
     }

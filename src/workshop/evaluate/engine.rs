@@ -5,7 +5,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::error::Error;
-use crate::engine::{Classifier, Description, InferenceError, Purifier};
+use crate::engine::{Classifier, Description, InferenceError, Purifier, Setup};
 use crate::workshop::pictures;
 
 /// More copies than this cost memory and gain nothing on the machines that evaluate.
@@ -14,6 +14,8 @@ const COPIES: usize = 8;
 /// The models under test in the engine that ships, one copy per core.
 pub struct EngineUnderTest {
     copies: Vec<Loaded>,
+    /// The classes that compete; `None`: all.
+    among: Option<Vec<usize>>,
 }
 
 struct Loaded {
@@ -32,21 +34,27 @@ pub struct Outcome {
 }
 
 impl EngineUnderTest {
-    /// Loads the files; `seed` is that of the purifier's noise.
+    /// Loads the files; the purifier is set up as `setup` says, at the classifier's size.
     ///
     /// # Errors
     /// Files that the device would refuse.
-    pub fn load(classifier: &Path, said: &Description, purifier: Option<&Path>, seed: u64) -> Result<Self, Error> {
+    pub fn load(classifier: &Path, said: &Description, purifier: Option<&Path>, setup: &Setup) -> Result<Self, Error> {
         let copy = || -> Result<Loaded, Error> {
             let classifier = Classifier::load(classifier, said)?;
-            let purifier = purifier.map(|path| Purifier::load(path, seed)).transpose()?;
+            let setup = Setup { size: Some(classifier.size()), ..*setup };
+            let purifier = purifier.map(|path| Purifier::load(path, setup)).transpose()?;
             if let Some(purifier) = &purifier {
                 classifier.expect_size_of(purifier)?;
             }
             Ok(Loaded { classifier, purifier, purified: Vec::new() })
         };
         let count = rayon::current_num_threads().clamp(1, COPIES);
-        Ok(Self { copies: (0..count).map(|_| copy()).collect::<Result<_, _>>()? })
+        Ok(Self { copies: (0..count).map(|_| copy()).collect::<Result<_, _>>()?, among: None })
+    }
+
+    /// Lets only the classes `among` compete; `None`: all.
+    pub fn compete(&mut self, among: Option<&[usize]>) {
+        self.among = among.map(<[usize]>::to_vec);
     }
 
     /// The classifier; every copy has the same.
@@ -68,8 +76,9 @@ impl EngineUnderTest {
     /// # Errors
     /// An engine that fails. A picture without an answer is an outcome.
     pub fn classify(&mut self, pictures: &[f32]) -> Result<Vec<Outcome>, Error> {
+        let among = self.among.clone();
         self.each(pictures, |copy, _, picture| {
-            Ok(Outcome { class: class(copy.classifier.classify(picture))?, psnr: None })
+            Ok(Outcome { class: class(copy.classifier.classify(picture), among.as_deref())?, psnr: None })
         })
     }
 
@@ -83,14 +92,15 @@ impl EngineUnderTest {
         clean: &[f32],
         frames: &[u64],
     ) -> Result<Vec<Outcome>, Error> {
-        let size = self.picture_size();
+        let (size, among) = (self.picture_size(), self.among.clone());
+        let among = among.as_deref();
         self.each(pictures, |copy, place, picture| {
             let Some(purifier) = &mut copy.purifier else {
-                return Ok(Outcome { class: class(copy.classifier.classify(picture))?, psnr: None });
+                return Ok(Outcome { class: class(copy.classifier.classify(picture), among)?, psnr: None });
             };
             match purifier.purify(picture, frames[place], &mut copy.purified) {
                 Ok(()) => Ok(Outcome {
-                    class: class(copy.classifier.classify(&copy.purified))?,
+                    class: class(copy.classifier.classify(&copy.purified), among)?,
                     psnr: Some(pictures::psnr(&copy.purified, &clean[place * size..][..size])),
                 }),
                 Err(error) => withheld(error).map(|()| Outcome { class: None, psnr: None }),
@@ -125,10 +135,18 @@ impl EngineUnderTest {
     }
 }
 
-fn class(probabilities: Result<&[f32], InferenceError>) -> Result<Option<usize>, InferenceError> {
-    match probabilities {
-        Ok(probabilities) => Ok(largest(probabilities)),
-        Err(error) => withheld(error).map(|()| None),
+/// The likeliest class, of those `among` if not all compete.
+fn class(
+    probabilities: Result<&[f32], InferenceError>,
+    among: Option<&[usize]>,
+) -> Result<Option<usize>, InferenceError> {
+    match (probabilities, among) {
+        (Ok(probabilities), None) => Ok(largest(probabilities)),
+        (Ok(probabilities), Some(classes)) => {
+            let competing: Vec<f32> = classes.iter().map(|class| probabilities[*class]).collect();
+            Ok(largest(&competing).map(|place| classes[place]))
+        }
+        (Err(error), _) => withheld(error).map(|()| None),
     }
 }
 
@@ -156,7 +174,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_not_finite_has_no_class_and_a_failing_engine_is_an_error() {
         let not_finite = InferenceError::NotFinite { index: 0, found: "NaN".into() };
-        assert_eq!(class(Err(not_finite)), Ok(None));
-        assert!(class(Err(InferenceError::Engine("broken".into()))).is_err());
+        assert_eq!(class(Err(not_finite), None), Ok(None));
+        assert!(class(Err(InferenceError::Engine("broken".into())), None).is_err());
     }
 }

@@ -12,7 +12,7 @@ use super::protocol::{BATCH, CLEAN, Protocol};
 use super::results::{Record, Results};
 use super::subjects::{Attacker, Subjects};
 use crate::workshop::attack::Attack;
-use crate::workshop::pictures::values;
+use crate::workshop::pictures::{from_tensor, through_jpeg, to_tensor, values};
 
 /// Measures every photograph that `results` does not have yet; calls `progress` with the number that are done.
 ///
@@ -85,6 +85,7 @@ struct Measurement<'a> {
 
 impl Measurement<'_> {
     fn run(mut self) -> Result<(), Error> {
+        self.subjects.engine.compete(self.protocol.among.as_deref());
         let clean = self.subjects.engine.classify(&values(self.clean.clone()))?;
         self.record(&clean, CLEAN, |record| &mut record.raw);
         if !self.protocol.all {
@@ -93,15 +94,15 @@ impl Measurement<'_> {
         if self.places.is_empty() {
             return Ok(());
         }
-        self.defend_and_record(CLEAN, &values(self.clean.clone()))?;
+        self.defend_and_record(CLEAN, &self.seen(self.clean.clone()))?;
         for attack in &self.protocol.transfer {
-            let adversarial = values(self.perturb(attack, Attacker::Transfer));
+            let adversarial = self.seen(self.perturb(attack, Attacker::Transfer));
             let outcomes = self.subjects.engine.classify(&adversarial)?;
             self.record(&outcomes, &attack.to_string(), |record| &mut record.raw);
             self.defend_and_record(&attack.to_string(), &adversarial)?;
         }
         for attack in &self.protocol.adaptive {
-            let adversarial = values(self.perturb(attack, Attacker::Adaptive { eot: self.protocol.eot }));
+            let adversarial = self.seen(self.perturb(attack, Attacker::Adaptive { eot: self.protocol.eot }));
             let outcomes = self.defend(&adversarial)?;
             self.record(&outcomes, &attack.to_string(), |record| &mut record.adaptive);
         }
@@ -122,7 +123,16 @@ impl Measurement<'_> {
 
     fn perturb(&self, attack: &Attack, attacker: Attacker) -> Tensor<4> {
         let labels: Vec<usize> = self.places.iter().map(|&place| self.records[place].class).collect();
-        self.subjects.perturb(attack, attacker, self.clean.clone(), &labels, self.seed)
+        self.subjects.perturb(attack, attacker, self.clean.clone(), &labels, self.protocol.among.as_deref(), self.seed)
+    }
+
+    /// The numbers of pictures as the defence sees them: after JPEG, if the protocol has it.
+    fn seen(&self, pictures: Tensor<4>) -> Vec<f32> {
+        let Some(quality) = self.protocol.jpeg else { return values(pictures) };
+        let (size, device) = (self.subjects.classifier.size(), pictures.device());
+        let decoded: Vec<_> =
+            from_tensor(pictures).iter().map(|picture| through_jpeg(picture, size, quality)).collect();
+        values(to_tensor(&decoded, size, &device))
     }
 
     /// The outcome of pictures in the whole defence; each gets the noise of its photograph's position.

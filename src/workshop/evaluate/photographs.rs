@@ -48,6 +48,14 @@ pub fn list(folder: &Path, labels: &[Label], limit: Option<usize>) -> Result<Vec
     Ok(photographs)
 }
 
+/// The classes of photographs, ascending, each once.
+pub fn classes(photographs: &[Photograph]) -> Vec<usize> {
+    let mut classes: Vec<usize> = photographs.iter().map(|photograph| photograph.class).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    classes
+}
+
 /// The class that a folder's name means: by wnid, or by a name in the label; case, spaces, `-` and `_` do not matter.
 fn class_of(folder: &str, labels: &[Label]) -> Option<usize> {
     let plain = |text: &str| text.trim().to_lowercase().replace(['_', '-'], " ");

@@ -19,6 +19,15 @@ pub struct Protocol {
     pub adaptive: Vec<Attack>,
     /// Draws of noise that an adaptive gradient is averaged over; at least 1.
     pub eot: usize,
+    /// The classes that compete, ascending; `None`: all of the classifier's. Attacks are made for their outputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub among: Option<Vec<usize>>,
+    /// Quality of the JPEG, 4:2:0, that every picture goes through between attack and defence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jpeg: Option<u8>,
+    /// Standard deviation of the purifier's noise in 8-bit levels, if another than its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f32>,
     /// Attack all photographs, instead of only those that the classifier gets right.
     pub all: bool,
     /// Seed of random starts and noise.

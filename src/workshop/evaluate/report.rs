@@ -161,6 +161,19 @@ impl Report {
             "\nAccuracy in % on {which} (n = {}), in brackets the 95 % interval, seed {}",
             self.counted, self.protocol.seed
         )?;
+        if let Some(among) = &self.protocol.among {
+            writeln!(
+                text,
+                "Only the {} classes of the photographs compete; attacks are made for their outputs",
+                among.len()
+            )?;
+        }
+        if let Some(quality) = self.protocol.jpeg {
+            writeln!(text, "Every picture goes through JPEG of quality {quality}, 4:2:0, before the defence")?;
+        }
+        if let Some(strength) = self.protocol.strength {
+            writeln!(text, "Strength of the purifier's noise: {strength} levels of 255")?;
+        }
         self.write_transfer(text)?;
         self.write_adaptive(text)
     }

@@ -7,8 +7,8 @@ use burn::prelude::*;
 use super::engine::EngineUnderTest;
 use super::error::Error;
 use super::report::{Model, Pairing};
-use crate::engine::Description;
-use crate::workshop::attack::{Attack, Defended};
+use crate::engine::{Description, Setup};
+use crate::workshop::attack::{Among, Attack, Defended, Target};
 use crate::workshop::onnx::read::{Classifier, Network, Purifier};
 
 /// A classifier, and the purifier before it if there is one.
@@ -40,7 +40,8 @@ pub enum Attacker {
 }
 
 impl Subjects {
-    /// Opens the files; `said` describes a foreign classifier, `seed` is that of the purifier's noise.
+    /// Opens the files; `said` describes a foreign classifier. The purifier is set up as `setup` says, at the classifier's
+    /// size.
     ///
     /// # Errors
     /// Files that the device would refuse, or that cannot be read with gradients.
@@ -49,9 +50,10 @@ impl Subjects {
         said: &Description,
         purifier: Option<&Path>,
         device: &Device,
-        seed: u64,
+        setup: &Setup,
     ) -> Result<Self, Error> {
-        let engine = EngineUnderTest::load(classifier, said, purifier, seed)?;
+        let engine = EngineUnderTest::load(classifier, said, purifier, setup)?;
+        let setup = Setup { size: Some(engine.classifier().size()), ..*setup };
         let (input, labels) = (engine.classifier().input().clone(), engine.classifier().labels().to_vec());
         let network = Network::load(classifier, device)?;
         let classifier_model = Model::new(classifier, engine.classifier().sha256());
@@ -59,7 +61,7 @@ impl Subjects {
         Ok(Self {
             pairing: partners.map(|partners| Pairing::of(partners, &classifier_model)),
             classifier: Classifier::new(network, Some(&input))?.with_labels(labels)?,
-            purifier: purifier.map(|path| Purifier::load(path, device)).transpose()?,
+            purifier: purifier.map(|path| Purifier::load(path, &setup, device)).transpose()?,
             classifier_model,
             purifier_model: purifier.zip(engine.purifier()).map(|(path, purifier)| Model::new(path, purifier.sha256())),
             engine,
@@ -67,7 +69,7 @@ impl Subjects {
     }
 
     /// Adversarial versions of `clean` pictures with the right class of each; shapes as in
-    /// [`Method::perturb`](crate::workshop::attack::Method::perturb).
+    /// [`Method::perturb`](crate::workshop::attack::Method::perturb). Only the classes `among` compete, if there are any.
     ///
     /// # Panics
     /// If `labels` does not have one entry per picture.
@@ -77,14 +79,31 @@ impl Subjects {
         attacker: Attacker,
         clean: Tensor<4>,
         labels: &[usize],
+        among: Option<&[usize]>,
         seed: u64,
     ) -> Tensor<4> {
         let classifier = &self.classifier;
         match (attacker, &self.purifier) {
             (Attacker::Adaptive { eot }, Some(purifier)) => {
-                attack.perturb(&Defended { purifier, classifier, eot, seed }, clean, labels, seed)
+                let target = Defended { purifier, classifier, eot, seed };
+                perturb_among(attack, &target, clean, labels, among, seed)
             }
-            _ => attack.perturb(classifier, clean, labels, seed),
+            _ => perturb_among(attack, classifier, clean, labels, among, seed),
         }
     }
+}
+
+/// Attacks `target`, of whose classes only those `among` compete; each label is one of them.
+fn perturb_among(
+    attack: &Attack,
+    target: &dyn Target,
+    clean: Tensor<4>,
+    labels: &[usize],
+    among: Option<&[usize]>,
+    seed: u64,
+) -> Tensor<4> {
+    let Some(classes) = among else { return attack.perturb(target, clean, labels, seed) };
+    let place = |label: &usize| classes.iter().position(|class| class == label).unwrap_or_default();
+    let labels: Vec<usize> = labels.iter().map(place).collect();
+    attack.perturb(&Among { target, classes }, clean, &labels, seed)
 }

@@ -41,6 +41,15 @@ pub enum Attribute {
     Float(f32),
 }
 
+/// The length of an axis of an input or an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Axis {
+    /// Fixed.
+    Length(usize),
+    /// Any length; axes of one name have the same.
+    Free(&'static str),
+}
+
 /// A graph under construction.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
@@ -58,19 +67,30 @@ impl Graph {
 
     /// Declares an f32 input.
     pub fn input(&mut self, name: &str, shape: &[usize]) -> Value {
-        self.inputs.push(value_info(name, FLOAT, shape));
+        self.inputs.push(value_info(name, FLOAT, &lengths(shape)));
+        Value(name.to_owned())
+    }
+
+    /// Declares an f32 input with axes that may be free.
+    pub fn free_input(&mut self, name: &str, axes: &[Axis]) -> Value {
+        self.inputs.push(value_info(name, FLOAT, axes));
         Value(name.to_owned())
     }
 
     /// Declares an i64 input.
     pub fn integer_input(&mut self, name: &str, shape: &[usize]) -> Value {
-        self.inputs.push(value_info(name, INT64, shape));
+        self.inputs.push(value_info(name, INT64, &lengths(shape)));
         Value(name.to_owned())
     }
 
     /// Declares `value` as an f32 output. The output carries the value's own name.
     pub fn output(&mut self, value: &Value, shape: &[usize]) {
-        self.outputs.push(value_info(value.name(), FLOAT, shape));
+        self.outputs.push(value_info(value.name(), FLOAT, &lengths(shape)));
+    }
+
+    /// Declares `value` as an f32 output with axes that may be free.
+    pub fn free_output(&mut self, value: &Value, axes: &[Axis]) {
+        self.outputs.push(value_info(value.name(), FLOAT, axes));
     }
 
     /// Adds a constant f32 tensor. `data` is in row-major order and fills `shape`.
@@ -156,6 +176,11 @@ impl Graph {
         self.node("Transpose", name, &[x], &[("perm", Attribute::Ints(permutation.to_vec()))])
     }
 
+    /// Channels spread over squares of `side` x `side` places, in the order row, column, channel (mode DCR).
+    pub fn depth_to_space(&mut self, name: &str, x: &Value, side: usize) -> Value {
+        self.node("DepthToSpace", name, &[x], &[("blocksize", Attribute::Int(side as i64))])
+    }
+
     /// Soft-max along one axis.
     pub fn softmax(&mut self, name: &str, x: &Value, axis: i64) -> Value {
         self.node("Softmax", name, &[x], &[("axis", Attribute::Int(axis))])
@@ -226,12 +251,21 @@ fn attribute(name: &str, value: &Attribute) -> AttributeProto {
     proto
 }
 
-fn value_info(name: &str, elem_type: i32, shape: &[usize]) -> ValueInfoProto {
-    let dimension = |d: &usize| tensor_shape_proto::Dimension {
-        value: Some(tensor_shape_proto::dimension::Value::DimValue(*d as i64)),
+fn lengths(shape: &[usize]) -> Vec<Axis> {
+    shape.iter().map(|length| Axis::Length(*length)).collect()
+}
+
+fn value_info(name: &str, elem_type: i32, axes: &[Axis]) -> ValueInfoProto {
+    use tensor_shape_proto::dimension::Value;
+
+    let dimension = |axis: &Axis| tensor_shape_proto::Dimension {
+        value: Some(match axis {
+            Axis::Length(length) => Value::DimValue(*length as i64),
+            Axis::Free(name) => Value::DimParam((*name).to_owned()),
+        }),
         ..Default::default()
     };
-    let shape = TensorShapeProto { dim: shape.iter().map(dimension).collect() };
+    let shape = TensorShapeProto { dim: axes.iter().map(dimension).collect() };
     let tensor = type_proto::Tensor { elem_type, shape: Some(shape) };
     let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
     ValueInfoProto { name: name.to_owned(), r#type: Some(r#type), ..Default::default() }

@@ -1,6 +1,6 @@
 //! The network: its layers, how they start, and a pass through them.
 
-use burn::module::{ModuleVisitor, Param};
+use burn::module::Param;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Initializer, LayerNorm, Linear, PaddingConfig2d};
 use burn::prelude::*;
@@ -15,6 +15,7 @@ use super::encoder::{Encoded, Encoder};
 use super::groups::{Deal, others};
 use super::position;
 use super::schedule::{NoiseLevel, schedule};
+use crate::workshop::device::draw_weights;
 use crate::workshop::pictures::{IMAGENET_MEAN, IMAGENET_STD};
 
 /// A purified batch in the range of its input. It is not clamped: the loss needs the gradients beyond 0 and 1.
@@ -66,7 +67,7 @@ impl RiaeConfig {
     /// none at its first use.
     pub fn init(&self, device: &Device) -> Riae {
         let model = self.undrawn(device);
-        model.visit(&mut DrawNow);
+        draw_weights(&model);
         model
     }
 
@@ -93,15 +94,6 @@ impl RiaeConfig {
             },
             config: self.clone(),
         }
-    }
-}
-
-/// Makes lazily initialised parameters draw their values.
-struct DrawNow;
-
-impl ModuleVisitor for DrawNow {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let _ = param.val();
     }
 }
 

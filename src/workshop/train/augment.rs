@@ -13,11 +13,11 @@ pub fn centre(photograph: &Picture, side: usize) -> Square {
     Fit::new([side, side]).rgb(photograph).expect("a decoded photograph can be fitted").to_vec()
 }
 
-/// A random view: an area of `scale.0..scale.1` of the photograph with an aspect ratio of 3/4 to 4/3, flipped half of
+/// A random view: `share[0]` to `share[1]` of the area of the photograph with an aspect ratio of 3/4 to 4/3, flipped half of
 /// the time (Szegedy et al., arXiv 1409.4842, section 6).
-pub fn random_view(photograph: &Picture, side: usize, scale: (f64, f64), rng: &mut impl Rng) -> Square {
+pub fn random_view(photograph: &Picture, side: usize, share: [f64; 2], rng: &mut impl Rng) -> Square {
     let (width, height) = (f64::from(photograph.width), f64::from(photograph.height));
-    let area = width * height * rng.random_range(scale.0..=scale.1);
+    let area = width * height * rng.random_range(share[0]..=share[1]);
     let ratio = rng.random_range((0.75f64).ln()..=(4.0f64 / 3.0).ln()).exp();
     let crop_width = (area * ratio).sqrt().clamp(1.0, width);
     let crop_height = (area / ratio).sqrt().clamp(1.0, height);

@@ -9,11 +9,11 @@ use super::data::Photograph;
 use super::generator;
 
 /// Random views of the photographs of step `step`, squares of `side` pixels; each has a generator of its own.
-pub fn random_views(items: &[&Photograph], side: usize, scale: (f64, f64), seed: u64, step: u64) -> Vec<Square> {
-    let view = |(i, item): (usize, &&Photograph)| {
-        augment::random_view(&item.pixels, side, scale, &mut generator(seed, "view", &[step, i as u64]))
+pub fn random_views(items: &[&Photograph], side: usize, view: [f64; 2], seed: u64, step: u64) -> Vec<Square> {
+    let cut = |(i, item): (usize, &&Photograph)| {
+        augment::random_view(&item.pixels, side, view, &mut generator(seed, "view", &[step, i as u64]))
     };
-    items.par_iter().enumerate().map(view).collect()
+    items.par_iter().enumerate().map(cut).collect()
 }
 
 /// The photographs of step `step`: every epoch visits all of them in an order of its own.

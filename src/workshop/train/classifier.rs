@@ -19,7 +19,7 @@ use crate::workshop::pictures::to_tensor;
 use crate::workshop::zoo::Classifier;
 
 /// Share of a photograph's area that a training view covers.
-const VIEW: (f64, f64) = (0.35, 1.0);
+const VIEW: [f64; 2] = [0.35, 1.0];
 /// Pictures in a validation batch.
 const VALIDATION_BATCH: usize = 64;
 

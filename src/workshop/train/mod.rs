@@ -2,7 +2,7 @@
 //!
 //! - [`data`] reads a folder of photographs, [`augment`] cuts training views from them,
 //!   [`batch`] turns them into tensors and back.
-//! - [`trainer`] is the one loop; [`classifier`] and [`riae`] are its tasks, [`settings`] what they are run with.
+//! - [`trainer`] is the one loop; [`classifier`] and [`purifier`] are its tasks, [`settings`] what they are run with.
 //! - [`pairs`] makes the adversarial pictures of a purifier's stage 2; [`perceptual`] is a part of its loss.
 //! - [`optimiser`] holds schedule, clipping and averaged weights; [`checkpoint`] puts all of it on disk and back.
 //! - [`journal`] reports progress: a bar or lines, metrics as JSON, curves; [`sheet`] draws before and after.
@@ -17,8 +17,8 @@ pub mod journal;
 pub mod optimiser;
 pub mod pairs;
 pub mod perceptual;
+pub mod purifier;
 mod rcm;
-pub mod riae;
 pub mod settings;
 pub mod sheet;
 pub mod trainer;

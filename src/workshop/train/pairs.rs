@@ -12,15 +12,15 @@ use super::augment::{self, Square};
 use super::batch::predictions;
 use super::data::Photographs;
 use super::generator;
-use super::settings::RiaeSettings;
+use super::settings::PurifierSettings;
 use crate::workshop::attack::{Epsilon, Method};
 use crate::workshop::onnx::read::Classifier;
-use crate::workshop::pictures::{from_tensor, to_tensor};
+use crate::workshop::pictures::{self, from_tensor, to_tensor};
 
-/// Share of a photograph's area that a training view covers, in both stages.
-pub(super) const VIEW: (f64, f64) = (0.5, 1.0);
 /// Pictures attacked together.
 const BATCH: usize = 32;
+/// The qualities of JPEG that an attacked picture may go through.
+const QUALITY: std::ops::RangeInclusive<u8> = 50..=95;
 /// The weakest perturbation, as a share of the largest.
 const WEAKEST: f32 = 0.3;
 
@@ -47,7 +47,13 @@ impl PairMaker {
     ///
     /// All combinations of attack and classifier get equal shares; each pair draws a strength of its own. An attack
     /// leads away from the classifier's own prediction, so photographs need no label.
-    pub fn make(&self, photographs: &Photographs, settings: &RiaeSettings, generation: u64, device: &Device) -> Pairs {
+    pub fn make(
+        &self,
+        photographs: &Photographs,
+        settings: &PurifierSettings,
+        generation: u64,
+        device: &Device,
+    ) -> Pairs {
         let seed = settings.training.seed;
         let mut chosen: Vec<usize> = (0..photographs.items.len()).collect();
         chosen.shuffle(&mut generator(seed, "pairs", &[generation]));
@@ -56,7 +62,7 @@ impl PairMaker {
             .par_iter()
             .map(|i| {
                 let mut rng = generator(seed, "pair view", &[generation, *i as u64]);
-                augment::random_view(&photographs.items[*i].pixels, settings.side, VIEW, &mut rng)
+                augment::random_view(&photographs.items[*i].pixels, settings.side, settings.view, &mut rng)
             })
             .collect();
         let mut adversarial = clean.clone();
@@ -78,6 +84,17 @@ impl PairMaker {
                 }
             }
         }
+        through_jpeg(&mut adversarial, settings, generation);
         Pairs { generation, clean, adversarial }
     }
+}
+
+/// Puts a share of the attacked pictures through JPEG, as the way from a scene to the purifier does.
+fn through_jpeg(adversarial: &mut [Square], settings: &PurifierSettings, generation: u64) {
+    adversarial.par_iter_mut().enumerate().for_each(|(place, square)| {
+        let mut rng = generator(settings.training.seed, "pair jpeg", &[generation, place as u64]);
+        if rng.random_bool(settings.jpeg.clamp(0.0, 1.0)) {
+            *square = pictures::through_jpeg(square, [settings.side; 2], rng.random_range(QUALITY));
+        }
+    });
 }

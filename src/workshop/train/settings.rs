@@ -6,7 +6,7 @@ use super::perceptual::PerceptualSettings;
 use super::trainer::Loop;
 use crate::engine::contract::Label;
 use crate::workshop::attack::{Epsilon, Method};
-use crate::workshop::riae::RiaeConfig;
+use crate::workshop::purifier::PurifierConfig;
 use crate::workshop::zoo::ClassifierConfig;
 
 /// All that determines the outcome of a classifier's training.
@@ -39,11 +39,11 @@ pub struct ClassifierSettings {
 
 /// All that determines the outcome of a purifier's training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RiaeSettings {
-    /// `riae`.
+pub struct PurifierSettings {
+    /// `riae` for any purifier; the name is older than the second kind of network.
     pub kind: String,
     /// The shape of the network.
-    pub model: RiaeConfig,
+    pub model: PurifierConfig,
     /// The last two folders of the path to the photographs.
     pub data: String,
     /// Photographs that could be decoded, held-out ones included.
@@ -68,6 +68,18 @@ pub struct RiaeSettings {
     pub pairs: usize,
     /// Epochs of stage 2 per generation.
     pub refresh_every: u64,
+    /// Share of the attacked pictures that go through JPEG.
+    #[serde(default)]
+    pub jpeg: f64,
+    /// The least and the greatest share of a photograph's area that a view covers.
+    #[serde(default = "view")]
+    pub view: [f64; 2],
+    /// The classifiers that only validation asks: file name and SHA-256.
+    #[serde(default)]
+    pub judges: Vec<(String, String)>,
+    /// Weight of the perceptual loss; that of the pixels is 1.
+    #[serde(default = "one")]
+    pub perceptual_weight: f64,
     /// Whether windows of the position table are drawn at random, as in the paper, or stay in the middle.
     pub random_windows: bool,
     /// Share of the photographs held out for validation.
@@ -75,4 +87,14 @@ pub struct RiaeSettings {
     /// The loop's own settings.
     #[serde(rename = "loop")]
     pub training: Loop,
+}
+
+/// What a view covered before it could be chosen.
+fn view() -> [f64; 2] {
+    [0.5, 1.0]
+}
+
+/// What the perceptual loss weighed before it could be chosen.
+fn one() -> f64 {
+    1.0
 }

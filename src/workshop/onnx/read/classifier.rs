@@ -54,6 +54,20 @@ impl Classifier {
             return Err(network.unfit("input", expected, "none"));
         };
         batch::check_input(&network, &input)?;
+        Self::build(network, input)
+    }
+
+    /// The same for pictures of another `size` [height, width] than the file declares, as far as its layers allow that:
+    /// convolutions do.
+    ///
+    /// # Errors
+    /// As [`Classifier::new`]; a graph that cannot run at that size.
+    pub fn resized(network: Network, description: &Input, size: [usize; 2]) -> Result<Self, Error> {
+        batch::check_input(&network, description)?;
+        Self::build(network, Input { size, ..description.clone() })
+    }
+
+    fn build(network: Network, input: Input) -> Result<Self, Error> {
         let constant = |values: [f32; 3]| Tensor::<1>::from_floats(values, &network.device).reshape([1, 3, 1, 1]);
         let mut classifier = Self {
             logits: logits_before_softmax(&network),

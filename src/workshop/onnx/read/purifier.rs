@@ -9,8 +9,8 @@ use super::batch::{self, Batching};
 use super::error::Error;
 use super::network::Network;
 use super::value::{Floats, Ints, Value};
-use crate::engine::NoiseSource;
-use crate::engine::contract::{Draw, Input, Metadata, Noise, Role};
+use crate::engine::contract::{Draw, Input, Metadata, Noise, Role, Strength};
+use crate::engine::{NoiseSource, Setup};
 
 /// A purifier: pictures [B, 3, H, W], RGB in 0..1, to purified pictures of the same shape and range.
 ///
@@ -20,45 +20,51 @@ pub struct Purifier {
     network: Network,
     input: Input,
     noise: Vec<Noise>,
+    strength: Option<Strength>,
     output: String,
     batching: Batching,
 }
 
 impl Purifier {
-    /// Reads a purifier and checks with random pictures that it runs, one by one and in batches.
+    /// Reads a purifier, sets it up but for the seed, and checks with random pictures that it runs, one by one and in batches.
     ///
     /// # Errors
-    /// The file cannot be read or run, or its metadata does not say that it is a purifier.
-    pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
-        Self::new(Network::load(path, device)?)
+    /// The file cannot be read or run, its metadata does not say that it is a purifier, or the setup does not fit it.
+    pub fn load(path: &Path, setup: &Setup, device: &Device) -> Result<Self, Error> {
+        Self::new(Network::load(path, device)?, setup)
     }
 
     /// The same from a graph that is already read.
     ///
     /// # Errors
     /// As [`Purifier::load`].
-    pub fn new(network: Network) -> Result<Self, Error> {
-        let (input, noise) = match network.metadata() {
-            Some(Metadata { role: Role::Purifier, input, noise, .. }) => (input.clone(), noise.clone()),
+    pub fn new(network: Network, setup: &Setup) -> Result<Self, Error> {
+        let mut metadata = match network.metadata() {
+            Some(metadata) if metadata.role == Role::Purifier => metadata.clone(),
             Some(_) => return Err(network.unfit("role", "a purifier", "a classifier")),
             None => {
                 let found = "none; this file was not written by purecam";
                 return Err(network.unfit("metadata", "purecam.role = purifier", found));
             }
         };
+        if let Err(problem) = setup.apply(&mut metadata) {
+            return Err(network.unfit("setup", "one that the file allows", &problem.to_string()));
+        }
+        let Metadata { input, noise, strength, .. } = metadata;
         batch::check_input(&network, &input)?;
         if let Some(noise) = noise.iter().find(|noise| noise.shape.first() != Some(&1)) {
             let (what, found) = (format!("noise '{}'", noise.name), format!("{:?}", noise.shape));
             return Err(network.unfit(&what, "a shape [1, ...]", &found));
         }
         for declared in network.inputs() {
-            if declared.name != input.name && !noise.iter().any(|noise| noise.name == declared.name) {
+            let told = strength.as_ref().is_some_and(|strength| strength.name == declared.name);
+            if declared.name != input.name && !told && !noise.iter().any(|noise| noise.name == declared.name) {
                 let what = format!("input '{}'", declared.name);
                 return Err(network.unfit(&what, "an entry in purecam.noise", "none"));
             }
         }
         let output = network.outputs().next().unwrap_or_default().to_owned();
-        let mut purifier = Self { network, input, noise, output, batching: Batching::OneByOne };
+        let mut purifier = Self { network, input, noise, strength, output, batching: Batching::OneByOne };
         purifier.try_out()?;
         Ok(purifier)
     }
@@ -106,6 +112,10 @@ impl Purifier {
             let picture = image.clone().narrow(0, range.start, range.len());
             let mut inputs = vec![(self.input.name.as_str(), Value::from(picture))];
             inputs.extend(self.draw(seed, range)?);
+            if let Some(Strength { name, default, .. }) = &self.strength {
+                let strength = Tensor::<1>::from_floats([*default], &self.network.device).reshape([1, 1, 1, 1]);
+                inputs.push((name.as_str(), Value::from(strength)));
+            }
             Ok(inputs)
         })?;
         let purified = values.remove(0).into_floats(&self.network.device).and_then(Floats::into_rank4);

@@ -1,4 +1,4 @@
-//! Training a RIAE: stage 1 on clean photographs, stage 2 on pairs of adversarial and clean ones.
+//! Training a purifier: stage 1 on clean photographs, stage 2 on pairs of adversarial and clean ones.
 
 use std::path::Path;
 
@@ -11,58 +11,83 @@ use super::augment::Square;
 use super::batch::{epoch_batch, predictions, random_views};
 use super::data::Photographs;
 use super::error::Error;
-use super::pairs::{PairMaker, Pairs, VIEW};
+use super::pairs::{PairMaker, Pairs};
 use super::perceptual::Perceptual;
 use super::rcm::{put_back, regions_put_back};
-use super::settings::RiaeSettings;
+use super::settings::PurifierSettings;
 use super::trainer::{Task, Validation, Values};
 use super::{augment, generator, sheet};
 use crate::workshop::attack::{Attack, Method};
 use crate::workshop::onnx::read::Classifier;
-use crate::workshop::pictures::{from_tensor, psnr_8_bit, to_tensor};
-use crate::workshop::riae::{Riae, STD};
+use crate::workshop::pictures::{IMAGENET_STD, from_tensor, psnr_8_bit, through_jpeg, to_tensor};
+use crate::workshop::purifier::Purifier;
 
 /// The most held-out photographs in a validation.
 const VALIDATION_COUNT: usize = 256;
 /// Pictures in a validation batch.
 const VALIDATION_BATCH: usize = 32;
+/// Quality of the JPEG that a validation puts between attack and purifier.
+const VALIDATION_QUALITY: u8 = 85;
 /// Steps of the attack that a validation uses.
 const VALIDATION_STEPS: usize = 10;
 /// Rows of the before/after sheet.
 const SHEET_ROWS: usize = 6;
 
-/// Held-out photographs as squares: clean, and attacked once for the whole run.
-#[derive(Clone)]
+/// Held-out photographs as squares, and what a judge makes of them; attacked once for the whole run.
 struct HeldOut {
     clean: Vec<Square>,
-    adversarial: Vec<Square>,
+    /// One for each judge.
+    attacked: Vec<Attacked>,
 }
 
-/// A RIAE's training, as the loop sees it.
-pub struct RiaeTask<'a> {
-    settings: &'a RiaeSettings,
+/// The held-out photographs in the eyes of one judge.
+struct Attacked {
+    /// The judge's place among the judges.
+    judge: usize,
+    /// What it says to the clean pictures.
+    truth: Vec<usize>,
+    /// Attacked by PGD on the judge alone.
+    adversarial: Vec<Square>,
+    /// The same after JPEG.
+    jpeg: Vec<Square>,
+}
+
+/// The fixed networks that a training needs.
+pub struct Networks {
+    /// Makes the pairs of stage 2.
+    pub makers: PairMaker,
+    /// Whose activations are compared; without one only pixels are.
+    pub perceptual: Vec<Perceptual>,
+    /// Who judges the purified pictures in a validation: best such as training never sees.
+    pub judges: Vec<Classifier>,
+}
+
+/// A purifier's training, as the loop sees it.
+pub struct PurifierTask<'a> {
+    settings: &'a PurifierSettings,
     training: &'a Photographs,
     validation: &'a Photographs,
     /// Autodiff device.
     device: Device,
     makers: PairMaker,
     perceptual: Vec<Perceptual>,
+    /// What validation asks.
+    judges: Vec<Classifier>,
     pairs: Option<Pairs>,
     held_out: Option<HeldOut>,
 }
 
-impl<'a> RiaeTask<'a> {
-    /// A training with `settings` on the `training` photographs, on an autodiff `device`. `makers` make the pairs of
-    /// stage 2; without a `perceptual` network only pixels are compared.
+impl<'a> PurifierTask<'a> {
+    /// A training with `settings` on the `training` photographs, on an autodiff `device`.
     pub fn new(
-        settings: &'a RiaeSettings,
+        settings: &'a PurifierSettings,
         training: &'a Photographs,
         validation: &'a Photographs,
         device: Device,
-        makers: PairMaker,
-        perceptual: Vec<Perceptual>,
+        networks: Networks,
     ) -> Self {
-        Self { settings, training, validation, device, makers, perceptual, pairs: None, held_out: None }
+        let Networks { makers, perceptual, judges } = networks;
+        Self { settings, training, validation, device, makers, perceptual, judges, pairs: None, held_out: None }
     }
 
     fn steps_per_clean_epoch(&self) -> u64 {
@@ -82,12 +107,12 @@ impl<'a> RiaeTask<'a> {
     }
 
     /// Stage 1: the network sees a clean view and must reproduce it.
-    fn clean_loss(&self, model: &Riae, step: u64) -> (Tensor<1>, Values) {
+    fn clean_loss(&self, model: &Purifier, step: u64) -> (Tensor<1>, Values) {
         let settings = self.settings;
         let training = &settings.training;
         let per_epoch = self.steps_per_clean_epoch();
         let items = epoch_batch(&self.training.items, training.seed, step, per_epoch, training.batch);
-        let views = random_views(&items, settings.side, VIEW, training.seed, step);
+        let views = random_views(&items, settings.side, settings.view, training.seed, step);
         let clean = to_tensor(&views, [settings.side; 2], &self.device);
         let purified = self.purify(model, clean.clone(), step);
         let loss = pixel_loss(purified, clean);
@@ -96,7 +121,7 @@ impl<'a> RiaeTask<'a> {
     }
 
     /// Stage 2: the network sees an adversarial view and must reproduce the clean one.
-    fn pair_loss(&mut self, model: &Riae, step: u64) -> Result<(Tensor<1>, Values), Error> {
+    fn pair_loss(&mut self, model: &Purifier, step: u64) -> Result<(Tensor<1>, Values), Error> {
         let settings = self.settings;
         let mut rng = generator(settings.training.seed, "pair step", &[step]);
         let [clean, adversarial] = self.pair_batch(step, &mut rng);
@@ -107,7 +132,7 @@ impl<'a> RiaeTask<'a> {
             return Ok((pixel, values));
         }
         let shown = match regions_put_back(settings.rcm, &mut rng) {
-            Some(parts) => put_back(purified, adversarial, settings.model.patch, parts, &mut rng),
+            Some(parts) => put_back(purified, adversarial, settings.model.region(), parts, &mut rng),
             None => purified,
         };
         let terms: Result<Vec<_>, Error> =
@@ -115,7 +140,7 @@ impl<'a> RiaeTask<'a> {
         let Some(sum) = terms?.into_iter().reduce(|sum, term| sum + term) else { return Ok((pixel, values)) };
         let mean = sum / self.perceptual.len() as f32;
         values.push(("perceptual", mean.clone().into_scalar::<f32>()));
-        Ok((pixel + mean, values))
+        Ok((pixel + mean * settings.perceptual_weight, values))
     }
 
     /// The pairs of one step, clean and adversarial; both views of a pair are flipped half of the time.
@@ -151,40 +176,48 @@ impl<'a> RiaeTask<'a> {
         [clean, adversarial].map(|squares| to_tensor(&squares, [settings.side; 2], &self.device))
     }
 
-    fn purify(&self, model: &Riae, image: Tensor<4>, step: u64) -> Tensor<4> {
-        let batch = image.dims()[0];
+    fn purify(&self, model: &Purifier, image: Tensor<4>, step: u64) -> Tensor<4> {
         let mut rng = generator(self.settings.training.seed, "draw", &[step]);
-        let mut draw = model.draw_training(batch, self.settings.side, &mut rng);
-        if !self.settings.random_windows {
-            draw.offsets = model.draw_evaluation(batch, self.settings.side, &mut rng).offsets;
-        }
-        model.forward(image, &draw).image
+        model.train(image, self.settings.random_windows, &mut rng)
     }
 
-    /// Held-out photographs, clean and attacked by PGD on the first classifier; made once.
-    fn held_out(&mut self) -> HeldOut {
-        let (settings, validation, device) = (self.settings, self.validation, &self.device);
-        let classifier = self.makers.classifiers.first();
-        let make = || {
-            let items: Vec<_> = validation.items.iter().collect();
-            let stride = items.len().div_ceil(VALIDATION_COUNT).max(1);
-            let clean: Vec<_> =
-                items.par_iter().step_by(stride).map(|item| augment::centre(&item.pixels, settings.side)).collect();
-            let attack = Attack { method: Method::Pgd { steps: VALIDATION_STEPS }, epsilon: settings.epsilon };
-            let adversarial = match classifier {
-                Some(classifier) => {
-                    attack_squares(&attack, classifier, &clean, settings.side, settings.training.seed, device)
-                }
-                None => clean.clone(),
-            };
-            HeldOut { clean, adversarial }
+    /// Held-out photographs, clean and attacked by PGD on each judge; made once.
+    fn make_held_out(&self) -> HeldOut {
+        let settings = self.settings;
+        let items: Vec<_> = self.validation.items.iter().collect();
+        let stride = items.len().div_ceil(VALIDATION_COUNT).max(1);
+        let clean: Vec<_> =
+            items.par_iter().step_by(stride).map(|item| augment::centre(&item.pixels, settings.side)).collect();
+        let attack = Attack { method: Method::Pgd { steps: VALIDATION_STEPS }, epsilon: settings.epsilon };
+        let attacked = self.judges.iter().enumerate().map(|(judge, classifier)| {
+            let adversarial =
+                attack_squares(&attack, classifier, &clean, settings.side, settings.training.seed, &self.device);
+            let jpeg = |square: &Square| through_jpeg(square, [settings.side; 2], VALIDATION_QUALITY);
+            let jpeg = adversarial.par_iter().map(jpeg).collect();
+            Attacked { judge, truth: self.predict(judge, &clean), adversarial, jpeg }
+        });
+        let attacked = attacked.collect();
+        HeldOut { clean, attacked }
+    }
+
+    /// The classes that a judge sees.
+    fn predict(&self, judge: usize, squares: &[Square]) -> Vec<usize> {
+        let classify = |squares: &[Square]| {
+            predictions(self.judges[judge].logits(to_tensor(squares, [self.settings.side; 2], &self.device)))
         };
-        self.held_out.get_or_insert_with(make).clone()
+        squares.chunks(VALIDATION_BATCH).flat_map(classify).collect()
+    }
+
+    /// The share of the pictures in which a judge sees the class that it sees in the clean ones.
+    fn agreement(&self, attacked: &Attacked, squares: &[Square]) -> f32 {
+        let seen = self.predict(attacked.judge, squares);
+        let same = seen.iter().zip(&attacked.truth).filter(|(seen, truth)| seen == truth).count();
+        same as f32 / attacked.truth.len() as f32
     }
 }
 
-impl Task for RiaeTask<'_> {
-    type Model = Riae;
+impl Task for PurifierTask<'_> {
+    type Model = Purifier;
 
     fn steps(&self) -> u64 {
         self.clean_steps() + self.settings.pair_epochs * self.steps_per_pair_epoch()
@@ -197,51 +230,53 @@ impl Task for RiaeTask<'_> {
         }
     }
 
-    fn loss(&mut self, model: &Riae, step: u64) -> Result<(Tensor<1>, Values), Error> {
+    fn loss(&mut self, model: &Purifier, step: u64) -> Result<(Tensor<1>, Values), Error> {
         if step < self.clean_steps() { Ok(self.clean_loss(model, step)) } else { self.pair_loss(model, step) }
     }
 
-    fn validate(&mut self, model: &Riae, _step: u64, folder: &Path) -> Result<Validation, Error> {
+    fn validate(&mut self, model: &Purifier, _step: u64, folder: &Path) -> Result<Validation, Error> {
         let (side, seed) = (self.settings.side, self.settings.training.seed);
-        let HeldOut { clean, adversarial } = self.held_out();
+        let held_out = match self.held_out.take() {
+            Some(held_out) => held_out,
+            None => self.make_held_out(),
+        };
         let device = self.device.clone().inner();
         let purify = |squares: &[Square]| -> Vec<Square> {
-            squares
-                .chunks(VALIDATION_BATCH)
-                .enumerate()
-                .flat_map(|(i, squares)| {
-                    let mut rng = generator(seed, "validation draw", &[i as u64]);
-                    let draw = model.draw_evaluation(squares.len(), side, &mut rng);
-                    from_tensor(model.forward(to_tensor(squares, [side; 2], &device), &draw).image)
-                })
-                .collect()
+            let chunks = squares.chunks(VALIDATION_BATCH).enumerate();
+            let purified = chunks.flat_map(|(i, squares)| {
+                let mut rng = generator(seed, "validation draw", &[i as u64]);
+                from_tensor(model.purify(to_tensor(squares, [side; 2], &device), &mut rng))
+            });
+            purified.collect()
         };
-        let (purified_clean, purified_adversarial) = (purify(&clean), purify(&adversarial));
-        let psnr = mean_psnr(&purified_clean, &clean);
-        let mut values =
-            vec![("psnr_clean_dB", psnr), ("psnr_adversarial_dB", mean_psnr(&purified_adversarial, &clean))];
+        let clean = &held_out.clean;
+        let purified_clean = purify(clean);
+        let psnr = mean_psnr(&purified_clean, clean);
+        let mut values = vec![("psnr_clean_dB", psnr)];
         let mut score = f64::from(psnr) / 100.0;
-        if let Some(classifier) = self.makers.classifiers.first() {
-            let predict = |squares: &[Square]| -> Vec<usize> {
-                squares
-                    .chunks(VALIDATION_BATCH)
-                    .flat_map(|squares| predictions(classifier.logits(to_tensor(squares, [side; 2], &self.device))))
-                    .collect()
-            };
-            let truth = predict(&clean);
-            let agreement = |squares: &[Square]| {
-                let same = predict(squares).iter().zip(&truth).filter(|(a, b)| a == b).count();
-                same as f32 / truth.len() as f32
-            };
-            let (on_clean, on_adversarial) = (agreement(&purified_clean), agreement(&purified_adversarial));
-            values.extend([("agreement_clean", on_clean), ("agreement_adversarial", on_adversarial)]);
-            score += f64::from(on_clean + on_adversarial);
+        let mut shown = (clean.clone(), purified_clean.clone());
+        let mut sums = [0.0f32; 3];
+        for (place, attacked) in held_out.attacked.iter().enumerate() {
+            let purified = purify(&attacked.adversarial);
+            sums[0] += self.agreement(attacked, &purified_clean);
+            sums[1] += self.agreement(attacked, &purified);
+            sums[2] += self.agreement(attacked, &purify(&attacked.jpeg));
+            if place == 0 {
+                values.push(("psnr_adversarial_dB", mean_psnr(&purified, clean)));
+                shown = (attacked.adversarial.clone(), purified);
+            }
         }
-        let rows: Vec<_> =
-            (0..SHEET_ROWS.min(clean.len())).map(|i| i * clean.len() / SHEET_ROWS.min(clean.len())).collect();
-        let columns =
-            rows.iter().map(|i| [&clean[*i], &adversarial[*i], &purified_adversarial[*i], &purified_clean[*i]]);
+        if !held_out.attacked.is_empty() {
+            let means = sums.map(|sum| sum / held_out.attacked.len() as f32);
+            let names = ["agreement_clean", "agreement_adversarial", "agreement_jpeg"];
+            values.extend(names.into_iter().zip(means));
+            score += means.iter().map(|mean| f64::from(*mean)).sum::<f64>();
+        }
+        let count = SHEET_ROWS.min(clean.len());
+        let rows: Vec<_> = (0..count).map(|i| i * clean.len() / count).collect();
+        let columns = rows.iter().map(|i| [&clean[*i], &shown.0[*i], &shown.1[*i], &purified_clean[*i]]);
         sheet::draw(&columns.collect::<Vec<_>>(), side, &folder.join("sheet.png"))?;
+        self.held_out = Some(held_out);
         Ok(Validation { score, values })
     }
 }
@@ -268,7 +303,7 @@ fn attack_squares(
 
 /// L1 distance in units of the channels' standard deviation: the paper's loss on normalised pictures.
 fn pixel_loss(purified: Tensor<4>, clean: Tensor<4>) -> Tensor<1> {
-    let std = Tensor::<1>::from_floats(STD, &clean.device()).reshape([1, 3, 1, 1]);
+    let std = Tensor::<1>::from_floats(IMAGENET_STD, &clean.device()).reshape([1, 3, 1, 1]);
     ((purified - clean).abs() / std).mean()
 }
 

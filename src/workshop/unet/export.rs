@@ -1,0 +1,96 @@
+//! A U-Net as an ONNX graph for pictures of any side: picture, noise and strength in, purified picture out.
+
+use burn::nn::conv::Conv2d;
+
+use super::network::{Block, CENTRE, Scale, Unet};
+use crate::engine::contract::{Draw, Noise};
+use crate::workshop::onnx::write::{Axis, Graph, Value, Window};
+use crate::workshop::pictures::values;
+
+/// The name of the input that the noise is given by.
+const NOISE: &str = "noise";
+/// The name of the input that the strength is given by.
+pub const STRENGTH: &str = "strength";
+
+/// Builds the graph, which takes pictures of any side that is a multiple of [`super::UnetConfig::stride`].
+///
+/// # Shapes
+/// `image` [1, 3, height, width] in 0..1, `noise` of the same shape and variance 1, `strength` [1, 1, 1, 1] in 8-bit
+/// levels -> `purified` [1, 3, height, width], clamped to 0..1
+pub fn graph(model: &Unet) -> Graph {
+    let mut graph = Graph::new();
+    let picture = [Axis::Length(1), Axis::Length(3), Axis::Free("height"), Axis::Free("width")];
+    let image = graph.free_input("image", &picture);
+    let noise = graph.free_input(NOISE, &picture);
+    let strength = graph.input(STRENGTH, &[1, 1, 1, 1]);
+    let level = graph.weight("level", &[1], &[1.0 / 255.0]);
+    let strength = graph.node("Mul", "strength.share", &[&strength, &level], &[]);
+    let noise = graph.node("Mul", "noise.scaled", &[&noise, &strength], &[]);
+    let noised = graph.node("Add", "noised", &[&image, &noise], &[]);
+
+    let told = values(model.told.val());
+    let told = graph.weight("told.weight", &[1, told.len(), 1, 1], &told);
+    let told = graph.node("Mul", "told", &[&told, &strength], &[]);
+    let stem = stem(&mut graph, &noised, &model.stem);
+    let mut x = graph.node("Add", "stem.told", &[&stem, &told], &[]);
+    let mut skipped = Vec::new();
+    for (i, (down, coarser)) in model.down.iter().zip(&model.coarser).enumerate() {
+        x = scale(&mut graph, &format!("down.{i}"), x, down);
+        skipped.push(x.clone());
+        x = conv(&mut graph, &format!("coarser.{i}"), &x, coarser);
+    }
+    if let Some(deepest) = model.down.get(model.coarser.len()) {
+        x = scale(&mut graph, &format!("down.{}", model.coarser.len()), x, deepest);
+    }
+    for (i, ((finer, up), skip)) in model.finer.iter().zip(&model.up).zip(&skipped).enumerate().rev() {
+        let places = conv(&mut graph, &format!("finer.{i}"), &x, finer);
+        let spread = graph.depth_to_space(&format!("finer.{i}.spread"), &places, 2);
+        let joined = graph.node("Add", &format!("up.{i}.joined"), &[&spread, skip], &[]);
+        x = scale(&mut graph, &format!("up.{i}"), joined, up);
+    }
+    let places = conv(&mut graph, "head", &x, &model.head);
+    let change = graph.depth_to_space("head.spread", &places, model.config().patch);
+    let restored = graph.node("Add", "restored", &[&noised, &change], &[]);
+    let purified = graph.clip("purified", &restored, 0.0, 1.0);
+    graph.free_output(&purified, &picture);
+    graph
+}
+
+/// The graph's random input for pictures of `side` pixels.
+pub fn noise(side: usize) -> Noise {
+    Noise { name: NOISE.to_owned(), shape: vec![1, 3, side, side], draw: Draw::Normal }
+}
+
+/// The stem with the centring of pixels folded into it. This is exact, because nothing is padded.
+fn stem(graph: &mut Graph, noised: &Value, stem: &Conv2d) -> Value {
+    let shape = stem.weight.dims();
+    let weight = values(stem.weight.val());
+    let per_output = weight.len() / shape[0];
+    let centre = |filter: &[f32]| filter.iter().sum::<f32>() * CENTRE;
+    let bias = bias(stem).into_iter().zip(weight.chunks_exact(per_output)).map(|(b, filter)| b - centre(filter));
+    let bias: Vec<f32> = bias.collect();
+    graph.conv("stem", noised, (&shape, &weight), &bias, Window { stride: stem.stride[0], padding: 0, groups: 1 })
+}
+
+fn scale(graph: &mut Graph, name: &str, x: Value, scale: &Scale) -> Value {
+    let blocks = scale.blocks.iter().enumerate();
+    blocks.fold(x, |x, (i, part)| block(graph, &format!("{name}.{i}"), &x, part))
+}
+
+fn block(graph: &mut Graph, name: &str, x: &Value, block: &Block) -> Value {
+    let y = conv(graph, &format!("{name}.conv1"), x, &block.conv1);
+    let y = graph.node("Relu", &format!("{name}.relu"), &[&y], &[]);
+    let y = conv(graph, &format!("{name}.conv2"), &y, &block.conv2);
+    graph.node("Add", name, &[x, &y], &[])
+}
+
+fn conv(graph: &mut Graph, name: &str, x: &Value, conv: &Conv2d) -> Value {
+    let shape = conv.weight.dims();
+    let stride = conv.stride[0];
+    let padding = if stride == 1 { shape[2] / 2 } else { 0 };
+    graph.conv(name, x, (&shape, &values(conv.weight.val())), &bias(conv), Window { stride, padding, groups: 1 })
+}
+
+fn bias(conv: &Conv2d) -> Vec<f32> {
+    conv.bias.as_ref().map_or_else(|| vec![0.0; conv.weight.dims()[0]], |bias| values(bias.val()))
+}

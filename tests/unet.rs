@@ -1,0 +1,149 @@
+//! The U-Net: what it does untrained, and its exported file in the engine and with gradients.
+#![cfg(feature = "training")]
+
+use std::path::PathBuf;
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::prelude::*;
+use purecam::engine::contract::{Input, Metadata, Role, Sides, Strength};
+use purecam::engine::{NoiseSource, Purifier, Setup};
+use purecam::workshop::onnx::read::{Network, Purifier as Differentiable};
+use purecam::workshop::pictures::values;
+use purecam::workshop::unet::{Unet, UnetConfig, export};
+
+/// Noise of the smallest networks: two scales, a stride of eight pixels.
+fn config() -> UnetConfig {
+    UnetConfig { patch: 4, widths: vec![6, 10], depth: 2, strength: 20.0, strengths: [5.0, 40.0] }
+}
+
+/// Small random weights everywhere, also where an untrained network has zeros.
+fn trained() -> Unet {
+    struct Shake;
+
+    impl ModuleMapper for Shake {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| {
+                let count = tensor.shape().num_elements();
+                let shaken: Vec<f32> = (0..count).map(|i| ((i * 37 + count) % 101) as f32 / 500.0 - 0.1).collect();
+                Tensor::<1>::from_floats(shaken.as_slice(), &tensor.device()).reshape(tensor.shape())
+            })
+        }
+    }
+
+    config().init(&Device::flex()).map(&mut Shake)
+}
+
+fn metadata(side: usize) -> Metadata {
+    let UnetConfig { strength, strengths: [least, most], .. } = config();
+    Metadata {
+        role: Role::Purifier,
+        input: Input::native(side),
+        noise: vec![export::noise(side)],
+        sides: Some(Sides { multiple: config().stride() }),
+        strength: Some(Strength { name: export::STRENGTH.to_owned(), default: strength, least, most }),
+        labels: Vec::new(),
+        riae: None,
+        unet: Some(serde_json::json!(config())),
+        training: None,
+    }
+}
+
+fn bytes(model: &Unet) -> Vec<u8> {
+    export::graph(model).into_bytes("purifier", &metadata(32))
+}
+
+/// A file in a folder that goes with it.
+fn file(model: &Unet) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("purifier.onnx");
+    std::fs::write(&path, bytes(model)).unwrap();
+    (folder, path)
+}
+
+/// A picture [3, height, width] in 0..1.
+fn picture([height, width]: [usize; 2]) -> Vec<f32> {
+    (0..3 * height * width).map(|i| ((i * 37) % 255) as f32 / 255.0).collect()
+}
+
+fn tensor(numbers: &[f32], [height, width]: [usize; 2]) -> Tensor<4> {
+    Tensor::<1>::from_floats(numbers, &Device::flex()).reshape([1, 3, height, width])
+}
+
+/// What the network makes of the picture with the noise that the device draws for frame 0 under `seed`.
+fn expected(model: &Unet, size: [usize; 2], strength: f32, seed: u64) -> Vec<f32> {
+    let mut noise = vec![0.0; 3 * size[0] * size[1]];
+    let mut source = NoiseSource::new(seed);
+    source.frame(0);
+    source.normal(&mut noise);
+    let strength = Tensor::<1>::from_floats([strength], &Device::flex()).reshape([1, 1, 1, 1]);
+    values(model.forward(tensor(&picture(size), size), tensor(&noise, size), strength).clamp(0.0, 1.0))
+}
+
+fn assert_near(found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len());
+    let difference = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(difference < 1e-5, "differs by {difference}");
+}
+
+#[test]
+fn an_untrained_network_only_adds_the_noise() {
+    let model = config().init(&Device::flex());
+    let size = [16, 24];
+    let strength = Tensor::<1>::from_floats([0.0], &Device::flex()).reshape([1, 1, 1, 1]);
+    let image = tensor(&picture(size), size);
+    let purified = model.forward(image.clone(), Tensor::ones([1, 3, 16, 24], &Device::flex()), strength);
+    assert_near(&values(purified), &picture(size));
+    let strength = Tensor::<1>::from_floats([51.0], &Device::flex()).reshape([1, 1, 1, 1]);
+    let noised = model.forward(image.clone(), Tensor::ones([1, 3, 16, 24], &Device::flex()), strength);
+    assert_near(&values(noised), &values(image + 0.2));
+}
+
+#[test]
+fn one_file_answers_like_the_network_at_every_side_and_strength() {
+    let model = trained();
+    let (_folder, path) = file(&model);
+    for (size, strength) in [(None, None), (Some([16, 40]), Some(5.0)), (Some([64, 64]), Some(40.0))] {
+        let mut purifier = Purifier::load(&path, Setup { seed: 7, size, strength }).unwrap();
+        let (size, strength) = (size.unwrap_or([32, 32]), strength.unwrap_or(20.0));
+        assert_eq!((purifier.size(), purifier.strength()), (size, Some(strength)));
+        let mut purified = Vec::new();
+        purifier.purify(&picture(size), 0, &mut purified).unwrap();
+        assert_near(&purified, &expected(&model, size, strength, 7));
+        // The next frame gets other noise, the same frame the same.
+        let mut again = Vec::new();
+        purifier.purify(&picture(size), 1, &mut again).unwrap();
+        assert_ne!(purified, again);
+        purifier.purify(&picture(size), 0, &mut again).unwrap();
+        assert_eq!(purified, again);
+    }
+}
+
+#[test]
+fn the_file_has_gradients_that_agree_with_the_network() {
+    let (model, size) = (trained(), [16, 24]);
+    let device = Device::flex();
+    let network = Network::from_bytes("purifier.onnx", &bytes(&model), &device).unwrap();
+    let setup = Setup { seed: 0, size: Some(size), strength: Some(9.0) };
+    let purifier = Differentiable::new(network, &setup).unwrap();
+    assert!(purifier.takes_batches() && purifier.size() == size);
+    let purified = purifier.purify(tensor(&picture(size), size), 7);
+    assert_near(&values(purified), &expected(&model, size, 9.0, 7));
+
+    let image = tensor(&picture(size), size).autodiff().require_grad();
+    let gradients = purifier.purify(image.clone(), 7).sum().backward();
+    let gradient = image.grad(&gradients).expect("the picture has a gradient");
+    assert!(values(gradient.abs()).iter().sum::<f32>() > 0.0);
+}
+
+#[test]
+fn sides_and_strengths_that_the_file_does_not_know_are_refused_by_name() {
+    let (_folder, path) = file(&trained());
+    let refused = |size, strength, words: [&str; 2]| {
+        let error = Purifier::load(&path, Setup { seed: 0, size, strength }).err().expect("refused").to_string();
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+    };
+    refused(Some([30, 32]), None, ["multiples of 8", "32 x 30"]);
+    refused(None, Some(41.0), ["from 5 to 40", "purifier.strength is 41"]);
+    refused(None, Some(4.9), ["from 5 to 40", "4.9"]);
+    refused(None, Some(f32::NAN), ["from 5 to 40", "NaN"]);
+}
