@@ -122,7 +122,10 @@ fn jpeg_between_attack_and_defence_changes_what_the_purifier_sees_and_is_said() 
     let plain = run(&mut subjects, &photographs, &protocol(true), &mut Results::in_memory());
     let protocol = Protocol { jpeg: Some(10), ..protocol(true) };
     let coarse = run(&mut subjects, &photographs, &protocol, &mut Results::in_memory());
-    assert_eq!(plain.transfer[0].without_purifier, coarse.transfer[0].without_purifier, "the classifier sees the original");
+    assert_eq!(
+        plain.transfer[0].without_purifier, coarse.transfer[0].without_purifier,
+        "the classifier sees the original"
+    );
     assert_ne!(plain.transfer[0].psnr, coarse.transfer[0].psnr);
     assert!(coarse.table().contains("JPEG of quality 10") && !plain.table().contains("JPEG"));
 }

@@ -44,7 +44,22 @@ pub fn purifier(config: &Config, size: Option<[usize; 2]>) -> Result<Option<(Pat
     let Some(path) = purifier_path(config)? else { return Ok(None) };
     let setup = Setup { seed: seed(config)?, size, strength: config.purifier.strength };
     let purifier = Purifier::load(&path, setup).map_err(Failure::hopeless)?;
+    warn_of_general(config, &purifier);
     Ok(Some((path, purifier)))
+}
+
+/// Warns if the general purifier was chosen because the classifier is the user's own.
+fn warn_of_general(config: &Config, purifier: &Purifier) {
+    if let (None, Some(classifier)) = (&config.purifier.model, &config.classifier.model)
+        && shipped().is_ok_and(|shipped| purifier.path() != shipped.purifier())
+    {
+        log::warn!(
+            "no shipped purifier was trained for {}: {} purifies; its card says what that is worth, and the guide to \
+             training how to make one that is worth more",
+            classifier.display(),
+            purifier.path().display()
+        );
+    }
 }
 
 /// Checks that both models have one size, and warms them up.

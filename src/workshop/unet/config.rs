@@ -13,19 +13,14 @@ pub struct UnetConfig {
     pub patch: usize,
     /// Channels of each scale, finest first. Each scale has half the resolution of the one before.
     pub widths: Vec<usize>,
-    /// Residual blocks of a scale on the way down, and again on the way up \[1\].
-    #[serde(default = "one")]
-    pub depth: usize,
+    /// Residual blocks of each scale, finest first: on the way down, and for all but the coarsest again on the way up.
+    pub depths: Vec<usize>,
     /// Standard deviation of the noise outside training, in 8-bit levels, unless the user sets another \[28\].
     #[serde(default = "strength")]
     pub strength: f32,
     /// The least and the greatest strength: training draws between them, and a user may choose between them [8, 64].
     #[serde(default = "strengths")]
     pub strengths: [f32; 2],
-}
-
-fn one() -> usize {
-    1
 }
 
 fn strength() -> f32 {
@@ -91,8 +86,9 @@ impl UnetConfig {
         if widths.is_empty() || widths.len() > MOST_SCALES || widths.iter().any(|width| !(1..=4096).contains(width)) {
             return refuse("widths", format!("{widths:?}"), "1 to 8 numbers from 1 to 4096");
         }
-        if !(1..=64).contains(&self.depth) {
-            return refuse("depth", self.depth.to_string(), "1 to 64 blocks");
+        let depths = &self.depths;
+        if depths.len() != widths.len() || depths.iter().any(|depth| !(1..=64).contains(depth)) {
+            return refuse("depths", format!("{depths:?}"), "1 to 64 blocks for each of `widths`");
         }
         let [least, most] = self.strengths;
         // A comparison with NaN is false, and refused.
@@ -114,7 +110,7 @@ impl UnetConfig {
         for (scale, width) in self.widths.iter().enumerate() {
             // The deepest scale has no second half: what comes up from it are its own blocks.
             let halves = if scale + 1 == self.widths.len() { 1 } else { 2 };
-            macs += halves * self.depth * 2 * 9 * width * width * places(scale);
+            macs += halves * self.depths[scale] * 2 * 9 * width * width * places(scale);
             if let Some(next) = self.widths.get(scale + 1) {
                 // Down by a convolution of 2 x 2, up by one of 1 x 1 to four places each.
                 macs += 2 * 4 * width * next * places(scale + 1);
@@ -129,14 +125,14 @@ mod tests {
     use super::*;
 
     fn config() -> UnetConfig {
-        UnetConfig { patch: 4, widths: vec![8, 16], depth: 1, strength: 28.0, strengths: [8.0, 64.0] }
+        UnetConfig { patch: 4, widths: vec![8, 16], depths: vec![1, 2], strength: 28.0, strengths: [8.0, 64.0] }
     }
 
     #[test]
     fn the_cost_is_that_of_all_convolutions() {
         // 16 x 16 pixels: 4 x 4 places and 2 x 2 places.
         let stem_and_head = 2 * 16 * 48 * 8;
-        let blocks = 16 * 4 * 9 * 8 * 8 + 4 * 2 * 9 * 16 * 16;
+        let blocks = 16 * 4 * 9 * 8 * 8 + 4 * 4 * 9 * 16 * 16;
         let between = 2 * 4 * 4 * 8 * 16;
         let expected = 2e-9 * f64::from(stem_and_head + blocks + between);
         assert!((config().gflop(16) - expected).abs() < 1e-12);
@@ -153,7 +149,8 @@ mod tests {
         refused(|config| config.patch = 0, "patch is 0");
         refused(|config| config.widths = vec![], "widths is []");
         refused(|config| config.widths = vec![8, 0], "widths is [8, 0]");
-        refused(|config| config.depth = 0, "depth is 0");
+        refused(|config| config.depths = vec![1], "depths is [1]");
+        refused(|config| config.depths = vec![1, 0], "depths is [1, 0]");
         refused(|config| config.strengths = [64.0, 8.0], "strengths is [64.0, 8.0]");
         refused(|config| config.strengths = [f32::NAN, 8.0], "strengths");
         refused(|config| config.strength = 65.0, "strength is 65");

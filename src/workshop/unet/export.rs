@@ -48,9 +48,9 @@ pub fn graph(model: &Unet) -> Graph {
         let joined = graph.node("Add", &format!("up.{i}.joined"), &[&spread, skip], &[]);
         x = scale(&mut graph, &format!("up.{i}"), joined, up);
     }
-    let places = conv(&mut graph, "head", &x, &model.head);
-    let change = graph.depth_to_space("head.spread", &places, model.config().patch);
-    let restored = graph.node("Add", "restored", &[&noised, &change], &[]);
+    let centred: Vec<f32> = bias(&model.head).iter().map(|bias| bias + CENTRE).collect();
+    let places = conv_with(&mut graph, "head", &x, &model.head, &centred);
+    let restored = graph.depth_to_space("restored", &places, model.config().patch);
     let purified = graph.clip("purified", &restored, 0.0, 1.0);
     graph.free_output(&purified, &picture);
     graph
@@ -63,13 +63,11 @@ pub fn noise(side: usize) -> Noise {
 
 /// The stem with the centring of pixels folded into it. This is exact, because nothing is padded.
 fn stem(graph: &mut Graph, noised: &Value, stem: &Conv2d) -> Value {
-    let shape = stem.weight.dims();
     let weight = values(stem.weight.val());
-    let per_output = weight.len() / shape[0];
+    let per_output = weight.len() / stem.weight.dims()[0];
     let centre = |filter: &[f32]| filter.iter().sum::<f32>() * CENTRE;
     let bias = bias(stem).into_iter().zip(weight.chunks_exact(per_output)).map(|(b, filter)| b - centre(filter));
-    let bias: Vec<f32> = bias.collect();
-    graph.conv("stem", noised, (&shape, &weight), &bias, Window { stride: stem.stride[0], padding: 0, groups: 1 })
+    conv_with(graph, "stem", noised, stem, &bias.collect::<Vec<_>>())
 }
 
 fn scale(graph: &mut Graph, name: &str, x: Value, scale: &Scale) -> Value {
@@ -85,10 +83,15 @@ fn block(graph: &mut Graph, name: &str, x: &Value, block: &Block) -> Value {
 }
 
 fn conv(graph: &mut Graph, name: &str, x: &Value, conv: &Conv2d) -> Value {
+    conv_with(graph, name, x, conv, &bias(conv))
+}
+
+/// The convolution with another bias than its own.
+fn conv_with(graph: &mut Graph, name: &str, x: &Value, conv: &Conv2d, bias: &[f32]) -> Value {
     let shape = conv.weight.dims();
     let stride = conv.stride[0];
     let padding = if stride == 1 { shape[2] / 2 } else { 0 };
-    graph.conv(name, x, (&shape, &values(conv.weight.val())), &bias(conv), Window { stride, padding, groups: 1 })
+    graph.conv(name, x, (&shape, &values(conv.weight.val())), bias, Window { stride, padding, groups: 1 })
 }
 
 fn bias(conv: &Conv2d) -> Vec<f32> {

@@ -11,11 +11,16 @@ use crate::workshop::device::draw_weights;
 
 /// The value that pixels are centred around.
 pub(super) const CENTRE: f32 = 0.5;
+/// The usual gain of initial weights: uniform up to the inverse square root of the fan-in.
+const USUAL: f64 = 0.577_350_269_189_625_8;
+/// How much smaller than usual the last weights of a branch start.
+const START: f64 = 0.1;
 
 /// The network. [`UnetConfig::init`] makes one.
 #[derive(Module, Debug)]
 pub struct Unet {
-    /// Takes whole patches of pixels.
+    /// Takes whole patches of pixels. Starts as their cosine transform, the lowest frequencies if it has fewer channels
+    /// than a patch has values.
     pub stem: Conv2d,
     /// Added after the stem, times the strength in 0..1 [1, width, 1, 1]: how the network is told the strength.
     pub told: Param<Tensor<4>>,
@@ -27,7 +32,7 @@ pub struct Unet {
     pub finer: Vec<Conv2d>,
     /// The scales on the way up, finest first; the coarsest has no second half.
     pub up: Vec<Scale>,
-    /// Makes patches of pixels of the finest scale.
+    /// Makes patches of pixels of the finest scale. Starts as the inverse of the stem.
     pub head: Conv2d,
     #[module(skip)]
     config: UnetConfig,
@@ -45,24 +50,32 @@ pub struct Scale {
 pub struct Block {
     /// Comes first.
     pub conv1: Conv2d,
-    /// Starts at zero, so that an untrained block changes nothing.
+    /// Starts small, so that an untrained block changes little.
     pub conv2: Conv2d,
 }
 
 impl UnetConfig {
-    /// A network that only adds the noise, until it is trained. Seed the device first to get the same network again.
+    /// A network that does little but add the noise, until it is trained. Seed the device first to get the same network
+    /// again.
     pub fn init(&self, device: &Device) -> Unet {
-        let scale = |width: usize| Scale { blocks: (0..self.depth).map(|_| Block::new(width, device)).collect() };
-        let (first, patch) = (self.widths[0], self.patch);
+        let scale = |(width, depth): (&usize, &usize)| Scale {
+            blocks: (0..*depth).map(|_| Block::new(*width, device)).collect(),
+        };
+        let (first, patch, last) = (self.widths[0], self.patch, self.widths.len() - 1);
+        let basis = cosines(patch, first);
+        let filters: Vec<f32> = basis.concat();
+        // The head's outputs are spread over a patch in the order row, column, channel.
+        let pixels = (0..patch * patch).flat_map(|place| (0..3).map(move |channel| channel * patch * patch + place));
+        let inverse: Vec<f32> = pixels.flat_map(|value| basis.iter().map(move |filter| filter[value])).collect();
         let pairs = || self.widths.iter().zip(&self.widths[1..]);
         let model = Unet {
-            stem: conv([3, first], patch, patch, false, device),
+            stem: set(conv([3, first], patch, patch, USUAL, device), &filters),
             told: Initializer::Zeros.init([1, first, 1, 1], device),
-            down: self.widths.iter().map(|width| scale(*width)).collect(),
-            coarser: pairs().map(|(fine, coarse)| conv([*fine, *coarse], 2, 2, false, device)).collect(),
-            finer: pairs().map(|(fine, coarse)| conv([*coarse, 4 * fine], 1, 1, false, device)).collect(),
-            up: self.widths[..self.widths.len() - 1].iter().map(|width| scale(*width)).collect(),
-            head: conv([first, 3 * patch * patch], 1, 1, true, device),
+            down: self.widths.iter().zip(&self.depths).map(scale).collect(),
+            coarser: pairs().map(|(fine, coarse)| conv([*fine, *coarse], 2, 2, USUAL, device)).collect(),
+            finer: pairs().map(|(fine, coarse)| conv([*coarse, 4 * fine], 1, 1, START * USUAL, device)).collect(),
+            up: self.widths[..last].iter().zip(&self.depths).map(scale).collect(),
+            head: set(conv([first, 3 * patch * patch], 1, 1, USUAL, device), &inverse),
             config: self.clone(),
         };
         draw_weights(&model);
@@ -70,13 +83,44 @@ impl UnetConfig {
     }
 }
 
-/// A convolution `[from, to]` that keeps the picture's size before its stride; one with `zero` starts at zero.
-fn conv(channels: [usize; 2], kernel: usize, stride: usize, zero: bool, device: &Device) -> Conv2d {
+/// A convolution `[from, to]` that keeps the picture's size before its stride.
+fn conv(channels: [usize; 2], kernel: usize, stride: usize, gain: f64, device: &Device) -> Conv2d {
     let pad = if stride == 1 { kernel / 2 } else { 0 };
-    let config = Conv2dConfig::new(channels, [kernel, kernel])
+    Conv2dConfig::new(channels, [kernel, kernel])
         .with_stride([stride, stride])
-        .with_padding(PaddingConfig2d::Explicit(pad, pad, pad, pad));
-    if zero { config.with_initializer(Initializer::Zeros).init(device) } else { config.init(device) }
+        .with_padding(PaddingConfig2d::Explicit(pad, pad, pad, pad))
+        .with_initializer(Initializer::KaimingUniform { gain, fan_out_only: false })
+        .init(device)
+}
+
+/// The convolution with these weights and no bias yet.
+fn set(mut conv: Conv2d, weights: &[f32]) -> Conv2d {
+    let (shape, device) = (conv.weight.dims(), conv.weight.val().device());
+    conv.weight = Param::from_data(TensorData::new(weights.to_vec(), shape), &device);
+    conv.bias = Some(Param::from_data(TensorData::new(vec![0.0f32; shape[0]], [shape[0]]), &device));
+    conv
+}
+
+/// `count` filters [3, patch, patch] of the orthonormal cosine transform, the lowest frequencies first; beyond the
+/// `3 patch^2` that there are, zeros.
+fn cosines(patch: usize, count: usize) -> Vec<Vec<f32>> {
+    let wave = |frequency: usize, place: usize| {
+        let scale = if frequency == 0 { 1.0 } else { 2.0f32 };
+        let angle = std::f32::consts::PI * (place as f32 + 0.5) * frequency as f32 / patch as f32;
+        (scale / patch as f32).sqrt() * angle.cos()
+    };
+    let mut frequencies: Vec<[usize; 2]> = (0..patch).flat_map(|y| (0..patch).map(move |x| [y, x])).collect();
+    frequencies.sort_by_key(|[y, x]| (y + x, *y));
+    let filter = |[down, across]: [usize; 2], channel: usize| {
+        let mut filter = vec![0.0; 3 * patch * patch];
+        for place in 0..patch * patch {
+            filter[channel * patch * patch + place] = wave(down, place / patch) * wave(across, place % patch);
+        }
+        filter
+    };
+    let filters = frequencies.into_iter().flat_map(|frequency| (0..3).map(move |channel| (frequency, channel)));
+    let filters = filters.map(|(frequency, channel)| filter(frequency, channel));
+    filters.chain(std::iter::repeat_with(|| vec![0.0; 3 * patch * patch])).take(count).collect()
 }
 
 impl Unet {
@@ -94,7 +138,7 @@ impl Unet {
     pub fn forward(&self, image: Tensor<4>, noise: Tensor<4>, strength: Tensor<4>) -> Tensor<4> {
         let strength = strength / 255.0;
         let noised = image + noise * strength.clone();
-        let mut x = self.stem.forward(noised.clone() - CENTRE) + self.told.val() * strength;
+        let mut x = self.stem.forward(noised - CENTRE) + self.told.val() * strength;
         let mut skipped = Vec::with_capacity(self.coarser.len());
         for (scale, coarser) in self.down.iter().zip(&self.coarser) {
             x = scale.forward(x);
@@ -105,7 +149,7 @@ impl Unet {
         for ((finer, up), skip) in self.finer.iter().zip(&self.up).zip(skipped).rev() {
             x = up.forward(depth_to_space(finer.forward(x), 2) + skip);
         }
-        noised + depth_to_space(self.head.forward(x), self.config.patch)
+        depth_to_space(self.head.forward(x), self.config.patch) + CENTRE
     }
 }
 
@@ -117,7 +161,10 @@ impl Scale {
 
 impl Block {
     fn new(width: usize, device: &Device) -> Self {
-        Self { conv1: conv([width, width], 3, 1, false, device), conv2: conv([width, width], 3, 1, true, device) }
+        Self {
+            conv1: conv([width, width], 3, 1, USUAL, device),
+            conv2: conv([width, width], 3, 1, START * USUAL, device),
+        }
     }
 
     fn forward(&self, x: Tensor<4>) -> Tensor<4> {
