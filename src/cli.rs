@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::flags::{ModelFlags, ServiceFlags};
+use crate::text;
 
 /// The whole command line with the commands of `C`: the device's, or a superset. Its help begins with the package's
 /// description.
@@ -17,6 +19,23 @@ pub struct Cli<C: Subcommand> {
     /// Write only JSON to standard output, one value per line
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+/// Reads this process's command line. If it is wrong, the process ends with a message and exit code 2.
+pub fn parse<C: Subcommand>() -> Cli<C> {
+    Cli::try_parse().unwrap_or_else(|error| match error.kind() {
+        // The message of the library does not say which.
+        ErrorKind::InvalidUtf8 => {
+            let wrong = std::env::args_os().filter(|argument| argument.to_str().is_none());
+            let wrong: Vec<String> = wrong.map(|argument| format!("'{}'", text::name(&argument))).collect();
+            let message = format!(
+                "{} is not UTF-8, as this argument must be: rename what it names, or name a link to it",
+                wrong.join(" or ")
+            );
+            clap::Error::raw(ErrorKind::InvalidUtf8, message).format(&mut Cli::<C>::command()).exit()
+        }
+        _ => error.exit(),
+    })
 }
 
 /// The commands of the device.

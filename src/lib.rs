@@ -22,7 +22,8 @@
 //!
 //! Used by every room: [`time`] (clock, stop, back-off), [`worker`] (threads joined with a time-out), [`secret`] (files
 //! that only their owner may read), [`atomic`] (files that appear whole), [`contain`](mod@contain) (panics as errors),
-//! [`console`] (standard output and error, which never end the program), [`sha256`], [`host`], [`logging`].
+//! [`passing`] (what may work when it is tried again), [`text`] (text files, and names as text), [`console`] (standard
+//! output and error, which never end the program), [`sha256`], [`host`], [`logging`].
 //!
 //! # The workshop
 //!
@@ -44,11 +45,13 @@ pub mod health;
 pub mod host;
 pub mod logging;
 pub mod measure;
+pub mod passing;
 pub mod secret;
 pub mod service;
 pub mod sha256;
 pub mod sink;
 pub mod source;
+pub mod text;
 pub mod time;
 pub mod verdict;
 pub mod worker;

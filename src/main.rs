@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
-use purecam::cli::Cli;
+use clap::CommandFactory;
+use purecam::cli::{self, Cli};
 #[cfg(feature = "training")]
 use purecam::workshop::{cli::Command, commands::run};
 #[cfg(not(feature = "training"))]
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     if let Err(error) = console::survive_file_limits() {
         log::warn!("a file that reaches its size limit will end the program: {error}");
     }
-    let Cli { command, json } = Cli::<Command>::parse();
+    let Cli { command, json } = cli::parse::<Command>();
     match run(&command, Cli::<Command>::command, json) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

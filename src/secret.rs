@@ -102,6 +102,8 @@ fn read(file: &Path) -> Result<String, SecretProblem> {
         return Err(SecretProblem::TooLong);
     }
     let text = str::from_utf8(&bytes).map_err(SecretProblem::NotText)?;
+    // Some editors put a byte-order mark before the first line.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match text.lines().next().filter(|line| !line.trim().is_empty()) {
         Some(line) => Ok(line.to_owned()),
         None => Err(SecretProblem::Empty),
@@ -127,7 +129,9 @@ mod tests {
 
     #[test]
     fn the_first_line_is_the_secret_without_its_line_break() {
-        for text in ["pass word ", "pass word \n", "pass word \r\n", "pass word \nand a remark\n"] {
+        for text in
+            ["pass word ", "pass word \n", "pass word \r\n", "pass word \nand a remark\n", "\u{feff}pass word \n"]
+        {
             assert_eq!(with(text.as_bytes(), 0o600).unwrap().text(), "pass word ", "{text:?}");
         }
     }

@@ -5,6 +5,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
+use crate::passing::NoThread;
+
 /// A running thread.
 #[derive(Debug)]
 pub struct Worker {
@@ -24,7 +26,8 @@ impl Worker {
             // Dropped last, even if the work panics.
             let _guard = guard;
             work();
-        })?;
+        });
+        let thread = thread.map_err(|cause| NoThread::error(name, cause))?;
         Ok(Self { running, thread })
     }
 

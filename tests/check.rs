@@ -153,6 +153,25 @@ fn a_socket_that_answers_is_taken_and_one_that_does_not_is_left_over() {
 }
 
 #[test]
+fn a_socket_whose_path_is_too_long_can_never_work() {
+    let home = Home::new();
+    let table = |length: usize| {
+        let folder = home.0.path().as_os_str().len() + 1;
+        format!("[output]\nsocket = '{}/{}'\n", home.0.path().display(), "s".repeat(length - folder))
+    };
+    home.check(&table(107)).assert("output.socket", "ok", &["free"]).assert_code(0);
+    home.check(&table(108))
+        .assert("output.socket", "fail", &["has 108 bytes", "at most 107", "choose a shorter one"])
+        .assert_code(78);
+    let output = home.purecam(&["run", "--json", "--config", "purecam.toml"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(78), "{said}");
+    assert!(said.contains("[output] socket: ") && said.contains("at most 107"), "{said}");
+    // From within its folder, the same socket has a short name.
+    home.check("[output]\nsocket = 'ssss'\n").assert("output.socket", "ok", &["free"]).assert_code(0);
+}
+
+#[test]
 fn a_token_that_others_may_read_is_refused() {
     let home = Home::new();
     let table = "[http]\nlisten = '127.0.0.1:0'\ntoken_file = 'token'\n";

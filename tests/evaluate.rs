@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use burn::prelude::*;
 use image::RgbImage;
 use purecam::engine::Description;
+use purecam::engine::contract::Label;
 use purecam::workshop::attack::{Attack, AttackSpec, Epsilon};
 use purecam::workshop::evaluate::{
     EngineUnderTest, Error, Model, Pairing, Photograph, Protocol, Record, Report, Results, Subjects, evaluate,
@@ -270,6 +271,106 @@ fn attack_writes_png_files_in_the_layout_of_the_photographs_and_leaves_other_fol
         "{}",
         text(&other.stderr)
     );
+}
+
+#[test]
+fn hidden_files_and_folders_are_no_photographs() {
+    let (folder, subjects) = (photograph_folder(), subjects(None));
+    let before = list(folder.path(), &subjects);
+    let class = Path::new(&before[0].name).parent().unwrap().to_owned();
+    std::fs::write(folder.path().join(".DS_Store"), b"Bud1").unwrap();
+    std::fs::create_dir(folder.path().join(".thumbnails")).unwrap();
+    picture(1).save(folder.path().join(".thumbnails/00.png")).unwrap();
+    std::fs::write(folder.path().join(&class).join("._00.png"), b"\0\x05\x16\x07").unwrap();
+    std::fs::create_dir(folder.path().join(&class).join(".AppleDouble")).unwrap();
+    assert_eq!(list(folder.path(), &subjects), before);
+}
+
+#[test]
+fn photographs_with_names_that_are_not_utf_8_are_measured_and_attacked_under_names_of_their_own() {
+    use std::os::unix::ffi::OsStrExt;
+    let odd = |bytes: &[u8]| std::ffi::OsStr::from_bytes(bytes).to_owned();
+    let folder = photograph_folder();
+    let class = list(folder.path(), &subjects(None))[0].path.parent().unwrap().to_owned();
+    for name in [b"a\xFE.png", b"a\xFF.png"] {
+        picture(3).save(folder.path().join("picture.png")).unwrap();
+        std::fs::rename(folder.path().join("picture.png"), class.join(odd(name))).unwrap();
+    }
+    let names: Vec<String> = list(folder.path(), &subjects(None)).into_iter().map(|one| one.name).collect();
+    let in_class = class.file_name().unwrap().to_str().unwrap();
+    for name in ["a\\xfe.png", "a\\xff.png"] {
+        assert!(names.contains(&format!("{in_class}/{name}")), "{names:?}");
+    }
+    let out = folder.path().join(odd(b"o\xFF"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_purecam"));
+    command.args(["attack", "--attack", "fgsm", "--device", "cpu", "--json", "--classifier"]);
+    command.arg(fixture("residual.onnx")).arg("--out").arg(&out).arg(folder.path());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (said["written"].as_u64(), said["out"].as_str().unwrap().ends_with("o\\xff")),
+        (Some(22), true),
+        "{said}"
+    );
+    assert!(out.join(in_class).join("a\\xff.png").exists());
+    // The data, and the results, may be in such a folder too.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_purecam"));
+    command.args(["evaluate", "--transfer", "fgsm", "--adaptive", "", "--no-purifier", "--device", "cpu", "--json"]);
+    command.arg("--classifier").arg(fixture("residual.onnx")).arg(&out);
+    let output = command.arg("--out").arg(folder.path().join(odd(b"r\xFF"))).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["photographs"], 22);
+    assert!(folder.path().join(odd(b"r\xFF")).join("table.txt").exists());
+}
+
+#[test]
+fn two_classes_of_one_name_and_folders_that_could_be_either_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["crane", "other"] {
+        std::fs::create_dir_all(folder.path().join(class)).unwrap();
+        picture(0).save(folder.path().join(class).join("a.png")).unwrap();
+    }
+    let label = |label: &str, wnid: Option<&str>| Label { label: label.into(), wnid: wnid.map(str::to_owned) };
+    let refused = |labels: &[Label]| photographs::list(folder.path(), labels, None).unwrap_err().to_string();
+    let said = refused(&[label("other", None), label("crane", None), label(" Crane", None)]);
+    assert!(said.contains("the classes 1 and 2 have one name, ' Crane'") && said.contains("rename one"), "{said}");
+    let cranes = [label("crane", Some("n02012849")), label("crane", Some("n03126707")), label("other", None)];
+    let said = refused(&cranes);
+    assert!(said.contains("'crane' could be the class n02012849 (crane) or n03126707 (crane)"), "{said}");
+    std::fs::rename(folder.path().join("crane"), folder.path().join("n03126707")).unwrap();
+    let found = photographs::list(folder.path(), &cranes, None).unwrap();
+    assert_eq!(found.iter().map(|one| one.class).collect::<Vec<_>>(), [1, 2]);
+    std::fs::remove_file(folder.path().join("other/a.png")).unwrap();
+    let said = refused(&cranes);
+    assert!(said.contains("other: this class has no image"), "{said}");
+}
+
+#[test]
+fn a_labels_file_with_a_name_twice_is_refused_by_evaluate() {
+    let folder = photograph_folder();
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("labels.txt"), "n00000000\nn00000001\ncrane\nn00000003\ncrane\n").unwrap();
+    let table = "[classifier]\nlabels = 'labels.txt'\nmean = [0, 0, 0]\nstd = [1, 1, 1]\nrange = '0..1'\nlayout = 'NCHW'\n\
+                 colour = 'rgb'\noutput = 'probabilities'\nsize = [24, 24]\n";
+    std::fs::write(home.path().join("purecam.toml"), table).unwrap();
+    let config = home.path().join("purecam.toml");
+    let foreign = fixture("inverted.onnx");
+    let output = purecam(&[
+        "evaluate",
+        folder.path().to_str().unwrap(),
+        "--no-purifier",
+        "--classifier",
+        foreign.to_str().unwrap(),
+        "--config",
+        config.to_str().unwrap(),
+        "--device",
+        "cpu",
+    ]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(said.contains("the classes 2 and 4 have one name, 'crane'"), "{said}");
 }
 
 #[test]

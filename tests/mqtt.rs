@@ -5,7 +5,7 @@
 mod models;
 mod service_parts;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -317,6 +317,91 @@ fn the_last_will_says_offline_after_a_kill() {
     purecam.wait().unwrap();
     subscriber.wait_for("0 purecam/state offline");
     broker.subscribe().wait_for("1 purecam/state offline");
+}
+
+/// A broker of a few lines: accepts the connection, and then reads and answers nothing more.
+fn silent_broker() -> (u16, thread::JoinHandle<TcpStream>) {
+    let listener = {
+        let _quiet = without_forks();
+        TcpListener::bind("127.0.0.1:0").unwrap()
+    };
+    let port = listener.local_addr().unwrap().port();
+    let serving = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        // The fixed header of CONNECT is two bytes here; the second is the length of the rest.
+        let mut start = [0; 2];
+        stream.read_exact(&mut start).unwrap();
+        stream.read_exact(&mut vec![0; start[1].into()]).unwrap();
+        stream.write_all(&[0x20, 2, 0, 0]).unwrap();
+        stream
+    });
+    (port, serving)
+}
+
+#[test]
+fn verdicts_that_still_wait_at_the_end_are_counted_and_logged() {
+    listen_to_the_log();
+    for qos in 0..=2 {
+        let (port, serving) = silent_broker();
+        let mut sink = sink(&toml::from_str(&format!("url = 'mqtt://127.0.0.1:{port}'\nqos = {qos}")).unwrap());
+        let stream = serving.join().unwrap();
+        let mut published = 0;
+        // Before the connection is known, verdicts are dropped at once.
+        wait_for("the connection", || {
+            let before = sink.dropped();
+            publish(&mut sink, published);
+            published += 1;
+            sink.dropped() == before
+        });
+        (0..30).for_each(|_| {
+            publish(&mut sink, published);
+            published += 1;
+        });
+        let before = sink.dropped();
+        assert!(before < published, "all are dropped before the end");
+        sink.finish();
+        assert_eq!(sink.dropped(), published, "quality of service {qos}: the broker has acknowledged none");
+        let missing = published - before;
+        wait_for_log(&[&format!("127.0.0.1:{port}: {missing} verdicts still waited"), "not taken"]);
+        sink.finish();
+        assert_eq!(sink.dropped(), published, "counted twice");
+        drop(stream);
+    }
+}
+
+#[test]
+fn at_a_clean_end_no_verdict_is_counted_that_the_broker_has_taken() {
+    for qos in 0..=2 {
+        let Some(broker) = Broker::start(OPEN) else { return };
+        let mut subscriber = broker.subscribe();
+        let mut sink = sink(&broker.mqtt(&format!("qos = {qos}")));
+        let next = publish_until_one_arrives(&mut sink, &mut subscriber, 0);
+        let dropped = sink.dropped();
+        let sent = next..next + 40;
+        sent.clone().for_each(|sequence| publish(&mut sink, sequence));
+        sink.finish();
+        assert_eq!(sink.dropped(), dropped, "quality of service {qos}");
+        sent.for_each(|sequence| subscriber.wait_for(&verdict(sequence)));
+    }
+}
+
+#[test]
+fn the_last_line_of_a_run_counts_what_a_broker_has_not_taken() {
+    let (port, serving) = silent_broker();
+    let home = tempdir().unwrap();
+    let (purifier, classifier) = models::write_pair(home.path());
+    let config = home.path().join("purecam.toml");
+    fs::write(&config, format!("[output.mqtt]\nurl = 'mqtt://127.0.0.1:{port}'\nqos = 1\n")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_purecam"));
+    command.args(["run", "demo:", "--json", "--frames", "20"]).arg("--config").arg(&config);
+    command.arg("--purifier").arg(&purifier).arg("--classifier").arg(&classifier);
+    let run = start(command.stdout(Stdio::null()).stderr(Stdio::piped())).unwrap();
+    let _stream = serving.join().unwrap();
+    let output = run.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("verdicts still waited for it at the end"), "{said}");
+    assert!(said.lines().last().unwrap().contains("20 not taken by mqtt"), "{said}");
 }
 
 /// A file that only its owner can read.

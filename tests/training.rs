@@ -1,7 +1,7 @@
 //! Training through the command line: killed runs, stored settings, refusals.
 #![cfg(feature = "training")]
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
 use prost::Message;
+use purecam::workshop::riae::RiaeConfig;
+use purecam::workshop::train::data::Photographs;
 
 /// Writes `count` small pictures per class: stripes across for one class, along for the other, each of its own colour.
 fn photographs(folder: &Path, count: u32) {
@@ -196,6 +198,85 @@ fn folders_that_cannot_be_trained_on_are_refused_with_their_names() {
     fs::remove_dir(folder.path().join("data/Only ")).unwrap();
     fs::create_dir_all(folder.path().join("data/other")).unwrap();
     refused(&train, 1, &["only", "no image"]);
+}
+
+#[test]
+fn two_class_folders_of_one_name_are_refused_as_evaluate_refuses_them() {
+    let bench = Bench::new(2);
+    fs::create_dir(bench.path("data/garbage_truck")).unwrap();
+    fs::create_dir(bench.path("data/garbage truck")).unwrap();
+    refused(&bench.train("classifier", "out", &[]), 1, &["'garbage truck'", "'garbage_truck'", "one name"]);
+}
+
+/// Splits photographs of a folder as `train` does.
+fn split(folder: &str, share: f64) -> (Photographs, Photographs) {
+    Photographs::load(Path::new(folder), None, 32).unwrap().hold_out(share).unwrap()
+}
+
+#[test]
+fn a_hold_out_never_takes_all_photographs_of_a_class_and_names_the_classes_without_one() {
+    let bench = Bench::new(24);
+    for number in 0..20 {
+        let class = bench.path(&format!("data/single-{number:02}"));
+        fs::create_dir(&class).unwrap();
+        fs::copy(bench.path("data/along/000.png"), format!("{class}/{number}.png")).unwrap();
+    }
+    for share in [0.05, 0.5, 0.9, 0.99] {
+        let (training, validation) = split(&bench.path("data"), share);
+        assert!(training.missing().is_empty(), "{share}: no training photograph of {:?}", training.missing());
+        assert!((0..20).all(|number| validation.missing().contains(&&*format!("single-{number:02}"))));
+        assert_eq!(training.items.len() + validation.items.len(), 68);
+        let classes: Vec<usize> = training.items.iter().map(|item| item.class).collect();
+        assert!(classes.is_sorted(), "{classes:?}");
+    }
+    let output = run(&bench.train("classifier", "out", &["--width", "4", "--epochs", "1"]));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    for part in ["no photograph is held out for validation of 20 of 22 classes", "'single-00'", "--held-out"] {
+        assert!(stderr.contains(part), "'{part}' is missing in: {stderr}");
+    }
+}
+
+#[test]
+fn hidden_files_and_folders_are_no_photographs_and_names_need_not_be_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+    let bench = Bench::new(8);
+    let odd = |name: &[u8]| bench.0.path().join(OsStr::from_bytes(name));
+    fs::write(bench.path("data/along/._000.png"), b"\0\x05\x16\x07").unwrap();
+    fs::write(bench.path("data/.DS_Store"), b"Bud1").unwrap();
+    fs::create_dir(bench.path("data/.thumbnails")).unwrap();
+    fs::rename(bench.path("data/along/000.png"), odd(b"data/along/\xFF.png")).unwrap();
+    fs::rename(bench.path("data/along"), odd(b"data/al\xFFng")).unwrap();
+    let (training, validation) = split(&bench.path("data"), 0.4);
+    assert!(training.broken.is_empty(), "{:?}", training.broken);
+    assert_eq!(training.items.len() + validation.items.len(), 16);
+    let names: Vec<&str> = training.labels.iter().map(|label| label.label.as_str()).collect();
+    assert_eq!(names, ["across", "al\\xffng"]);
+    // Every folder and file of the commands may have such a name.
+    fs::rename(bench.path("data"), odd(b"d\xFF")).unwrap();
+    let arg = |text: &str| OsString::from(text);
+    let path = |name: &[u8]| odd(name).into_os_string();
+    let mut args = vec![arg("train"), arg("classifier"), path(b"d\xFF"), arg("--out"), path(b"r\xFF")];
+    args.extend(["--side", "32", "--batch", "8", "--width", "4", "--epochs", "1", "--held-out", "0.4"].map(arg));
+    succeed(&args);
+    succeed(&[arg("export"), path(b"r\xFF"), arg("--json"), arg("--out"), path(b"m\xFF.onnx")]);
+    assert!(odd(b"m\xFF.onnx").exists());
+    let mut args = vec![arg("train"), arg("riae"), path(b"d\xFF"), arg("--out"), path(b"p\xFF")];
+    args.extend(["--preset".into(), path(b"p\xFF.toml")]);
+    refused(&args, 2, &["p\\xff.toml' is not UTF-8"]);
+}
+
+#[test]
+fn a_byte_order_mark_before_the_names_of_classes_and_a_preset_is_no_part_of_them() {
+    let bench = Bench::new(2);
+    fs::write(bench.path("names"), "\u{feff}across gestreift quer, waagerecht\nalong längs\n").unwrap();
+    let set = Photographs::load(Path::new(&bench.path("data")), Some(Path::new(&bench.path("names"))), 32).unwrap();
+    let labels: Vec<&str> = set.labels.iter().map(|label| label.label.as_str()).collect();
+    assert_eq!(labels, ["gestreift quer", "längs"]);
+    let preset = include_str!("../src/workshop/riae/presets/edge.toml");
+    fs::write(bench.path("preset.toml"), format!("\u{feff}{preset}")).unwrap();
+    let read = RiaeConfig::from_file(Path::new(&bench.path("preset.toml"))).unwrap();
+    assert_eq!(Some(read), RiaeConfig::preset("edge"));
 }
 
 #[test]

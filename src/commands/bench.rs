@@ -62,9 +62,8 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
 /// A stop that Ctrl-C requests.
 fn stop_on_interrupt() -> Result<Stop, Failure> {
     let stop = Stop::new();
-    let on_interrupt = stop.clone();
-    ctrlc::set_handler(move || on_interrupt.request())
-        .map_err(|error| Failure::failed(format!("signals cannot be handled: {error}")))?;
+    let requested = stop.clone();
+    super::on_interrupt(move || requested.request())?;
     Ok(stop)
 }
 

@@ -15,6 +15,7 @@ use crate::measure::medians;
 use crate::service::{Judge, Judgement, Options, Pipeline};
 use crate::sink::JsonLines;
 use crate::source::images_in;
+use crate::text;
 use crate::time::{Clock, SystemClock};
 use crate::verdict::{Header, Milliseconds, Verdict};
 
@@ -108,7 +109,7 @@ fn print_lines(files: &[(PathBuf, Option<String>)], work: &mut Work, config: &Co
     for (file, problem) in files {
         let outcome = work.verdict(file, problem);
         failed += usize::from(outcome.is_err());
-        let file = &*file.to_string_lossy();
+        let file = &*text::name(file);
         lines.write(&match &outcome {
             Ok(verdict) => Line { file, verdict: Some(verdict), error: None },
             Err(error) => Line { file, verdict: None, error: Some(error) },
@@ -120,13 +121,13 @@ fn print_lines(files: &[(PathBuf, Option<String>)], work: &mut Work, config: &Co
 /// Prints a row for each file, and errors to standard error. Returns how many could not be classified.
 fn print_table(files: &[(PathBuf, Option<String>)], work: &mut Work) -> io::Result<usize> {
     let mut out = io::stdout().lock();
-    let width = files.iter().map(|(file, _)| file.display().to_string().chars().count()).max().unwrap_or(0).max(4);
+    let width = files.iter().map(|(file, _)| text::name(file).chars().count()).max().unwrap_or(0).max(4);
     writeln!(out, "{:<width$}  {:<LABEL$}  {:>7}  {:>8}  also", "file", "label", "sure", "ms")?;
     let mut times = Vec::new();
     for (file, problem) in files {
         match work.verdict(file, problem) {
             Ok(verdict) => {
-                writeln!(out, "{:<width$}  {}", file.display().to_string(), row(&verdict))?;
+                writeln!(out, "{:<width$}  {}", text::name(file), row(&verdict))?;
                 times.push(verdict.ms);
             }
             Err(error) => {

@@ -46,7 +46,7 @@ const SECTIONS: [(&str, &[(&str, &str)]); 3] = [
         "EXIT STATUS",
         &[
             ("0", "Success."),
-            ("1", "Failure; it may succeed if tried again."),
+            ("1", "Failure; it may succeed if tried again. Too little memory is always this."),
             ("2", "The command line is wrong."),
             ("3", "bench was slower than --max-p99-ms."),
             ("78", "The configuration or a model can never work."),

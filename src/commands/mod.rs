@@ -13,6 +13,7 @@ use std::error::Error;
 
 use crate::cli::Command;
 use crate::config::ConfigError;
+use crate::passing::{NoThread, Passing};
 
 /// Runs a command; with `json` it prints JSON for programs. `definition` is the whole command line's, from which manual
 /// pages and completions are made.
@@ -51,9 +52,15 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Something went wrong this time: exit code 1.
+    /// Something went wrong this time: exit code 1. If a cause says that something is short, the message ends with what
+    /// to do about it.
     pub fn failed(cause: impl Into<Cause>) -> Self {
-        Self::Failed(cause.into())
+        let cause = cause.into();
+        // A camera's error is no disk's.
+        match Passing::of(&*cause).filter(|passing| *passing != Passing::Storage) {
+            Some(passing) => Self::Failed(MayPass { cause, passing }.into()),
+            None => Self::Failed(cause),
+        }
     }
 
     /// Wrong usage: exit code 2.
@@ -66,9 +73,13 @@ impl Failure {
         Self::TooSlow(cause.into())
     }
 
-    /// It can never work: exit code 78.
+    /// It can never work: exit code 78; unless one of its causes [may pass](Passing), then it is [`Failed`](Self::Failed).
     pub fn hopeless(cause: impl Into<Cause>) -> Self {
-        Self::Hopeless(cause.into())
+        let cause = cause.into();
+        match Passing::of(&*cause) {
+            Some(passing) => Self::Failed(MayPass { cause, passing }.into()),
+            None => Self::Hopeless(cause),
+        }
     }
 
     /// The process's exit code, as in `docs/reference/cli.md`.
@@ -96,6 +107,29 @@ impl From<ConfigError> for Failure {
         }
     }
 }
+
+/// A failure that may pass, with what to do: "{cause}; {advice}".
+#[derive(Debug, thiserror::Error)]
+#[error("{cause}; {}", .passing.advice())]
+struct MayPass {
+    #[source]
+    cause: Cause,
+    passing: Passing,
+}
+
+/// Calls `handler` at Ctrl-C, on a thread of its own.
+///
+/// # Errors
+/// The system has no thread or no descriptor left.
+fn on_interrupt(handler: impl FnMut() + Send + 'static) -> Result<(), Failure> {
+    ctrlc::set_handler(handler).map_err(|error| match error {
+        ctrlc::Error::System(cause) => Failure::failed(because(NO_SIGNALS, NoThread::error("ctrl-c", cause))),
+        error => Failure::failed(because(NO_SIGNALS, error)),
+    })
+}
+
+/// What cannot be done without a signal's handler.
+const NO_SIGNALS: &str = "signals cannot be handled";
 
 /// An error with what could not be done because of it: "{what}: {cause}".
 #[derive(Debug, thiserror::Error)]

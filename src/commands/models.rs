@@ -17,7 +17,8 @@ pub struct Loaded {
 /// Finds, loads and warms up the models.
 ///
 /// # Errors
-/// A model is refused, always as hopeless: the same start would fail again.
+/// A model is refused: as hopeless, because the same start would fail again, unless the machine is only short of memory
+/// or the like.
 pub fn load(config: &Config) -> Result<Loaded, Failure> {
     share_threads(config)?;
     let (_, mut classifier) = classifier(config)?;
@@ -27,8 +28,11 @@ pub fn load(config: &Config) -> Result<Loaded, Failure> {
 }
 
 /// Sets up the threads that the models share.
+///
+/// # Errors
+/// The system gives fewer, this time.
 pub fn share_threads(config: &Config) -> Result<(), Failure> {
-    engine::share_among(config.run.threads as usize).map_err(Failure::hopeless)
+    engine::share_among(config.run.threads as usize).map_err(Failure::failed)
 }
 
 /// Loads the classifier, and returns it with its file.

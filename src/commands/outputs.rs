@@ -75,7 +75,10 @@ pub fn outlooks(config: &Config) -> Vec<Item> {
 }
 
 fn no_socket(error: SocketError) -> Failure {
-    Failure::failed(because("[output] socket", error))
+    match error.is_hopeless() {
+        true => Failure::hopeless(because("[output] socket", error)),
+        false => Failure::failed(because("[output] socket", error)),
+    }
 }
 
 #[cfg(feature = "mqtt")]

@@ -8,7 +8,7 @@ use signal_hook::consts::{SIGHUP, SIGTERM};
 use signal_hook::iterator::{Handle, Signals};
 
 use super::outputs::{self, Keeper};
-use super::{Failure, because, models};
+use super::{Failure, NO_SIGNALS, because, models};
 use crate::cli;
 use crate::config::{self, Config, Said};
 use crate::console;
@@ -63,7 +63,7 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
         broadcast,
         outlets,
         galleries,
-        notifier: Box::new(Systemd),
+        notifier: Box::new(Systemd::from_environment()),
         stop: stop.clone(),
         limits: limits(args, &config),
     };
@@ -124,11 +124,10 @@ struct Listener {
 
 impl Listener {
     fn start(stop: &Stop, reloads: &Arc<Newest<()>>) -> Result<Self, Failure> {
-        let what = "signals cannot be handled";
         let on_interrupt = stop.clone();
-        let set = ctrlc::set_handler(move || on_interrupt.request());
-        set.map_err(|error| Failure::failed(because(what, error)))?;
-        let mut signals = Signals::new([SIGTERM, SIGHUP]).map_err(|error| Failure::failed(because(what, error)))?;
+        super::on_interrupt(move || on_interrupt.request())?;
+        let signals = Signals::new([SIGTERM, SIGHUP]);
+        let mut signals = signals.map_err(|error| Failure::failed(because(NO_SIGNALS, error)))?;
         let handle = signals.handle();
         let (stop, reloads) = (stop.clone(), reloads.clone());
         let worker = Worker::spawn("signals", move || {

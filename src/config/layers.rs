@@ -13,6 +13,7 @@ use super::keys::{KEYS, Key, PREFIX, is_table};
 use super::kind::Kind;
 use super::problem::{Origin, Problem, nearest_key, nearest_variable};
 use crate::source::SourceUri;
+use crate::text;
 
 /// Variables that begin with [`PREFIX`] but are not keys: the folder of the models, and those of the tests.
 const OTHER_VARIABLES: [&str; 4] = ["PURECAM_MODELS", "PURECAM_FUZZ", "PURECAM_FUZZ_SEED", "PURECAM_CI_TARGET"];
@@ -48,7 +49,7 @@ pub(super) struct Reader {
 impl Reader {
     /// Reads a file. Paths in it are relative to its folder.
     pub fn file(&mut self, path: &Path) {
-        match std::fs::read_to_string(path) {
+        match text::read(path) {
             Ok(text) => FileReader { path, text: &text, reader: self }.read(),
             Err(cause) => self.problems.push(Problem::Read { path: path.to_owned(), cause }),
         }
@@ -91,6 +92,11 @@ impl Reader {
         let value = text.to_str().and_then(|text| kind.check(&kind.read(text)));
         match value {
             Some(value) => self.given.push(Given { key, value, origin }),
+            None if text.to_str().is_none() => self.problems.push(Problem::NotUtf8 {
+                at: origin,
+                key: KEYS[key].name,
+                found: text::name(text).into_owned(),
+            }),
             None => self.reject(key, format!("'{}'", text.to_string_lossy()), origin),
         }
     }
@@ -143,22 +149,31 @@ impl FileReader<'_> {
     fn value(&mut self, key: usize, value: &toml::Spanned<DeValue>) {
         let origin = self.place(value.span());
         let read = Value::deserialize(value.clone().into_deserializer()).ok();
-        match read.and_then(|read| KEYS[key].kind.check(&read)).and_then(|read| self.in_folder(KEYS[key].kind, read)) {
-            Some(value) => self.reader.given.push(Given { key, value, origin }),
-            None => self.reader.reject(key, self.excerpt(value.span()), origin),
+        let Some(read) = read.and_then(|read| KEYS[key].kind.check(&read)) else {
+            return self.reader.reject(key, self.excerpt(value.span()), origin);
+        };
+        match self.in_folder(KEYS[key].kind, read) {
+            Ok(value) => self.reader.given.push(Given { key, value, origin }),
+            Err(path) => {
+                let found = text::name(&path).into_owned();
+                self.reader.problems.push(Problem::NotUtf8 { at: origin, key: KEYS[key].name, found });
+            }
         }
     }
 
     /// Prepends the file's folder to a relative path, so that it is relative to the working directory.
-    fn in_folder(&self, kind: Kind, value: Value) -> Option<Value> {
-        let join = |path: &str| {
+    ///
+    /// # Errors
+    /// The path, if the folder's name makes it one that is not UTF-8.
+    fn in_folder(&self, kind: Kind, value: Value) -> Result<Value, OsString> {
+        let join = |path: &Path| {
             let joined: PathBuf = self.path.parent().unwrap_or(Path::new("")).join(path);
-            joined.into_os_string().into_string().ok()
+            joined.into_os_string().into_string()
         };
-        Some(match (kind, value.as_str()) {
-            (Kind::Path, Some(path)) => Value::String(join(path)?),
+        Ok(match (kind, value.as_str()) {
+            (Kind::Path, Some(path)) => Value::String(join(Path::new(path))?),
             (Kind::Uri, Some(uri)) => match uri.parse() {
-                Ok(SourceUri::File(path)) => Value::String(SourceUri::File(join(path.to_str()?)?.into()).to_string()),
+                Ok(SourceUri::File(path)) => Value::String(SourceUri::File(join(&path)?.into()).to_string()),
                 _ => value,
             },
             _ => value,

@@ -53,6 +53,12 @@ pub enum Problem {
     /// A value of the wrong type or out of range.
     #[error("{at}: invalid {key} {found}: expected {expected}")]
     Value { at: Origin, key: &'static str, found: String, expected: Kind },
+    /// A value that is not UTF-8, or that becomes such a path in its file's folder; its other bytes as `\xff`.
+    #[error(
+        "{at}: invalid {key} '{found}': not UTF-8, and a configuration is UTF-8 text; rename what it names, or name a link \
+         to it"
+    )]
+    NotUtf8 { at: Origin, key: &'static str, found: String },
     /// A value stands where a table is expected.
     #[error("{at}: {found} is not a table; expected [{name}] with its keys below")]
     NotTable { at: Origin, name: String, found: String },
@@ -74,6 +80,7 @@ impl Problem {
             Self::Syntax { at, .. }
             | Self::Unknown { at, .. }
             | Self::Value { at, .. }
+            | Self::NotUtf8 { at, .. }
             | Self::NotTable { at, .. }
             | Self::Conflict { at, .. } => Some(at),
         }

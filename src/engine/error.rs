@@ -7,6 +7,8 @@ use std::sync::Arc;
 use tract_onnx::prelude::TractError;
 
 use super::contract::{InputError, MetadataError};
+use super::manifest::ManifestError;
+use crate::passing::OutOfMemory;
 
 /// A model file that is refused, and why.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +35,9 @@ pub enum Problem {
         "its SHA-256 is {found}, {manifest} says {expected}: the file is damaged or is another version; fetch it again"
     )]
     Checksum { expected: String, found: String, manifest: String },
+    /// The manifest in its folder cannot be read at the moment.
+    #[error("its checksum cannot be verified: {0}")]
+    Manifest(#[source] ManifestError),
     /// Its bytes are not the protobuf of an ONNX model.
     #[error("is not an ONNX model, or is truncated: {0}")]
     NotOnnx(#[from] prost::DecodeError),
@@ -97,6 +102,9 @@ pub enum Problem {
     /// The engine panicked while it prepared the graph: the panic's message and place.
     #[error("the engine cannot run it: it panicked while loading: {0}")]
     Panic(String),
+    /// Too little memory to load it.
+    #[error("cannot be loaded: {0}")]
+    Memory(#[from] OutOfMemory),
     /// The run on the warm-up picture failed.
     #[error("fails its warm-up on a known picture: {0}")]
     WarmUp(#[source] InferenceError),
@@ -141,6 +149,9 @@ pub enum InferenceError {
     /// The engine panicked: the panic's message and place.
     #[error("the engine panicked: {0}")]
     Panic(String),
+    /// The engine found too little memory.
+    #[error("the engine cannot go on: {0}")]
+    Memory(#[source] OutOfMemory),
     /// The output contains a NaN or an infinity.
     #[error("the output contains {found} at {index}, where every number must be finite")]
     NotFinite { index: usize, found: String },
@@ -155,12 +166,25 @@ pub enum InferenceError {
     Length { expected: usize, found: usize },
 }
 
+impl Problem {
+    /// What a panic while loading means.
+    pub(super) fn of_panic(message: String) -> Self {
+        OutOfMemory::of_panic(&message).map_or(Self::Panic(message), Self::Memory)
+    }
+}
+
 impl InferenceError {
+    /// What a panic of the engine means.
+    pub(super) fn of_panic(message: String) -> Self {
+        OutOfMemory::of_panic(&message).map_or(Self::Panic(message), Self::Memory)
+    }
+
     /// The name under which it is counted.
     pub fn cause(&self) -> &'static str {
         match self {
             Self::Engine(_) | Self::PictureLength { .. } | Self::Length { .. } => "engine",
             Self::Panic(_) => "panic",
+            Self::Memory(_) => "memory",
             Self::NotFinite { .. } => "not-finite",
             Self::OutOfRange { .. } => "out-of-range",
         }

@@ -1,7 +1,7 @@
 //! Reads a model file and checks it before the engine sees it: checksum, protobuf, tensors, metadata.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use prost::Message;
@@ -10,6 +10,7 @@ use tract_onnx::pb::{self, tensor_proto::DataLocation, tensor_proto::DataType};
 use super::contract::{Metadata, Role};
 use super::error::{ModelError, Problem};
 use super::manifest::Manifest;
+use crate::passing::{Passing, expect_room};
 use crate::sha256;
 
 /// The most bytes of a model file: protobuf cannot hold more in one message.
@@ -41,6 +42,7 @@ impl ModelFile {
         let bytes = read(path)?;
         let sha256 = sha256::sum(&bytes);
         check_manifest(path, &sha256)?;
+        expect_room(Self::room_for(bytes.len()))?;
         let proto = pb::ModelProto::decode(bytes.as_slice())?;
         drop(bytes);
         let Some(graph) = &proto.graph else { return Err(Problem::Incomplete { lacks: "it has no graph" }) };
@@ -52,6 +54,12 @@ impl ModelFile {
         let props = proto.metadata_props.iter().map(|entry| (entry.key.as_str(), entry.value.as_str()));
         let metadata = Metadata::from_props(props)?;
         Ok(Self { path: path.to_owned(), sha256, proto, metadata })
+    }
+
+    /// Bytes that loading a model of `length` bytes takes beyond one copy of it: a limit of three times a model and 8 MiB
+    /// is what it works with.
+    pub(super) fn room_for(length: usize) -> usize {
+        length.saturating_mul(2).saturating_add(8 << 20)
     }
 
     /// Refuses a file whose metadata gives it another role.
@@ -83,7 +91,9 @@ fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     if length > MAX_BYTES {
         return Err(Problem::TooLarge { found: length, most: MAX_BYTES });
     }
-    let mut bytes = Vec::with_capacity(length as usize);
+    let mut bytes = Vec::new();
+    // At most `MAX_BYTES`, which fits.
+    bytes.try_reserve_exact(length as usize).map_err(io::Error::from)?;
     // A file that grows while it is read, or that is a device, still ends.
     file.take(MAX_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -95,6 +105,8 @@ fn check_manifest(path: &Path, sha256: &str) -> Result<(), Problem> {
     let manifest = match Manifest::read(folder) {
         Ok(Some(manifest)) => manifest,
         Ok(None) => return Ok(()),
+        // What may pass is no reason to run a model that nobody has verified.
+        Err(error) if Passing::of(&error).is_some() => return Err(Problem::Manifest(error)),
         Err(error) => {
             log::warn!("{error}; the checksum of {} is not verified", path.display());
             return Ok(());

@@ -11,6 +11,7 @@ use super::contract::{Colour, Input, Label, Layout};
 use super::error::{MissingKeys, Problem};
 use super::file::ModelFile;
 use super::session::{graph_inputs, names_text};
+use crate::text;
 
 /// The `[classifier]` table of the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -159,9 +160,8 @@ fn missing(description: &Description, size: bool, output_name: bool) -> MissingK
 
 /// Reads a labels file, one line per class: `n01440764 tench, Tinca tinca` or `tench`.
 fn read_labels(path: &Path) -> Result<Vec<Label>, Problem> {
-    let text = std::fs::read_to_string(path).map_err(|cause| Problem::LabelsRead { file: path.to_owned(), cause })?;
-    // Some editors put a byte-order mark before the first line.
-    let labels: Vec<Label> = text.trim_start_matches('\u{feff}').trim_end().lines().map(label).collect();
+    let text = text::read(path).map_err(|cause| Problem::LabelsRead { file: path.to_owned(), cause })?;
+    let labels: Vec<Label> = text.trim_end().lines().map(label).collect();
     if labels.is_empty() || labels.iter().any(|label| label.label.is_empty()) {
         return Err(Problem::LabelsEmpty { file: path.to_owned() });
     }

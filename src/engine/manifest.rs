@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::contract::Role;
+use crate::text;
 
 /// The models of a folder.
 #[derive(Clone, Debug, Deserialize)]
@@ -84,7 +85,7 @@ impl Manifest {
     /// One that cannot be read, is not a manifest, or whose defaults it does not list.
     pub fn read(folder: &Path) -> Result<Option<Self>, ManifestError> {
         let file = Self::path(folder);
-        let text = match std::fs::read_to_string(&file) {
+        let text = match text::read(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(ManifestError::Read { file, cause }),

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use prost::Message;
 use tract_core::transform::get_transform;
 use tract_onnx::pb;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 
 use super::error::{InferenceError, Problem};
+use super::file::ModelFile;
 use crate::contain::contain;
+use crate::passing::expect_room;
 
 /// An input of a graph, and the tensor that is written before each run.
 pub(super) struct Feed {
@@ -26,7 +29,10 @@ impl Feed {
     }
 
     fn zero<T: Datum + tract_num_traits::Zero>(name: &str, shape: &[usize]) -> Result<Self, Problem> {
-        let tensor = Tensor::zero::<T>(shape)?;
+        // The warm-up's picture and the result are as large; the engine asserts that it gets its memory.
+        let bytes = shape.iter().fold(size_of::<T>(), |bytes, &side| bytes.saturating_mul(side));
+        expect_room(bytes.saturating_mul(3))?;
+        let tensor = contain(|| Tensor::zero::<T>(shape)).map_err(Problem::of_panic)??;
         Ok(Self { name: name.to_owned(), tensor: Arc::new(tensor) })
     }
 
@@ -55,7 +61,8 @@ impl Session {
     /// the concrete one that is needed here. Half precision is widened, because x86 has no kernels for it and other
     /// machines should give the same answer.
     pub fn load(proto: &pb::ModelProto, feeds: &[Feed], output: &str) -> Result<Self, Problem> {
-        contain(|| Self::prepare(proto, feeds, output)).unwrap_or_else(|panic| Err(Problem::Panic(panic)))
+        expect_room(ModelFile::room_for(proto.encoded_len()))?;
+        contain(|| Self::prepare(proto, feeds, output)).unwrap_or_else(|panic| Err(Problem::of_panic(panic)))
     }
 
     fn prepare(proto: &pb::ModelProto, feeds: &[Feed], output: &str) -> Result<Self, Problem> {
@@ -107,7 +114,7 @@ impl Session {
             let outputs = self.state.run(inputs.collect::<TractResult<_>>()?)?;
             outputs.into_iter().next().ok_or_else(|| TractError::msg("the graph has no output"))
         });
-        let output = outputs.map_err(InferenceError::Panic)??;
+        let output = outputs.map_err(InferenceError::of_panic)??;
         self.broken = false;
         let numbers = output.cast_to::<f32>()?;
         let view = numbers.try_as_plain_ram()?;

@@ -4,10 +4,11 @@ use parking_lot::Mutex;
 use tract_core::tract_linalg::multithread::{Executor, set_default_executor};
 
 use crate::contain::contain;
+use crate::passing::Passing;
 
 /// The system gave fewer threads than the models should use.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("run.threads: expected {expected} threads for the models, found: {found}")]
+#[error("run.threads: expected {expected} threads for the models, found: {found}; {}", Passing::Threads.advice())]
 pub struct ThreadsError {
     /// How many threads were wanted.
     pub expected: usize,

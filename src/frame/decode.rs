@@ -13,6 +13,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 use super::Picture;
 use super::jpeg::{Expected, Inspector, JpegError};
 use crate::contain::contain;
+use crate::passing::{OutOfMemory, expect_room};
 
 /// The most pixels of a picture. Without this limit a header of a few bytes could claim gigabytes.
 pub const MAX_PIXELS: u64 = 100_000_000;
@@ -22,6 +23,9 @@ const MAX_DECODER_BYTES: u64 = 512 << 20;
 
 /// The most bytes of a file. Without this limit a device file or a video given by mistake would fill the memory.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// Pictures of fewer bytes are not asked for in advance: they fail only when nothing works any more.
+const LARGE: usize = 16 << 20;
 
 /// Why a file or a buffer cannot be decoded.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +52,9 @@ pub enum DecodeError {
     /// A side of 0 pixels.
     #[error("has no pixels ({width} x {height})")]
     NoPixels { width: u32, height: u32 },
+    /// Too little memory for its pixels.
+    #[error("cannot be decoded: {0}")]
+    Memory(#[from] OutOfMemory),
     /// A JPEG that is damaged, cut off, or of a kind that the decoder misreads.
     #[error("{0}")]
     Jpeg(#[from] JpegError),
@@ -111,6 +118,12 @@ fn decode_as(bytes: &[u8], format: ImageFormat, name: &'static str) -> Result<Pi
     }
     // The reader counts only its own buffers. The picture itself is counted here, before it is allocated.
     limits.reserve(decoder.total_bytes()).map_err(broken)?;
+    // The decoder's own picture, and the one that is made of it.
+    let bytes = usize::try_from(decoder.total_bytes()).unwrap_or(usize::MAX);
+    let bytes = bytes.saturating_add(3 * width as usize * height as usize);
+    if bytes > LARGE {
+        expect_room(bytes)?;
+    }
     // A picture with a damaged EXIF block keeps its stored orientation.
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;

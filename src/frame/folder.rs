@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::encode::{rgb, write_png};
+use crate::text;
 
 /// A folder of PNG files, named after the files that they were made from.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl PictureFolder {
     /// # Errors
     /// The file that cannot be written.
     pub fn save(&mut self, file: &Path, planes: &[f32], size: [usize; 2]) -> Result<(), WriteError> {
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let stem = text::name(file.file_stem().unwrap_or_default());
         let mut names =
             std::iter::once(format!("{stem}.png")).chain((2..).map(|number| format!("{stem}-{number}.png")));
         // The names never run out, and only finitely many are taken.

@@ -5,6 +5,7 @@ mod encode;
 mod fit;
 mod folder;
 mod jpeg;
+pub mod listing;
 mod resample;
 
 pub use decode::{DecodeError, MAX_FILE_BYTES, MAX_PIXELS, decode, read};

@@ -11,6 +11,7 @@ use super::latency::{Quantiles, Recorder, SERIES};
 use super::machine::Machine;
 use super::process::Process;
 use crate::service::Numbers;
+use crate::text;
 use crate::verdict::Models;
 
 /// With fewer verdicts, the 99th percentile rests on one or two frames.
@@ -127,7 +128,7 @@ impl Benchmark {
     /// # Errors
     /// The file, which cannot be read or holds something else.
     pub fn read(file: &Path) -> Result<Self, ReadError> {
-        let text = std::fs::read_to_string(file).map_err(|cause| ReadError::Read { file: file.to_owned(), cause })?;
+        let text = text::read(file).map_err(|cause| ReadError::Read { file: file.to_owned(), cause })?;
         serde_json::from_str(&text).map_err(|cause| ReadError::Malformed { file: file.to_owned(), cause })
     }
 

@@ -32,7 +32,13 @@ impl Outlet {
         let mut missed_in_all = 0;
         loop {
             let (outcome, written) = match lines.next(IDLE_AFTER, &mut published) {
-                Next::Closed => return Ok(()),
+                Next::Closed => {
+                    // A panic of a sink that is over costs nothing any more.
+                    contain(|| self.sink.finish()).ok();
+                    let dropped = missed_in_all + self.sink.dropped();
+                    health.count(|numbers| numbers.sinks[place].dropped = dropped);
+                    return Ok(());
+                }
                 Next::TimedOut => (contain(|| self.sink.idle()), 0),
                 Next::Line { missed } => {
                     missed_in_all += missed;

@@ -2,7 +2,8 @@
 //!
 //! `FILE` grows; `FILE.1` is the one before it, `FILE.2` the one before that. Each begins with the stream's header, and
 //! no line is split over two files. If a power cut or a kill left a half-written line, the next start cuts it off.
-//! While the disk is full or missing, lines are dropped and counted, and writing is tried again.
+//! While the disk is full or missing, lines are dropped and counted, and writing is tried again. A file that somebody
+//! else moves away or truncates is begun anew with the next line.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -101,15 +102,29 @@ impl FileSink {
             growing.write(line)?;
             growing.has_lines = growing.is_regular;
         }
+        // Whoever truncates it all the time is not waited for.
+        for _ in 0..8 {
+            if !growing.begins_without_header(line)? {
+                break;
+            }
+            growing.begin_anew(&self.header)?;
+            growing.write(line)?;
+        }
         self.growing = Some(growing);
         Ok(())
     }
 
-    /// The file that grows; opened if it is not open, or no longer at its path.
+    /// The file that grows; opened if it is not open, no longer at its path, or not as long as it was left.
     fn take_open(&mut self) -> io::Result<Growing> {
-        let at_its_path = |growing: &Growing| fs::metadata(&self.path).is_ok_and(|found| id(&found) == growing.id);
-        if let Some(growing) = self.growing.take().filter(at_its_path) {
-            return Ok(growing);
+        if let Some(growing) = self.growing.take() {
+            // What cannot be asked about cannot be opened either, which says why.
+            let found = fs::metadata(&self.path).ok().filter(|found| id(found) == growing.id);
+            match found {
+                Some(found) if !growing.is_regular || found.len() == growing.size => return Ok(growing),
+                // Somebody has truncated it (logrotate's copytruncate), and what is left may end in the middle of a line.
+                Some(found) => self.header_due |= found.len() < growing.size,
+                None => {}
+            }
         }
         let growing = Growing::open(&self.path)?;
         self.header_due |= growing.size == 0;
@@ -197,6 +212,20 @@ impl Growing {
         }
         self.size += line.len() as u64;
         Ok(())
+    }
+
+    /// Whether `line`, which was written just now, is all that the file holds although more was there: somebody has
+    /// truncated it in between.
+    fn begins_without_header(&self, line: &[u8]) -> io::Result<bool> {
+        let length = line.len() as u64;
+        Ok(self.is_regular && length > 0 && self.size > length && self.file.metadata()?.len() == length)
+    }
+
+    /// Empties the file and writes the header.
+    fn begin_anew(&mut self, header: &[u8]) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.size = 0;
+        self.write(header)
     }
 
     /// Removes the beginning of a line that cannot be finished. If even that fails, the next opening does it.

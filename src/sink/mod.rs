@@ -78,6 +78,10 @@ pub trait Sink: Send {
         Ok(())
     }
 
+    /// Called once, after the last line: hands over what still waits, and counts what nobody takes any more in
+    /// [`dropped`](Self::dropped). It may take a few tenths of a second.
+    fn finish(&mut self) {}
+
     /// Lines so far that a reader of this sink did not get.
     fn dropped(&self) -> u64 {
         0

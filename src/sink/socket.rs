@@ -23,6 +23,9 @@ pub const BACKLOG: usize = 256 << 10;
 /// Mode of the socket: its owner and its group may connect.
 const PERMISSIONS: u32 = 0o660;
 
+/// The most bytes of a socket's path: 108 in the kernel's address, of which one is a NUL.
+const LONGEST: usize = 107;
+
 /// Why the socket cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum SocketError {
@@ -38,6 +41,17 @@ pub enum SocketError {
         /// The socket's path.
         path: PathBuf,
     },
+    /// Its path does not fit into a socket's address.
+    #[error(
+        "{} has {} bytes; the path of a socket has at most {LONGEST}: choose a shorter one, as in \
+         /run/purecam/verdicts.sock",
+        .path.display(),
+        .path.as_os_str().len()
+    )]
+    TooLong {
+        /// The socket's path.
+        path: PathBuf,
+    },
     /// The system refuses it.
     #[error("{}: a socket cannot be created there: {cause}", .path.display())]
     Bind {
@@ -47,6 +61,13 @@ pub enum SocketError {
         #[source]
         cause: io::Error,
     },
+}
+
+impl SocketError {
+    /// Whether retrying is pointless: the configuration must change first.
+    pub fn is_hopeless(&self) -> bool {
+        matches!(self, Self::TooLong { .. })
+    }
 }
 
 /// Offers lines on a Unix stream socket.
@@ -70,8 +91,12 @@ impl SocketSink {
     /// Listens at `path`. A socket that no process listens at is replaced. `header` is a line with its line break.
     ///
     /// # Errors
-    /// Another process listens there, something other than a socket is there, or the system refuses.
+    /// Another process listens there, something other than a socket is there, the path is too long, or the system
+    /// refuses.
     pub fn new(path: &Path, header: &[u8]) -> Result<Self, SocketError> {
+        if path.as_os_str().len() > LONGEST {
+            return Err(SocketError::TooLong { path: path.to_owned() });
+        }
         let failed = |cause| SocketError::Bind { path: path.to_owned(), cause };
         let listener = match UnixListener::bind(path) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -167,6 +192,24 @@ impl Sink for SocketSink {
         Ok(())
     }
 
+    /// Gives the readers what the kernel still takes, and counts the lines that still wait.
+    fn finish(&mut self) {
+        let mut waiting = 0;
+        for reader in &mut self.readers {
+            if reader.flush().is_ok() {
+                waiting += reader.waiting_lines();
+            }
+        }
+        self.readers.clear();
+        if waiting > 0 {
+            self.dropped += waiting;
+            let path = self.path.display();
+            log::warn!(
+                "{path}: {waiting} lines still waited for their readers at the end and are counted as not taken"
+            );
+        }
+    }
+
     fn dropped(&self) -> u64 {
         self.dropped
     }
@@ -221,8 +264,7 @@ impl Reader {
             return Ok(());
         }
         if self.waiting.len() - self.sent + line.len() > BACKLOG {
-            let waiting = self.waiting[self.sent..].iter().filter(|byte| **byte == b'\n').count();
-            return Err(Lost::TooSlow { lines: waiting as u64 + 1 });
+            return Err(Lost::TooSlow { lines: self.waiting_lines() + 1 });
         }
         if self.waiting.len() + line.len() > BACKLOG {
             self.waiting.drain(..self.sent);
@@ -230,6 +272,11 @@ impl Reader {
         }
         self.waiting.extend_from_slice(line);
         Ok(())
+    }
+
+    /// How many lines wait, one that the kernel has begun included.
+    fn waiting_lines(&self) -> u64 {
+        self.waiting[self.sent..].iter().filter(|byte| **byte == b'\n').count() as u64
     }
 
     /// Gives the waiting lines to the kernel, as far as it takes them.

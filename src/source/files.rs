@@ -10,10 +10,12 @@ use std::sync::Arc;
 
 use super::rate::Pace;
 use super::{FrameRate, FrameSource, Offer, SkipCause, Skipped, SourceError};
+use crate::frame::listing::{self, Entry};
 use crate::frame::{self, Frame, JpegStream, Picture};
 use crate::time::{Clock, Stop};
 
-/// The images of a folder and of the folders in it, sorted by path. Links to folders are not followed.
+/// The images of a folder and of the folders in it, sorted by path. Links to folders are not followed; hidden files and
+/// folders, whose names begin with a dot, do not count.
 ///
 /// # Errors
 /// A folder that cannot be read, or without a single image.
@@ -29,10 +31,8 @@ pub fn images_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
 
 fn collect(folder: &Path, images: &mut Vec<PathBuf>) -> Result<(), SourceError> {
     let failed = |cause| SourceError::Read { path: folder.to_owned(), cause };
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let path = entry.path();
-        if entry.file_type().map_err(failed)?.is_dir() {
+    for Entry { path, .. } in listing::entries(folder).map_err(failed)? {
+        if fs::symlink_metadata(&path).map_err(failed)?.is_dir() {
             collect(&path, images)?;
         } else if frame::is_image(&path) {
             images.push(path);

@@ -4,6 +4,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use purecam::sink::{FileSink, Sink};
 use purecam::time::SystemClock;
@@ -200,6 +202,88 @@ fn a_file_that_somebody_moves_away_is_begun_anew() {
     publish(&mut sink, [2]);
     assert_eq!(read(&folder.path().join("moved")), [-1, 1]);
     assert_eq!(read(&path), [-1, 2]);
+}
+
+/// What logrotate's copytruncate does: copies the file, then truncates the original.
+fn copy_and_truncate(path: &Path, copy: &Path) {
+    fs::copy(path, copy).unwrap();
+    fs::OpenOptions::new().write(true).open(path).unwrap().set_len(0).unwrap();
+}
+
+#[test]
+fn a_file_that_somebody_truncates_begins_with_its_header_again_and_counts_its_bytes_anew() {
+    let _quiet = without_forks();
+    let folder = tempdir().unwrap();
+    let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
+    let mut sink = sink(&path, (HEADER.len() + 3 * LINE) as u64, 4, &clock);
+    publish(&mut sink, [1, 2]);
+    let copy = folder.path().join("copy");
+    copy_and_truncate(&path, &copy);
+    publish(&mut sink, [3, 4, 5]);
+    assert_eq!(read(&copy), [-1, 1, 2]);
+    assert_eq!(read(&path), [-1, 3, 4, 5]);
+    assert!(!numbered(&path, 1).exists(), "bytes that are gone still count");
+    publish(&mut sink, [6]);
+    assert_eq!((read(&numbered(&path, 1)), read(&path)), (vec![-1, 3, 4, 5], vec![-1, 6]));
+    // With new models in between.
+    sink.publish(&header(NEW_HEADER)).unwrap();
+    copy_and_truncate(&path, &copy);
+    publish(&mut sink, [7]);
+    assert!(fs::read(&path).unwrap().starts_with(NEW_HEADER));
+    assert_eq!(read(&path), [-1, 7]);
+    assert_eq!(sink.dropped(), 0);
+}
+
+#[test]
+fn a_file_that_is_truncated_in_the_middle_of_a_line_holds_whole_lines_only() {
+    let _quiet = without_forks();
+    let folder = tempdir().unwrap();
+    let (path, clock) = (folder.path().join("v.jsonl"), Arc::default());
+    let mut sink = sink(&path, MUCH, 4, &clock);
+    publish(&mut sink, [1, 2]);
+    let left = HEADER.len() + LINE + LINE / 2;
+    fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(left as u64).unwrap();
+    publish(&mut sink, [3]);
+    assert_eq!(read(&path), [-1, 1, -1, 3]);
+    fs::write(&path, b"{\"cut").unwrap();
+    publish(&mut sink, [4]);
+    assert_eq!(read(&path), [-1, 4]);
+}
+
+#[test]
+fn whenever_somebody_truncates_the_file_it_begins_with_the_header() {
+    let _quiet = without_forks();
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("v.jsonl");
+    let mut sink = sink(&path, MUCH, 4, &Arc::default());
+    let (stop, truncated) = (Arc::new(AtomicBool::new(false)), path.clone());
+    let on_stop = stop.clone();
+    let truncating = std::thread::spawn(move || {
+        let file = fs::OpenOptions::new().write(true).open(truncated).unwrap();
+        let mut times = 0;
+        while !on_stop.load(Ordering::Relaxed) {
+            file.set_len(0).unwrap();
+            times += 1;
+            std::thread::sleep(Duration::from_micros(300));
+        }
+        times
+    });
+    // Where the file is truncated between two calls, the next line mends it: so two more at the end.
+    publish(&mut sink, 0..20_000);
+    stop.store(true, Ordering::Relaxed);
+    let times = truncating.join().unwrap();
+    publish(&mut sink, [20_000, 20_001]);
+    assert!(times > 100, "truncated only {times} times");
+    let lines = read(&path);
+    assert_eq!(lines[0], -1, "the first line is no header: {:?}", &lines[..lines.len().min(5)]);
+    assert_eq!(lines.last(), Some(&20_001));
+    assert_eq!(fs::metadata(&path).unwrap().len(), parsed_length(&path), "the file has a hole");
+}
+
+/// The bytes of the file's lines.
+fn parsed_length(path: &Path) -> u64 {
+    let text = fs::read(path).unwrap();
+    text.iter().filter(|byte| **byte != 0).count() as u64
 }
 
 #[test]

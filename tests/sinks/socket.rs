@@ -30,6 +30,24 @@ fn rest(mut stream: UnixStream) -> Vec<i64> {
 }
 
 #[test]
+fn what_still_waits_for_a_reader_at_the_end_is_counted() {
+    let _quiet = without_forks();
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let mut sink = sink(&path);
+    let slow = connect(&path);
+    let published = 250;
+    (0..published).for_each(|sequence| sink.publish(&line(sequence, 1000)).unwrap());
+    assert_eq!(sink.dropped(), 0, "the reader is not too slow yet");
+    sink.finish();
+    let dropped = sink.dropped();
+    assert!(dropped > 0, "nothing waits");
+    drop(sink);
+    let got = rest(slow).len() as u64 - 1;
+    assert_eq!(got + dropped, published);
+}
+
+#[test]
 fn a_fast_reader_among_ten_slow_ones_gets_every_line() {
     const LINES: u64 = 2000;
     const LENGTH: usize = 1000;

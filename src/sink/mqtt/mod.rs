@@ -19,13 +19,16 @@ use std::net::{IpAddr, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rumqttc::{Client, QoS};
 
 use super::retry::Retry;
 use super::{Outlook, Published, Sink};
 use crate::config::{BrokerUrl, Mqtt};
+use crate::contain::contain;
+use crate::passing::NoThread;
 use crate::time::{Clock, Stop};
 use crate::worker::Worker;
 use connection::{ConnectionLoop, Link};
@@ -38,11 +41,16 @@ const WAITING: usize = 64;
 /// same.
 const FAREWELL: Duration = Duration::from_millis(400);
 
+/// How often the end looks whether the broker has taken everything.
+const GLANCE: Duration = Duration::from_millis(5);
+
 /// How long [`MqttSink::outlook`] waits for the broker to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Publishes verdicts, the header and the state.
 pub struct MqttSink {
+    /// Its name in the log.
+    broker: String,
     client: Client,
     link: Arc<Link>,
     topics: Topics,
@@ -55,6 +63,8 @@ pub struct MqttSink {
     header_sent: bool,
     state_sent: String,
     dropped: u64,
+    /// Once the sink is over: verdicts that were handed over and that the broker has not taken.
+    missing: Option<u64>,
     stop: Stop,
     /// The connection's thread; `None` once it is being joined.
     worker: Option<Worker>,
@@ -72,15 +82,18 @@ impl MqttSink {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, MqttError> {
         let Settings { options, topics, qos } = Settings::new(mqtt)?;
-        let (client, mut connection) = Client::new(options, WAITING);
+        // It asserts that it gets its descriptors.
+        let made = contain(|| Client::new(options, WAITING));
+        let (client, mut connection) =
+            made.map_err(|panic| MqttError::Thread(NoThread::error("broker", io::Error::other(panic))))?;
         connection.eventloop.network_options.set_tcp_nodelay(true);
         let (link, stop) = (Arc::new(Link::default()), Stop::new());
         let retry = Retry::new(clock.clone(), format!("broker {}", mqtt.url));
-        let topic = topics.verdict.clone();
-        let mut work = ConnectionLoop { connection, connections: 0, link: link.clone(), topic, retry, clock };
+        let mut work = ConnectionLoop::new(connection, link.clone(), retry, clock);
         let until = stop.clone();
         let worker = Worker::spawn("broker", move || work.run(&until)).map_err(MqttError::Thread)?;
         Ok(Self {
+            broker: format!("broker {}", mqtt.url),
             client,
             link,
             topics,
@@ -91,6 +104,7 @@ impl MqttSink {
             header_sent: false,
             state_sent: String::new(),
             dropped: 0,
+            missing: None,
             stop,
             worker: Some(worker),
         })
@@ -139,7 +153,30 @@ impl MqttSink {
         // Acknowledgements of one kind come in order. With two kinds, rumqttc would reuse a number that still waits for
         // its acknowledgement.
         let qos = if self.qos == QoS::ExactlyOnce { self.qos } else { QoS::AtLeastOnce };
-        self.client.try_publish(topic, qos, true, message).is_ok()
+        let mut handed = self.link.handed.lock();
+        let taken = self.client.try_publish(topic, qos, true, message).is_ok();
+        handed.queue.extend(taken.then_some(false));
+        taken
+    }
+
+    /// Publishes a verdict. Returns whether there was room for it.
+    fn send(&self, verdict: &[u8]) -> bool {
+        let mut handed = self.link.handed.lock();
+        let taken = self.client.try_publish(&self.topics.verdict, self.qos, false, verdict).is_ok();
+        handed.queue.extend(taken.then_some(true));
+        handed.verdicts += u64::from(taken);
+        taken
+    }
+
+    /// Verdicts that were handed over and of which it is not known that the broker has read them.
+    fn missing(&self) -> u64 {
+        let handed = self.link.handed.lock().verdicts;
+        handed.saturating_sub(self.link.read.load(Ordering::Relaxed))
+    }
+
+    /// Verdicts that were lost with broken connections.
+    fn lost(&self) -> u64 {
+        self.link.lost.load(Ordering::Relaxed)
     }
 }
 
@@ -153,9 +190,7 @@ impl Sink for MqttSink {
             self.attend();
             return Ok(());
         }
-        let sent = self.attend()
-            && line.len() <= LONGEST
-            && self.client.try_publish(&self.topics.verdict, self.qos, false, line).is_ok();
+        let sent = self.attend() && line.len() <= LONGEST && self.send(line);
         self.dropped += u64::from(!sent);
         Ok(())
     }
@@ -166,23 +201,39 @@ impl Sink for MqttSink {
     }
 
     fn dropped(&self) -> u64 {
-        self.dropped + self.link.lost.load(Ordering::Relaxed)
+        self.dropped + self.missing.unwrap_or_else(|| self.lost())
+    }
+
+    /// Publishes `offline` and disconnects. If there is no time or no room for that, the broker publishes the last
+    /// will. What it has not taken by then is counted.
+    fn finish(&mut self) {
+        let Some(worker) = self.worker.take() else { return };
+        let lost = self.lost();
+        let connected = self.link.connection.load(Ordering::Acquire) != 0;
+        self.stop.request();
+        let patience = if connected { FAREWELL } else { FAREWELL / 8 };
+        let end = Instant::now() + patience;
+        if connected && self.retain(&self.topics.state, OFFLINE.as_bytes()) {
+            // A broker that is told of the end at once forgets what is not acknowledged yet.
+            while self.missing() > self.lost() && Instant::now() < end {
+                thread::sleep(GLANCE);
+            }
+            self.client.try_disconnect().ok();
+        }
+        worker.join_within(end.saturating_duration_since(Instant::now()));
+        let missing = self.missing();
+        self.missing = Some(missing);
+        let waited = missing.saturating_sub(lost);
+        if waited > 0 {
+            let broker = &self.broker;
+            log::warn!("{broker}: {waited} verdicts still waited for it at the end and are counted as not taken");
+        }
     }
 }
 
 impl Drop for MqttSink {
-    /// Publishes `offline` and disconnects. If there is no time or no room for that, the broker publishes the last
-    /// will.
     fn drop(&mut self) {
-        let connected = self.link.connection.load(Ordering::Acquire) != 0;
-        self.stop.request();
-        if connected && self.retain(&self.topics.state, OFFLINE.as_bytes()) {
-            self.client.try_disconnect().ok();
-        }
-        let patience = if connected { FAREWELL } else { FAREWELL / 8 };
-        if let Some(worker) = self.worker.take() {
-            worker.join_within(patience);
-        }
+        self.finish();
     }
 }
 

@@ -16,7 +16,7 @@ use crate::secret::{Secret, SecretError};
 
 /// Messages that the broker has not acknowledged yet. By default mosquitto takes 20 of one client at a time and, in
 /// this version of MQTT, silently discards more.
-const IN_FLIGHT: u16 = 16;
+pub(super) const IN_FLIGHT: u16 = 16;
 
 /// How often a silent connection is probed. A broker notices after one and a half times this that a client is gone.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
@@ -45,7 +45,16 @@ pub enum MqttError {
     /// The file with the password cannot be used.
     #[error("[output.mqtt] password_file {0}")]
     Password(#[from] SecretError),
-    /// The file with the authorities cannot be read, or is not PEM.
+    /// The file with the authorities cannot be opened or read.
+    #[error("[output.mqtt] ca_file {} cannot be read: {cause}", .file.display())]
+    OpenAuthorities {
+        /// The file as configured.
+        file: PathBuf,
+        /// The system's error.
+        #[source]
+        cause: io::Error,
+    },
+    /// The file with the authorities is not PEM.
     #[error("[output.mqtt] ca_file {} cannot be read: {cause}", .file.display())]
     ReadAuthorities {
         /// The file as configured.
@@ -160,7 +169,10 @@ fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, MqttError> {
 }
 
 fn authorities_of(file: &Path) -> Result<RootCertStore, MqttError> {
-    let unreadable = |cause| MqttError::ReadAuthorities { file: file.to_owned(), cause };
+    let unreadable = |cause| match cause {
+        pem::Error::Io(cause) => MqttError::OpenAuthorities { file: file.to_owned(), cause },
+        cause => MqttError::ReadAuthorities { file: file.to_owned(), cause },
+    };
     let unusable = |cause| MqttError::Authority { file: file.to_owned(), cause };
     let mut authorities = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(file).map_err(unreadable)? {

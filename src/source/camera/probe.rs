@@ -10,6 +10,7 @@ use super::negotiate;
 use super::pixels::PixelFormat;
 use super::wanted::Wanted;
 use crate::source::Fault;
+use crate::text;
 
 /// All video nodes of a machine.
 #[derive(Debug)]
@@ -24,8 +25,10 @@ pub struct Probe {
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Report {
     /// `/dev/videoN`.
+    #[serde(serialize_with = "text::serialize")]
     pub path: PathBuf,
     /// The link under `/dev/v4l/by-id` that leads to it, if udev made one.
+    #[serde(serialize_with = "text::serialize_some")]
     pub by_id: Option<PathBuf>,
     /// The name that the device gives itself; empty if it could not be asked.
     pub card: String,
@@ -79,6 +82,7 @@ pub struct Offered {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Chosen {
     /// The camera's node, or the path that the user gave.
+    #[serde(serialize_with = "text::serialize")]
     pub path: PathBuf,
     /// Four-character code.
     pub format: &'static str,

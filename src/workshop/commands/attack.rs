@@ -8,6 +8,8 @@ use super::output::{failed, progress_bar, write, write_png};
 use super::subjects::{self, SEED};
 use crate::commands::Failure;
 use crate::console;
+use crate::frame::listing;
+use crate::text;
 use crate::workshop::attack::Attack;
 use crate::workshop::cli;
 use crate::workshop::evaluate::{Attacker, BATCH, Batch, Photograph, Subjects, photographs};
@@ -93,7 +95,7 @@ fn open_folder(folder: &Path, record: &str) -> Result<(), Failure> {
         }
         Err(_) => {}
     }
-    if std::fs::read_dir(folder).map_err(|error| failed(folder, &error))?.next().is_some() {
+    if !listing::entries(folder).map_err(|error| failed(folder, &error))?.is_empty() {
         return Err(Failure::usage(format!("{}: is not empty; choose another --out", folder.display())));
     }
     write(&there, record)
@@ -110,7 +112,9 @@ fn name_that_clashes(photographs: &[Photograph]) -> Option<String> {
 
 fn report(written: usize, skipped: &[(String, String)], out: &Path, json: bool) -> std::io::Result<()> {
     if json {
-        return console::print_line(serde_json::json!({"written": written, "skipped": skipped, "out": out}));
+        return console::print_line(
+            serde_json::json!({"written": written, "skipped": skipped, "out": text::name(out)}),
+        );
     }
     for (image, reason) in skipped {
         console::note(format_args!("skipped {image}: {reason}"));

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::commands::Failure;
 use crate::console;
+use crate::text;
 use crate::workshop::cli::Export;
 use crate::workshop::export::{self, Request};
 
@@ -18,8 +19,7 @@ pub fn export(args: &Export, json: bool) -> Result<(), Failure> {
     })?;
     let export::Report { bytes, sha256, difference, gflop } = report;
     if json {
-        let report =
-            json!({"file": args.out, "bytes": bytes, "sha256": sha256, "difference": difference, "gflop": gflop});
+        let report = json!({"file": text::name(&args.out), "bytes": bytes, "sha256": sha256, "difference": difference, "gflop": gflop});
         console::print_line(report)?;
     } else {
         let file = args.out.display();

@@ -35,7 +35,9 @@ pub(super) fn open(
 impl From<evaluate::Error> for Failure {
     fn from(error: evaluate::Error) -> Self {
         match error {
-            evaluate::Error::Data { .. } => Self::usage(error),
+            evaluate::Error::Data { .. } | evaluate::Error::Unlisted(_) | evaluate::Error::Labels(_) => {
+                Self::usage(error)
+            }
             evaluate::Error::Refused(_) | evaluate::Error::Gradients(_) => Self::hopeless(error),
             error => Self::failed(error),
         }

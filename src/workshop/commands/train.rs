@@ -32,6 +32,8 @@ const CLIP: f32 = 1.0;
 const USUAL_VIEW: f64 = 0.5;
 /// Every classifier of the zoo has stages down to this stride.
 const CLASSIFIER_STRIDE: usize = 32;
+/// The most classes without a photograph for validation that are named.
+const NAMED: usize = 20;
 
 /// Starts or resumes a run.
 ///
@@ -273,7 +275,25 @@ fn photographs(common: &Training, side: usize) -> Result<(Photographs, Photograp
     if !all.broken.is_empty() {
         console::note(format_args!("skipped {} photographs that cannot be decoded", all.broken.len()));
     }
-    Ok(all.hold_out(common.held_out)?)
+    let (training, validation) = all.hold_out(common.held_out)?;
+    name_missing(&validation);
+    Ok((training, validation))
+}
+
+/// Names the classes that validations say nothing about. Every class has a photograph for training.
+fn name_missing(validation: &Photographs) {
+    let missing = validation.missing();
+    if !missing.is_empty() {
+        let shown: Vec<String> = missing.iter().take(NAMED).map(|label| format!("'{label}'")).collect();
+        let more = if missing.len() > NAMED { format!(" and {} more", missing.len() - NAMED) } else { String::new() };
+        console::note(format_args!(
+            "no photograph is held out for validation of {} of {} classes: {}{more}; their accuracy is not measured: add \
+             photographs, or raise --held-out",
+            missing.len(),
+            validation.labels.len(),
+            shown.join(", ")
+        ));
+    }
 }
 
 fn loop_settings(common: &Training, initial: Option<(String, u64)>) -> Loop {

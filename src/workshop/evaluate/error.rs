@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::engine::{InferenceError, ModelError};
+use crate::workshop::classes::{OneName, Unlisted};
 use crate::workshop::onnx::read;
 
 /// Why an evaluation cannot start or go on.
@@ -18,6 +19,12 @@ pub enum Error {
         #[source]
         problem: FolderProblem,
     },
+    /// A folder of photographs cannot be listed.
+    #[error(transparent)]
+    Unlisted(#[from] Unlisted),
+    /// The classifier has two classes of one name.
+    #[error("the classifier's labels: {0}")]
+    Labels(#[source] OneName),
     /// The file of results is not usable.
     #[error("{}: {problem}", path.display())]
     Results {
@@ -41,9 +48,6 @@ pub enum Error {
 /// What is wrong with a folder of photographs.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderProblem {
-    /// It cannot be listed.
-    #[error(transparent)]
-    Unreadable(#[from] io::Error),
     /// A folder in it is not a class of the classifier.
     #[error("the folder '{folder}' is none of the classifier's classes; expected folders named {expected}")]
     UnknownClass {
@@ -52,6 +56,22 @@ pub enum FolderProblem {
         /// The first classes in words.
         expected: String,
     },
+    /// A folder's name is that of several classes.
+    #[error(
+        "the folder '{folder}' could be the class {first} or {second}; rename it to a WordNet identifier, or give the \
+         classes names of their own"
+    )]
+    SeveralClasses {
+        /// The folder's name.
+        folder: String,
+        /// The first class.
+        first: String,
+        /// The second one.
+        second: String,
+    },
+    /// A class without a file.
+    #[error("this class has no image; remove the folder or fill it")]
+    EmptyClass,
     /// Two folders in it are one class.
     #[error("the folders '{first}' and '{second}' are both the class '{label}'")]
     SameClass {

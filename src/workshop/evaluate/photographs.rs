@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::{Error, FolderProblem};
 use crate::engine::contract::Label;
 use crate::frame::{self, Fit};
+use crate::workshop::classes::{class_folders, expect_own_names, named_by};
 use crate::workshop::train::LoadError;
 
 /// A photograph on disk.
@@ -21,24 +22,26 @@ pub struct Photograph {
 /// The photographs of a folder in the byte order of their names, at most `limit` of each class.
 ///
 /// # Errors
-/// A folder that is not named after a class of the classifier, two folders of one class, no photograph at all.
+/// Two classes of one name, a folder that is not named after one class of the classifier, two folders of one class, a
+/// folder without an image, no folder at all.
 pub fn list(folder: &Path, labels: &[Label], limit: Option<usize>) -> Result<Vec<Photograph>, Error> {
     let unusable = |problem| Error::Data { path: folder.to_owned(), problem };
+    expect_own_names(labels).map_err(Error::Labels)?;
     let mut taken: Vec<Option<String>> = vec![None; labels.len()];
     let mut photographs = Vec::new();
-    for name in names(folder)?.into_iter().filter(|name| folder.join(name).is_dir()) {
-        let class = class_of(&name, labels).ok_or_else(|| unusable(unknown(&name, labels)))?;
-        if let Some(other) = taken[class].replace(name.clone()) {
+    for found in class_folders(folder)? {
+        let class = class_of(&found.name, labels).map_err(unusable)?;
+        if let Some(other) = taken[class].replace(found.name.clone()) {
             let label = labels[class].label.clone();
-            return Err(unusable(FolderProblem::SameClass { first: other, second: name, label }));
+            return Err(unusable(FolderProblem::SameClass { first: other, second: found.name, label }));
         }
-        let files = names(&folder.join(&name))?
-            .into_iter()
-            .filter(|file| frame::is_image(Path::new(file)))
-            .take(limit.unwrap_or(usize::MAX));
-        photographs.extend(files.map(|file| Photograph {
-            path: folder.join(&name).join(&file),
-            name: format!("{name}/{file}"),
+        if found.images.is_empty() {
+            return Err(Error::Data { path: found.path, problem: FolderProblem::EmptyClass });
+        }
+        let images = found.images.iter().take(limit.unwrap_or(usize::MAX));
+        photographs.extend(images.map(|image| Photograph {
+            path: image.path.clone(),
+            name: found.name_of(image),
             class,
         }));
     }
@@ -56,34 +59,28 @@ pub fn classes(photographs: &[Photograph]) -> Vec<usize> {
     classes
 }
 
-/// The class that a folder's name means: by wnid, or by a name in the label; case, spaces, `-` and `_` do not matter.
-fn class_of(folder: &str, labels: &[Label]) -> Option<usize> {
-    let plain = |text: &str| text.trim().to_lowercase().replace(['_', '-'], " ");
-    let by_wnid = labels.iter().position(|label| label.wnid.as_deref() == Some(folder));
-    let by_label = || labels.iter().position(|label| plain(&label.label) == plain(folder));
-    let by_synonym = || labels.iter().position(|label| label.label.split(',').any(|name| plain(name) == plain(folder)));
-    by_wnid.or_else(by_label).or_else(by_synonym)
+/// The class that a folder's name means.
+fn class_of(folder: &str, labels: &[Label]) -> Result<usize, FolderProblem> {
+    match named_by(folder, labels)[..] {
+        [class] => Ok(class),
+        [first, second, ..] => {
+            let [first, second] = [first, second].map(|class| shown(&labels[class]));
+            Err(FolderProblem::SeveralClasses { folder: folder.to_owned(), first, second })
+        }
+        [] => Err(unknown(folder, labels)),
+    }
+}
+
+/// A class for people: its WordNet identifier, if it has one, and its label.
+fn shown(label: &Label) -> String {
+    label.wnid.as_ref().map_or(label.label.clone(), |wnid| format!("{wnid} ({})", label.label))
 }
 
 fn unknown(folder: &str, labels: &[Label]) -> FolderProblem {
-    let name =
-        |label: &Label| label.wnid.as_ref().map_or(label.label.clone(), |wnid| format!("{wnid} ({})", label.label));
-    let shown = labels.iter().take(12).map(name).collect::<Vec<_>>().join(", ");
+    let first = labels.iter().take(12).map(shown).collect::<Vec<_>>().join(", ");
     let more = labels.len().saturating_sub(12);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-    FolderProblem::UnknownClass { folder: folder.to_owned(), expected: format!("{shown}{more}") }
-}
-
-/// The entries of a folder, sorted, without hidden ones.
-fn names(folder: &Path) -> Result<Vec<String>, Error> {
-    let unusable = |error: std::io::Error| Error::Data { path: folder.to_owned(), problem: error.into() };
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(unusable)? {
-        names.push(entry.map_err(unusable)?.file_name().to_string_lossy().into_owned());
-    }
-    names.retain(|name| !name.starts_with('.'));
-    names.sort();
-    Ok(names)
+    FolderProblem::UnknownClass { folder: folder.to_owned(), expected: format!("{first}{more}") }
 }
 
 /// Reads a photograph as the device does: the largest centred part of the right shape, resized, 8-bit RGB.
@@ -104,14 +101,6 @@ mod tests {
     fn labels() -> Vec<Label> {
         let label = |label: &str, wnid: &str| Label { label: label.into(), wnid: Some(wnid.into()) };
         vec![label("tench, Tinca tinca", "n01440764"), label("garbage truck", "n03417042")]
-    }
-
-    #[test]
-    fn a_folder_is_known_by_wnid_label_or_synonym() {
-        for (folder, class) in [("n01440764", 0), ("Tinca tinca", 0), ("garbage_truck", 1), ("Garbage-Truck", 1)] {
-            assert_eq!(class_of(folder, &labels()), Some(class), "{folder}");
-        }
-        assert_eq!(class_of("church", &labels()), None);
     }
 
     #[test]

@@ -222,7 +222,7 @@ impl RiaeConfig {
     /// # Errors
     /// The file cannot be read, is not TOML, has an unknown or a missing key, or describes no possible network.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        let text = crate::text::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
         let config: Self =
             toml::from_str(&text).map_err(|source| Error::Parse { path: path.to_owned(), source: Box::new(source) })?;
         config.check()?;

@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use super::error::{DataProblem, Error, LoadError};
 use crate::engine::contract::Label;
 use crate::frame::{self, Fit, Picture};
+use crate::text;
+use crate::workshop::classes::{ClassFolder, OneName, class_folders, expect_own_names};
 
 /// The most bytes of decoded pixels; a larger data set is refused rather than swapped to disk.
 const MEMORY: usize = 8 << 30;
@@ -46,14 +48,18 @@ impl Photographs {
     /// Fewer than two classes, two classes with one name, a class without a photograph, more photographs than memory.
     pub fn load(folder: &Path, names: Option<&Path>, side: usize) -> Result<Self, Error> {
         let classes = class_folders(folder)?;
-        let labels = labels(&classes, names)?;
+        match classes.len() {
+            0 => return Err(Error::data(folder, DataProblem::NoClass)),
+            1 => return Err(Error::data(folder, DataProblem::OneClass)),
+            _ => {}
+        }
+        let labels = labels(folder, &classes, names)?;
         let mut files = Vec::new();
-        for (class, (name, path)) in classes.iter().enumerate() {
-            let images = images(path)?;
-            if images.is_empty() {
-                return Err(Error::data(path, DataProblem::EmptyClass));
+        for (class, found) in classes.iter().enumerate() {
+            if found.images.is_empty() {
+                return Err(Error::data(&found.path, DataProblem::EmptyClass));
             }
-            files.extend(images.into_iter().map(|file| (format!("{name}/{file}"), class)));
+            files.extend(found.images.iter().map(|image| (found.name_of(image), &image.path, class)));
         }
         let expected = files.len() * ((side as f32 * MARGIN) as usize).pow(2) * 3;
         if expected > MEMORY {
@@ -62,12 +68,9 @@ impl Photographs {
         }
         let decoded: Vec<_> = files
             .into_par_iter()
-            .map(|(name, class)| {
-                let path = folder.join(&name);
-                match read(&path, side) {
-                    Ok(pixels) => Ok(Photograph { name, class, pixels }),
-                    Err(reason) => Err((path, reason)),
-                }
+            .map(|(name, path, class)| match read(path, side) {
+                Ok(pixels) => Ok(Photograph { name, class, pixels }),
+                Err(reason) => Err((path.clone(), reason)),
             })
             .collect();
         let mut set = Self { labels, items: Vec::new(), broken: Vec::new() };
@@ -77,31 +80,50 @@ impl Photographs {
                 Err(broken) => set.broken.push(broken),
             }
         }
-        for (class, (_, path)) in classes.iter().enumerate() {
+        for (class, found) in classes.iter().enumerate() {
             if !set.items.iter().any(|item| item.class == class) {
-                return Err(Error::data(path, DataProblem::NothingDecodes));
+                return Err(Error::data(&found.path, DataProblem::NothingDecodes));
             }
         }
         Ok(set)
     }
 
     /// Splits off about `share` of the photographs, chosen by a hash of their names, so that every run holds out the
-    /// same. Returns those for training and those for validation.
+    /// same. Returns those for training and those for validation. Every class keeps a photograph for training: if the
+    /// hash would take all of them, the one with the largest stays.
     ///
     /// # Errors
     /// A split that leaves one of the two empty.
     pub fn hold_out(self, share: f64) -> Result<(Self, Self), Error> {
         let bound = (share * f64::from(u32::MAX)) as u32;
-        let held = |item: &Photograph| {
+        let hash = |item: &Photograph| {
             let hash = Sha256::digest(item.name.as_bytes());
-            u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]) < bound
+            u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]])
         };
-        let (out, rest): (Vec<_>, Vec<_>) = self.items.into_iter().partition(held);
+        let (mut out, mut rest): (Vec<_>, Vec<_>) = self.items.into_iter().partition(|item| hash(item) < bound);
+        if !rest.is_empty() {
+            for class in 0..self.labels.len() {
+                if rest.iter().any(|item| item.class == class) {
+                    continue;
+                }
+                let of_class = out.iter().enumerate().filter(|(_, item)| item.class == class);
+                let largest = of_class.max_by_key(|(_, item)| hash(item)).map(|(place, _)| place);
+                rest.extend(largest.map(|place| out.remove(place)));
+            }
+        }
         if rest.is_empty() || out.is_empty() {
             return Err(Error::HeldOut { training: rest.len(), validation: out.len() });
         }
+        // Those that came back belong to their class, as if they had never left.
+        rest.sort_by_key(|item| item.class);
         let part = |items, broken| Self { labels: self.labels.clone(), items, broken };
         Ok((part(rest, self.broken), part(out, Vec::new())))
+    }
+
+    /// The labels of the classes that have no photograph in this set.
+    pub fn missing(&self) -> Vec<&str> {
+        let has_none = |class: &usize| self.items.iter().all(|item| item.class != *class);
+        (0..self.labels.len()).filter(has_none).map(|class| self.labels[class].label.as_str()).collect()
     }
 }
 
@@ -117,56 +139,26 @@ fn read(path: &Path, side: usize) -> Result<Picture, LoadError> {
     Ok(Picture { width: size[1] as u32, height: size[0] as u32, rgb })
 }
 
-fn class_folders(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
-    let entries = std::fs::read_dir(folder).map_err(|error| Error::data(folder, error))?;
-    let mut classes = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| Error::data(folder, error))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if entry.path().is_dir() && !name.starts_with('.') {
-            classes.push((name, entry.path()));
-        }
-    }
-    classes.sort();
-    match classes.len() {
-        0 => Err(Error::data(folder, DataProblem::NoClass)),
-        1 => Err(Error::data(folder, DataProblem::OneClass)),
-        _ => Ok(classes),
-    }
-}
-
-fn images(folder: &Path) -> Result<Vec<String>, Error> {
-    let mut names = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| Error::data(folder, error))? {
-        let name = entry.map_err(|error| Error::data(folder, error))?.file_name().to_string_lossy().into_owned();
-        if frame::is_image(Path::new(&name)) && !name.starts_with('.') {
-            names.push(name);
-        }
-    }
-    names.sort();
-    Ok(names)
-}
-
-fn labels(classes: &[(String, PathBuf)], names: Option<&Path>) -> Result<Vec<Label>, Error> {
+/// The label of each class: the one that `names` gives its folder, or else the folder's name.
+fn labels(folder: &Path, classes: &[ClassFolder], names: Option<&Path>) -> Result<Vec<Label>, Error> {
     let mut known = BTreeMap::new();
     if let Some(path) = names {
-        let text = std::fs::read_to_string(path).map_err(|error| Error::data(path, error))?;
-        for line in text.trim_start_matches('\u{feff}').lines() {
+        let text = text::read(path).map_err(|error| Error::data(path, error))?;
+        for line in text.lines() {
             if let Some((wnid, label)) = line.split_once(' ') {
                 known.insert(wnid.to_owned(), label.split(',').next().unwrap_or(label).trim().to_owned());
             }
         }
     }
-    let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    let mut labels = Vec::new();
-    for (folder, path) in classes {
-        let label = known.get(folder).unwrap_or(folder).clone();
-        if let Some(other) = seen.insert(label.trim().to_lowercase(), folder) {
-            let (first, second) = (other.to_owned(), folder.clone());
-            return Err(Error::data(path, DataProblem::SameName { first, second, label }));
-        }
-        let is_wnid = folder.len() == 9 && folder.starts_with('n') && folder[1..].bytes().all(|b| b.is_ascii_digit());
-        labels.push(Label { label, wnid: is_wnid.then(|| folder.clone()) });
-    }
+    let label = |ClassFolder { name, .. }: &ClassFolder| {
+        let label = known.get(name).unwrap_or(name).clone();
+        let is_wnid = name.len() == 9 && name.starts_with('n') && name[1..].bytes().all(|b| b.is_ascii_digit());
+        Label { label, wnid: is_wnid.then(|| name.clone()) }
+    };
+    let labels: Vec<Label> = classes.iter().map(label).collect();
+    expect_own_names(&labels).map_err(|OneName { first, second, name }| {
+        let [first, second] = [first, second].map(|class| classes[class].name.clone());
+        Error::data(folder, DataProblem::SameName { first, second, label: name })
+    })?;
     Ok(labels)
 }

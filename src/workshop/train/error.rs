@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use burn::store::RecordError;
 
 use crate::frame::{DecodeError, FitError};
+use crate::workshop::classes::Unlisted;
 use crate::workshop::onnx::read;
 
 /// Why a training run cannot start or go on.
@@ -20,6 +21,9 @@ pub enum Error {
         #[source]
         problem: DataProblem,
     },
+    /// A folder of photographs cannot be listed.
+    #[error(transparent)]
+    Unlisted(#[from] Unlisted),
     /// Too few photographs for the share that is held out.
     #[error(
         "{} photographs leave {training} for training and {validation} for validation; \
