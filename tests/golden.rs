@@ -1,5 +1,6 @@
-//! Promise 5: the same answer everywhere. `tests/golden` holds the results of one x86-64 machine for two photographs:
-//! the models' input, the purified picture, the probabilities. Every machine must agree with them to 1e-3.
+//! Promise 5: the same answer everywhere. `tests/golden` holds the results of one x86-64 machine for two photographs and
+//! both purifiers that ship: the models' input, the purified picture, the probabilities. Every machine must agree with
+//! them to 1e-3.
 //!
 //! `PURECAM_GOLDEN=write cargo test --release --test golden` writes them anew, after a change of the models or of the
 //! stages before them. `PURECAM_GOLDEN_BINARY`, a command, tests another binary: the one that ships for boards.
@@ -9,12 +10,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use image::{ImageBuffer, Rgb};
-use purecam::engine::{Classifier, Description, Purifier, Shipped, share_among};
+use purecam::engine::{Classifier, Description, Purifier, Setup, Shipped, share_among};
 use purecam::frame::{self, Fit};
 use serde::{Deserialize, Serialize};
 
 const PHOTOGRAPHS: [&str; 2] = ["church-tower", "french-horn"];
 const TOLERANCE: f32 = 1e-3;
+/// The default purifier, which is deterministic, and the general one, whose noise seed and frame determine.
+const PURIFIERS: [&str; 2] = ["default", "general"];
 
 /// The file beside the pictures.
 #[derive(Serialize, Deserialize)]
@@ -39,19 +42,28 @@ struct Models {
 }
 
 impl Models {
-    fn shipped() -> Self {
-        let shipped = Shipped::find().unwrap();
-        let purifier = Purifier::load(&shipped.purifier(), 1).unwrap();
-        Self { purifier, classifier: Classifier::load(&shipped.classifier(), &Description::default()).unwrap() }
+    fn shipped(which: &str) -> Self {
+        let classifier = Classifier::load(&Shipped::find().unwrap().classifier(), &Description::default()).unwrap();
+        let setup = Setup { seed: 1, size: Some(classifier.size()), strength: None };
+        Self { purifier: Purifier::load(&purifier(which), setup).unwrap(), classifier }
     }
 
     fn answer(&mut self, photograph: &str) -> Answer {
         let picture = frame::read(&file(photograph)).unwrap();
         let (mut frame, mut purified) = (Vec::new(), Vec::new());
         Fit::new(self.purifier.size()).planes(&picture, &mut frame).unwrap();
-        self.purifier.purify(&frame, 1, &mut purified).unwrap();
+        // `classify` gives every file the noise of frame 0.
+        self.purifier.purify(&frame, 0, &mut purified).unwrap();
         let probabilities = self.classifier.classify(&purified).unwrap().to_vec();
         Answer { frame, purified, probabilities }
+    }
+}
+
+fn purifier(which: &str) -> PathBuf {
+    let shipped = Shipped::find().unwrap();
+    match which {
+        "general" => shipped.folder.join(shipped.manifest.general.as_ref().expect("a general purifier ships")),
+        _ => shipped.purifier(),
     }
 }
 
@@ -84,15 +96,20 @@ fn farthest(one: &[f32], other: &[f32]) -> f32 {
 
 #[test]
 fn every_machine_says_what_the_golden_vectors_say() {
-    let (mut models, path) = (Models::shipped(), folder().join("golden.json"));
+    PURIFIERS.into_iter().for_each(compare);
+}
+
+fn compare(which: &str) {
+    let (mut models, path) = (Models::shipped(which), folder().join(format!("{which}.json")));
     let answers = PHOTOGRAPHS.map(|photograph| models.answer(photograph));
     let [purifier, classifier] = [models.purifier.sha256(), models.classifier.sha256()].map(str::to_owned);
-    let picture = |kind: &str, photograph: &str| folder().join(format!("{photograph}-{kind}.png"));
+    let frame = |photograph: &str| folder().join(format!("{photograph}-frame.png"));
+    let purified = |photograph: &str| folder().join(format!("{photograph}-{which}.png"));
     if std::env::var_os("PURECAM_GOLDEN").is_some_and(|value| value == "write") {
         fs::create_dir_all(folder()).unwrap();
         for (photograph, answer) in PHOTOGRAPHS.iter().zip(&answers) {
-            write(&picture("frame", photograph), &answer.frame, models.purifier.size());
-            write(&picture("purified", photograph), &answer.purified, models.purifier.size());
+            write(&frame(photograph), &answer.frame, models.purifier.size());
+            write(&purified(photograph), &answer.purified, models.purifier.size());
         }
         let probabilities = answers.iter().map(|answer| answer.probabilities.clone()).collect();
         let golden = Golden { purifier, classifier, probabilities };
@@ -103,12 +120,12 @@ fn every_machine_says_what_the_golden_vectors_say() {
     assert_eq!([golden.purifier, golden.classifier], [purifier, classifier], "other models: write the vectors anew");
     for ((photograph, answer), probabilities) in PHOTOGRAPHS.iter().zip(&answers).zip(&golden.probabilities) {
         let differences = [
-            farthest(&answer.frame, &read(&picture("frame", photograph))),
-            farthest(&answer.purified, &read(&picture("purified", photograph))),
+            farthest(&answer.frame, &read(&frame(photograph))),
+            farthest(&answer.purified, &read(&purified(photograph))),
             farthest(&answer.probabilities, probabilities),
         ];
         println!(
-            "{photograph}: frame {}, purified {}, probabilities {}",
+            "{which}, {photograph}: frame {}, purified {}, probabilities {}",
             differences[0], differences[1], differences[2]
         );
         assert!(differences.iter().all(|difference| *difference <= TOLERANCE), "{photograph}: {differences:?}");
@@ -120,17 +137,24 @@ fn the_binary_that_ships_says_what_the_golden_vectors_say() {
     let Some(command) = std::env::var("PURECAM_GOLDEN_BINARY").ok() else {
         return eprintln!("skipped: PURECAM_GOLDEN_BINARY names no binary");
     };
+    for which in PURIFIERS {
+        compare_binary(&command, which);
+    }
+}
+
+fn compare_binary(command: &str, which: &str) {
     let mut words = command.split_whitespace();
     let output = Command::new(words.next().unwrap())
         .args(words)
-        .args(["classify", "--json", "--top", "10", "--seed", "1"])
+        .args(["classify", "--json", "--top", "10", "--seed", "1", "--purifier"])
+        .arg(purifier(which))
         .args(PHOTOGRAPHS.map(file))
         .env_remove("PURECAM_GOLDEN_BINARY")
         .env("PURECAM_MODELS", Path::new(env!("CARGO_MANIFEST_DIR")).join("models"))
         .output()
         .unwrap();
     assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
-    let golden: Golden = serde_json::from_slice(&fs::read(folder().join("golden.json")).unwrap()).unwrap();
+    let golden: Golden = serde_json::from_slice(&fs::read(folder().join(format!("{which}.json"))).unwrap()).unwrap();
     let lines = String::from_utf8(output.stdout).unwrap();
     let verdicts: Vec<serde_json::Value> =
         lines.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -141,14 +165,14 @@ fn the_binary_that_ships_says_what_the_golden_vectors_say() {
             found[guess["index"].as_u64().unwrap() as usize] = guess["confidence"].as_f64().unwrap() as f32;
         }
         let farthest = farthest(&found, expected);
-        println!("{photograph}: {farthest}");
+        println!("{which}, {photograph}: {farthest}");
         assert!(found.iter().all(|value| value.is_finite()) && farthest <= TOLERANCE, "{photograph}: {found:?}");
     }
 }
 
 #[test]
 fn the_number_of_threads_changes_no_bit_of_the_answer() {
-    let mut models = Models::shipped();
+    let mut models = Models::shipped("default");
     let mut bits = |threads| {
         share_among(threads).unwrap();
         let answer = models.answer(PHOTOGRAPHS[0]);

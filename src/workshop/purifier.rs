@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::riae::{self, Riae, RiaeConfig};
 use super::unet::{self, Unet, UnetConfig};
+use crate::text;
 
 /// The configuration of a network that can purify.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +56,7 @@ impl PurifierConfig {
     /// # Errors
     /// The file cannot be read, is not TOML, has an unknown or a missing key, or describes no possible network.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let text = text::read(path).unwrap_or_default();
         let is_unet = toml::from_str::<toml::Table>(&text).is_ok_and(|table| table.contains_key("widths"));
         if !is_unet {
             // It reads the file itself, and says what is wrong with it.
