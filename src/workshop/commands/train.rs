@@ -165,7 +165,8 @@ fn preset(preset: &Preset) -> Result<RiaeConfig, Failure> {
 /// Opens a classifier with gradients; the engine that ships checks it first, as `said` describes it.
 fn open(path: &Path, side: usize, said: &Description, device: &Device) -> Result<Classifier, Failure> {
     let checked = engine::Classifier::load(path, said).map_err(Failure::failed)?;
-    let network = Network::load(path, device)?;
+    checked.expect_one_class().map_err(Failure::failed)?;
+    let network = Network::load_for(path, Some(checked.input()), device)?;
     let classifier = Classifier::new(network, Some(checked.input()))?;
     if classifier.size() != [side, side] {
         let [height, width] = classifier.size();

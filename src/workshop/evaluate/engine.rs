@@ -39,6 +39,7 @@ impl EngineUnderTest {
     pub fn load(classifier: &Path, said: &Description, purifier: Option<&Path>, seed: u64) -> Result<Self, Error> {
         let copy = || -> Result<Loaded, Error> {
             let classifier = Classifier::load(classifier, said)?;
+            classifier.expect_one_class()?;
             let purifier = purifier.map(|path| Purifier::load(path, seed)).transpose()?;
             if let Some(purifier) = &purifier {
                 classifier.expect_size_of(purifier)?;

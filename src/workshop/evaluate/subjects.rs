@@ -53,7 +53,7 @@ impl Subjects {
     ) -> Result<Self, Error> {
         let engine = EngineUnderTest::load(classifier, said, purifier, seed)?;
         let (input, labels) = (engine.classifier().input().clone(), engine.classifier().labels().to_vec());
-        let network = Network::load(classifier, device)?;
+        let network = Network::load_for(classifier, Some(&input), device)?;
         let classifier_model = Model::new(classifier, engine.classifier().sha256());
         let partners = engine.purifier().and_then(|purifier| purifier.partners());
         Ok(Self {

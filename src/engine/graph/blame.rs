@@ -1,0 +1,22 @@
+//! Which operator an error of the engine is about: its own messages are for its authors.
+
+use tract_onnx::pb::{ModelProto, NodeProto};
+use tract_onnx::prelude::TractError;
+
+use crate::engine::error::Problem;
+
+/// The error as one about a node of the graph, if the engine names one.
+pub fn blame(model: &ModelProto, error: TractError) -> Problem {
+    let text = format!("{error:#}");
+    let named = |node: &&NodeProto| {
+        let label = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
+        label.is_some_and(|label| text.contains(&format!("\"{label}\"")) || text.contains(&format!(" {label} ")))
+    };
+    match model.graph.iter().flat_map(|graph| &graph.node).find(named) {
+        Some(node) => {
+            let why = format!("is not computed by the engine as it is used here ({})", error.root_cause());
+            Problem::operator(node, why, "export the model with another opset or without this operator")
+        }
+        None => error.into(),
+    }
+}

@@ -1,0 +1,63 @@
+//! The list of rewrites of single operators.
+
+use tract_onnx::pb::{ModelProto, NodeProto};
+
+use super::scope::Scope;
+use super::{activation, axes, legacy, padding, pool, resample};
+use crate::engine::error::Problem;
+
+/// What a rewrite makes of a node: nothing if the engine computes it rightly, or the nodes that take its place.
+pub type Rewritten = Result<Option<Vec<NodeProto>>, Problem>;
+
+/// A rewrite of one operator.
+type Rewrite = fn(&NodeProto, &mut Scope) -> Rewritten;
+
+/// Every operator of ONNX that is rewritten or looked at, in the order of the alphabet.
+const REWRITES: &[(&str, Rewrite)] = &[
+    ("Add", legacy::broadcast),
+    ("And", legacy::broadcast),
+    ("Cast", legacy::cast),
+    ("AveragePool", padding::automatic),
+    ("Celu", activation::celu),
+    ("Concat", legacy::concat),
+    ("Conv", padding::automatic),
+    ("ConvTranspose", padding::automatic),
+    ("Div", legacy::broadcast),
+    ("Equal", legacy::broadcast),
+    ("GlobalLpPool", pool::global_lp_pool),
+    ("Greater", legacy::broadcast),
+    ("Less", legacy::broadcast),
+    ("LpPool", pool::lp_pool),
+    ("MaxPool", padding::automatic),
+    ("Mul", legacy::broadcast),
+    ("Or", legacy::broadcast),
+    ("Pad", padding::pad),
+    ("Pow", legacy::broadcast),
+    ("Reshape", legacy::reshape),
+    ("Resize", resample::resize),
+    ("Squeeze", axes::squeeze),
+    ("Sub", legacy::broadcast),
+    ("Upsample", resample::upsample),
+];
+
+/// Rewrites every node once; what a rewrite makes is not looked at again.
+pub fn apply(model: &mut ModelProto, inputs: &[(String, Vec<usize>)]) -> Result<(), Problem> {
+    let raised = resample::raise(model);
+    let mut scope = Scope::new(&raised, inputs);
+    let mut nodes = Vec::new();
+    for node in raised.graph.iter().flat_map(|graph| &graph.node) {
+        let own = matches!(node.domain.as_str(), "" | "ai.onnx");
+        let rewrite = REWRITES.iter().find(|(name, _)| own && *name == node.op_type);
+        match rewrite.map(|(_, rewrite)| rewrite(node, &mut scope)).transpose()?.flatten() {
+            Some(replacement) => nodes.extend(replacement),
+            None => nodes.push(node.clone()),
+        }
+    }
+    let stored = scope.stored;
+    *model = raised;
+    if let Some(graph) = &mut model.graph {
+        graph.node = nodes;
+        graph.initializer.extend(stored);
+    }
+    Ok(())
+}
