@@ -13,6 +13,11 @@ use crate::contain::contain;
 /// An operator that no engine has: it stands for a node about which nothing shall be asked.
 const UNKNOWN: &str = "purecam.Unknown";
 
+/// Whether axes are counted from both ends: the engine then removes others.
+fn mixed(axes: &[i64]) -> bool {
+    axes.iter().any(|&axis| axis < 0) && axes.iter().any(|&axis| axis >= 0)
+}
+
 /// Shapes and values by tensor.
 #[derive(Default)]
 pub struct Facts(HashMap<String, InferenceFact>);
@@ -25,8 +30,14 @@ impl Facts {
 
     fn ask(model: &ModelProto, inputs: &[(String, Vec<usize>)]) -> TractResult<Self> {
         let mut model = model.clone();
+        let opset = super::scope::opset(&model);
         for node in model.graph.iter_mut().flat_map(|graph| &mut graph.node) {
-            if node.attribute.iter().any(|attribute| attribute.g.is_some()) {
+            // What the engine cannot read, or stumbles over before it has been rewritten.
+            let axes =
+                node.attribute.iter().find(|attribute| attribute.name == "axes").map(|axes| axes.ints.as_slice());
+            let unread = node.op_type == "Squeeze"
+                && (axes.is_none() && node.input.len() < 2 && opset < 13 || axes.is_some_and(mixed));
+            if unread || node.op_type == "Range" || node.attribute.iter().any(|attribute| attribute.g.is_some()) {
                 node.op_type = UNKNOWN.to_owned();
                 node.attribute.clear();
             }

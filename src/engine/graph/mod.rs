@@ -8,6 +8,7 @@ mod activation;
 mod axes;
 mod blame;
 mod condition;
+mod constant;
 mod dead;
 mod ending;
 mod facts;
@@ -16,13 +17,16 @@ mod known;
 mod legacy;
 mod name;
 mod node;
+mod normal;
 mod padding;
 mod pool;
 mod precision;
+mod refused;
 mod rename;
 mod resample;
 mod rewrites;
 mod scope;
+mod slices;
 mod window;
 
 use tract_onnx::pb;
@@ -43,6 +47,7 @@ pub fn rewrite(model: &mut pb::ModelProto, inputs: &[(String, Vec<usize>)]) -> R
     precision::widen(model);
     name::clear(model);
     dead::remove(model);
+    rewrites::prepare(model, inputs)?;
     condition::fold(model, inputs)?;
     dead::remove(model);
     rewrites::apply(model, inputs)

@@ -29,11 +29,6 @@ pub fn ints(name: &str, ints: Vec<i64>) -> AttributeProto {
     AttributeProto { name: name.to_owned(), r#type: AttributeType::Ints as i32, ints, ..AttributeProto::default() }
 }
 
-/// An attribute that is one number.
-pub fn float(name: &str, f: f32) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), r#type: AttributeType::Float as i32, f, ..AttributeProto::default() }
-}
-
 /// An attribute that is a word.
 pub fn text(name: &str, text: &str) -> AttributeProto {
     let s = text.as_bytes().to_vec();

@@ -2,18 +2,25 @@
 
 use tract_onnx::pb::NodeProto;
 
-use super::node::{Attributes, input, int_tensor, node, remove};
+use super::node::{Attributes, input, int_tensor, ints, node, remove, set};
 use super::rewrites::Rewritten;
 use super::scope::Scope;
 use crate::engine::error::Problem;
 
-/// Explicit pads hold only without `auto_pad`; some exporters write both.
+/// Explicit pads hold only without `auto_pad`; some exporters write both. Lengths are rounded up without padding, too.
 pub fn automatic(windowed: &NodeProto, _: &mut Scope) -> Rewritten {
-    if windowed.text("auto_pad", "NOTSET") == "NOTSET" || windowed.attribute("pads").is_none() {
+    let auto = windowed.text("auto_pad", "NOTSET");
+    let rounded = auto == "VALID" && windowed.int("ceil_mode", 0) != 0;
+    if auto == "NOTSET" || windowed.attribute("pads").is_none() && !rounded {
         return Ok(None);
     }
     let mut windowed = windowed.clone();
     remove(&mut windowed, "pads");
+    if rounded {
+        let sides = windowed.ints("kernel_shape").map_or(0, <[i64]>::len);
+        remove(&mut windowed, "auto_pad");
+        set(&mut windowed, ints("pads", vec![0; 2 * sides]));
+    }
     Ok(Some(vec![windowed]))
 }
 
@@ -33,7 +40,7 @@ pub fn pad(pad: &NodeProto, scope: &mut Scope) -> Rewritten {
     }
     let pads = match (pad.ints("pads"), input(pad, 1)) {
         (Some(pads), _) => Some(pads.to_vec()),
-        (None, Some(name)) => scope.facts().value(name).map(|pads| pads.iter().map(|&pad| pad as i64).collect()),
+        (None, Some(name)) => scope.ints(name),
         (None, None) => None,
     };
     let Some(pads) = pads else {
@@ -49,8 +56,8 @@ pub fn pad(pad: &NodeProto, scope: &mut Scope) -> Rewritten {
     }
     let axes = match input(pad, 3) {
         None => (0..pads.len() as i64 / 2).collect::<Vec<_>>(),
-        Some(name) => match scope.facts().value(name) {
-            Some(axes) => axes.iter().map(|&axis| axis as i64).collect(),
+        Some(name) => match scope.ints(name) {
+            Some(axes) => axes,
             None => return Ok(Some(vec![changed])),
         },
     };
@@ -63,7 +70,7 @@ pub fn pad(pad: &NodeProto, scope: &mut Scope) -> Rewritten {
     let mut slice = node("Slice", &[&pad.input[0]], &cut);
     if scope.opset < 10 {
         for (name, values) in [("starts", &starts), ("ends", &ends), ("axes", &axes)] {
-            slice.attribute.push(super::node::ints(name, values.clone()));
+            slice.attribute.push(ints(name, values.clone()));
         }
     } else {
         for values in [&starts, &ends, &axes] {
@@ -72,7 +79,7 @@ pub fn pad(pad: &NodeProto, scope: &mut Scope) -> Rewritten {
     }
     changed.input[0] = cut;
     if pad.attribute("pads").is_some() {
-        super::node::set(&mut changed, super::node::ints("pads", padded));
+        set(&mut changed, ints("pads", padded));
     } else {
         let name = scope.fresh.name("pads");
         scope.stored.push(int_tensor(&name, &padded));

@@ -3,7 +3,7 @@
 use tract_onnx::pb::{ModelProto, NodeProto};
 
 use super::scope::Scope;
-use super::{activation, axes, legacy, padding, pool, resample};
+use super::{activation, axes, constant, legacy, normal, padding, pool, refused, resample, slices};
 use crate::engine::error::Problem;
 
 /// What a rewrite makes of a node: nothing if the engine computes it rightly, or the nodes that take its place.
@@ -21,33 +21,58 @@ const REWRITES: &[(&str, Rewrite)] = &[
     ("Celu", activation::celu),
     ("Concat", legacy::concat),
     ("Conv", padding::automatic),
-    ("ConvTranspose", padding::automatic),
+    ("ConvTranspose", refused::conv_transpose),
     ("Div", legacy::broadcast),
+    ("Einsum", refused::einsum),
     ("Equal", legacy::broadcast),
+    ("GatherND", slices::gather_nd),
     ("GlobalLpPool", pool::global_lp_pool),
     ("Greater", legacy::broadcast),
+    ("GridSample", refused::grid_sample),
     ("Less", legacy::broadcast),
+    ("LRN", normal::lrn),
+    ("LogSoftmax", activation::log_softmax),
     ("LpPool", pool::lp_pool),
     ("MaxPool", padding::automatic),
     ("Mul", legacy::broadcast),
     ("Or", legacy::broadcast),
     ("Pad", padding::pad),
     ("Pow", legacy::broadcast),
+    ("ReduceLogSumExp", activation::reduce_log_sum_exp),
     ("Reshape", legacy::reshape),
     ("Resize", resample::resize),
+    ("ScatterND", slices::gather_nd),
+    ("Softplus", activation::softplus),
     ("Squeeze", axes::squeeze),
     ("Sub", legacy::broadcast),
+    ("Swish", activation::swish),
     ("Upsample", resample::upsample),
 ];
 
+/// What is rewritten before anything is asked about shapes: the engine would stumble over it.
+const EARLY: &[(&str, Rewrite)] = &[("Range", constant::range), ("Slice", slices::slice), ("Squeeze", axes::sorted)];
+
+/// Rewrites what keeps the engine from knowing shapes.
+pub fn prepare(model: &mut ModelProto, inputs: &[(String, Vec<usize>)]) -> Result<(), Problem> {
+    each(EARLY, model.clone(), model, inputs)
+}
+
 /// Rewrites every node once; what a rewrite makes is not looked at again.
 pub fn apply(model: &mut ModelProto, inputs: &[(String, Vec<usize>)]) -> Result<(), Problem> {
-    let raised = resample::raise(model);
+    each(REWRITES, resample::raise(model), model, inputs)
+}
+
+fn each(
+    rewrites: &[(&str, Rewrite)],
+    raised: ModelProto,
+    model: &mut ModelProto,
+    inputs: &[(String, Vec<usize>)],
+) -> Result<(), Problem> {
     let mut scope = Scope::new(&raised, inputs);
     let mut nodes = Vec::new();
     for node in raised.graph.iter().flat_map(|graph| &graph.node) {
         let own = matches!(node.domain.as_str(), "" | "ai.onnx");
-        let rewrite = REWRITES.iter().find(|(name, _)| own && *name == node.op_type);
+        let rewrite = rewrites.iter().find(|(name, _)| own && *name == node.op_type);
         match rewrite.map(|(_, rewrite)| rewrite(node, &mut scope)).transpose()?.flatten() {
             Some(replacement) => nodes.extend(replacement),
             None => nodes.push(node.clone()),

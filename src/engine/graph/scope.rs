@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto};
 
 use super::facts::Facts;
@@ -106,6 +107,32 @@ impl<'a> Scope<'a> {
     /// What is known about tensors without a run: shapes and, for what depends on shapes alone, values.
     pub fn facts(&mut self) -> &Facts {
         self.facts.get_or_insert_with(|| Facts::of(self.model, self.inputs))
+    }
+
+    /// The integers of a stored tensor; `None` if it is not stored in the graph or holds other numbers.
+    pub fn stored_ints(&self, name: &str) -> Option<Vec<i64>> {
+        let tensor = self.constant(name)?;
+        let raw = &tensor.raw_data;
+        Some(match DataType::try_from(tensor.data_type).ok()? {
+            DataType::Int64 if raw.is_empty() => tensor.int64_data.clone(),
+            DataType::Int64 => raw.as_chunks().0.iter().map(|&bytes| i64::from_le_bytes(bytes)).collect(),
+            DataType::Int32 if raw.is_empty() => tensor.int32_data.iter().map(|&value| i64::from(value)).collect(),
+            DataType::Int32 => raw.as_chunks().0.iter().map(|&bytes| i64::from(i32::from_le_bytes(bytes))).collect(),
+            _ => return None,
+        })
+    }
+
+    /// The same for f32.
+    pub fn stored_floats(&self, name: &str) -> Option<Vec<f32>> {
+        let tensor = self.constant(name).filter(|tensor| tensor.data_type == DataType::Float as i32)?;
+        let raw = tensor.raw_data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+        Some(raw.chain(tensor.float_data.iter().copied()).collect())
+    }
+
+    /// Integers that are stored, or that depend on shapes alone.
+    pub fn ints(&mut self, name: &str) -> Option<Vec<i64>> {
+        let known = |facts: &Facts| Some(facts.value(name)?.iter().map(|&value| value as i64).collect());
+        self.stored_ints(name).or_else(|| known(self.facts()))
     }
 
     /// The shape of a tensor, if it is known.
