@@ -12,7 +12,10 @@ pub fn blame(model: &ModelProto, error: TractError) -> Problem {
         let label = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
         label.is_some_and(|label| text.contains(&format!("\"{label}\"")) || text.contains(&format!(" {label} ")))
     };
-    match model.graph.iter().flat_map(|graph| &graph.node).find(named) {
+    let nodes = || model.graph.iter().flat_map(|graph| &graph.node);
+    // While it reads a node the engine gives only the operator's name.
+    let read = |node: &&NodeProto| text.contains(&format!("({})", node.op_type));
+    match nodes().find(named).or_else(|| nodes().find(read)) {
         Some(node) => {
             let why = format!("is not computed by the engine as it is used here ({})", error.root_cause());
             Problem::operator(node, why, "export the model with another opset or without this operator")

@@ -17,7 +17,6 @@ mod known;
 mod legacy;
 mod name;
 mod node;
-mod normal;
 mod padding;
 mod pool;
 mod precision;

@@ -2,7 +2,7 @@
 
 use tract_onnx::pb::NodeProto;
 
-use super::node::{Attributes, int, node_with};
+use super::node::{Attributes, input, int, node_with};
 use super::padding;
 use super::rewrites::Rewritten;
 use super::scope::Scope;
@@ -30,6 +30,43 @@ pub fn einsum(einsum: &NodeProto, _: &mut Scope) -> Rewritten {
     }
     let why = format!("sums over every axis ('{equation}'), which the engine misreads");
     Err(Problem::operator(einsum, why, "export the model with MatMul and ReduceSum"))
+}
+
+/// A recurrent network that reads its sequence backwards is read forwards.
+pub fn recurrent(network: &NodeProto, _: &mut Scope) -> Rewritten {
+    match network.text("direction", "forward") {
+        "forward" => Ok(None),
+        direction => {
+            let why = format!("has the direction '{direction}', which the engine takes for 'forward'");
+            Err(Problem::operator(network, why, "export the model without it"))
+        }
+    }
+}
+
+/// The engine knows one order of the channels.
+pub fn space_to_depth(space: &NodeProto, _: &mut Scope) -> Rewritten {
+    match space.text("mode", "DCR") {
+        "DCR" => Ok(None),
+        mode => {
+            let why = format!("has the mode '{mode}', which the engine takes for 'DCR'");
+            Err(Problem::operator(space, why, "export the model with Reshape and Transpose"))
+        }
+    }
+}
+
+/// A model in training mode answers differently every time.
+pub fn dropout(dropout: &NodeProto, scope: &mut Scope) -> Rewritten {
+    let mode = input(dropout, 2).and_then(|name| scope.constant(name));
+    match mode
+        .is_some_and(|mode| mode.raw_data.first().is_some_and(|on| *on != 0) || mode.int32_data.first() == Some(&1))
+    {
+        false => Ok(None),
+        true => Err(Problem::operator(
+            dropout,
+            "is in training mode",
+            "export the model in evaluation mode (`model.eval()`)",
+        )),
+    }
 }
 
 /// Bicubic sampling takes other pixels at the border.

@@ -3,7 +3,7 @@
 use tract_onnx::pb::{ModelProto, NodeProto};
 
 use super::scope::Scope;
-use super::{activation, axes, constant, legacy, normal, padding, pool, refused, resample, slices};
+use super::{activation, axes, constant, legacy, padding, pool, refused, resample, slices};
 use crate::engine::error::Problem;
 
 /// What a rewrite makes of a node: nothing if the engine computes it rightly, or the nodes that take its place.
@@ -23,14 +23,16 @@ const REWRITES: &[(&str, Rewrite)] = &[
     ("Conv", padding::automatic),
     ("ConvTranspose", refused::conv_transpose),
     ("Div", legacy::broadcast),
+    ("Dropout", refused::dropout),
     ("Einsum", refused::einsum),
     ("Equal", legacy::broadcast),
+    ("GRU", refused::recurrent),
     ("GatherND", slices::gather_nd),
     ("GlobalLpPool", pool::global_lp_pool),
     ("Greater", legacy::broadcast),
     ("GridSample", refused::grid_sample),
     ("Less", legacy::broadcast),
-    ("LRN", normal::lrn),
+    ("LSTM", refused::recurrent),
     ("LogSoftmax", activation::log_softmax),
     ("LpPool", pool::lp_pool),
     ("MaxPool", padding::automatic),
@@ -38,11 +40,13 @@ const REWRITES: &[(&str, Rewrite)] = &[
     ("Or", legacy::broadcast),
     ("Pad", padding::pad),
     ("Pow", legacy::broadcast),
+    ("RNN", refused::recurrent),
     ("ReduceLogSumExp", activation::reduce_log_sum_exp),
     ("Reshape", legacy::reshape),
     ("Resize", resample::resize),
     ("ScatterND", slices::gather_nd),
     ("Softplus", activation::softplus),
+    ("SpaceToDepth", refused::space_to_depth),
     ("Squeeze", axes::squeeze),
     ("Sub", legacy::broadcast),
     ("Swish", activation::swish),
