@@ -109,7 +109,15 @@ pub enum Problem {
     ManyLabels { declared: &'static str },
     /// An operator that the engine lacks or would compute wrongly.
     #[error("its operator {operator} ({node}) {why}; {instead}")]
-    Operator { operator: String, node: String, why: String, instead: String },
+    Operator {
+        operator: String,
+        node: String,
+        why: String,
+        instead: String,
+        /// The engine's own error, if it found it.
+        #[source]
+        cause: Option<EngineError>,
+    },
     /// The graph cannot be prepared.
     #[error("the engine cannot run it: {0}")]
     Engine(#[source] EngineError),
@@ -145,7 +153,7 @@ impl Problem {
             ("", Some(output)) => format!("which makes '{output}'"),
             (name, _) => format!("node '{name}'"),
         };
-        Self::Operator { operator, node: name, why: why.into(), instead: instead.into() }
+        Self::Operator { operator, node: name, why: why.into(), instead: instead.into(), cause: None }
     }
 }
 

@@ -18,7 +18,12 @@ pub fn blame(model: &ModelProto, error: TractError) -> Problem {
     match nodes().find(named).or_else(|| nodes().find(read)) {
         Some(node) => {
             let why = format!("is not computed by the engine as it is used here ({})", error.root_cause());
-            Problem::operator(node, why, "export the model with another opset or without this operator")
+            let mut problem =
+                Problem::operator(node, why, "export the model with another opset or without this operator");
+            if let Problem::Operator { cause, .. } = &mut problem {
+                *cause = Some(error.into());
+            }
+            problem
         }
         None => error.into(),
     }
