@@ -19,7 +19,7 @@ enum Outcome {
 fn outcome(case: &Case) -> Outcome {
     let inputs = case.inputs.iter().map(|(name, shape, numbers)| (name.as_str(), &shape[..], &numbers[..]));
     match compute(&case.model, &inputs.collect::<Vec<_>>(), "answered") {
-        Err(Problem::Operator { operator, .. }) => Outcome::Refused(operator),
+        Err(Problem::Operator(refusal)) => Outcome::Refused(refusal.operator),
         Err(other) => Outcome::Wrong(other.to_string()),
         Ok((shape, numbers)) => case.differs(&shape, &numbers).map_or(Outcome::Right, Outcome::Wrong),
     }

@@ -108,16 +108,8 @@ pub enum Problem {
     )]
     ManyLabels { declared: &'static str },
     /// An operator that the engine lacks or would compute wrongly.
-    #[error("its operator {operator} ({node}) {why}; {instead}")]
-    Operator {
-        operator: String,
-        node: String,
-        why: String,
-        instead: String,
-        /// The engine's own error, if it found it.
-        #[source]
-        cause: Option<EngineError>,
-    },
+    #[error(transparent)]
+    Operator(Box<Refusal>),
     /// The graph cannot be prepared.
     #[error("the engine cannot run it: {0}")]
     Engine(#[source] EngineError),
@@ -153,8 +145,26 @@ impl Problem {
             ("", Some(output)) => format!("which makes '{output}'"),
             (name, _) => format!("node '{name}'"),
         };
-        Self::Operator { operator, node: name, why: why.into(), instead: instead.into(), cause: None }
+        let (why, instead) = (why.into(), instead.into());
+        Self::Operator(Box::new(Refusal { operator, node: name, why, instead, cause: None }))
     }
+}
+
+/// An operator of a graph that cannot be run as it is used there.
+#[derive(Debug, thiserror::Error)]
+#[error("its operator {operator} ({node}) {why}; {instead}")]
+pub struct Refusal {
+    /// The operator, with its domain if that is not ONNX's own.
+    pub operator: String,
+    /// Which node it is, in words.
+    pub node: String,
+    /// What is wrong with it.
+    pub why: String,
+    /// What to do.
+    pub instead: String,
+    /// The engine's own error, if the engine found it.
+    #[source]
+    pub cause: Option<EngineError>,
 }
 
 /// The keys that a foreign classifier still needs, each with a line that could stand in the configuration.

@@ -20,7 +20,7 @@ mod threads;
 
 pub use classifier::Classifier;
 pub use compute::compute;
-pub use error::{EngineError, InferenceError, MissingKeys, ModelError, Problem};
+pub use error::{EngineError, InferenceError, MissingKeys, ModelError, Problem, Refusal};
 pub use file::ModelFile;
 pub use foreign::{Description, ForeignOutput, Range};
 pub use graph::rewrite;

@@ -63,7 +63,7 @@ fn case(mut model: ModelProto) -> Case {
     let inputs = graph.input.iter().map(|input| {
         let stored = beside.get(&format!("input:{}", input.name));
         let ramp = model.metadata_props.iter().find(|entry| entry.key == input.name);
-        let shape = stored.map_or_else(|| declared(input), |stored| shape(stored));
+        let shape = stored.map_or_else(|| declared(input), shape);
         let numbers = match (stored, ramp) {
             (Some(stored), _) => numbers(stored),
             (None, Some(ramp)) => self::ramp(&ramp.value, shape.iter().product()),

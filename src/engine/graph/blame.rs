@@ -20,8 +20,8 @@ pub fn blame(model: &ModelProto, error: TractError) -> Problem {
             let why = format!("is not computed by the engine as it is used here ({})", error.root_cause());
             let mut problem =
                 Problem::operator(node, why, "export the model with another opset or without this operator");
-            if let Problem::Operator { cause, .. } = &mut problem {
-                *cause = Some(error.into());
+            if let Problem::Operator(refusal) = &mut problem {
+                refusal.cause = Some(error.into());
             }
             problem
         }

@@ -25,7 +25,7 @@ pub fn range(range: &NodeProto, scope: &mut Scope) -> Rewritten {
     };
     let [start, limit, step] = bounds;
     let count = ((limit - start) / step).ceil().max(0.0);
-    if !(count <= MOST) {
+    if count.is_nan() || count > MOST {
         return Err(Problem::operator(
             range,
             format!("counts from {start} to {limit} in steps of {step}"),
