@@ -97,6 +97,10 @@ pub struct Verdict {
     pub confidence: f32,
     /// The most probable classes, best first; the first is the verdict's own.
     pub top: Vec<Guess>,
+    /// The labels whose probability has reached the threshold, best first, if each label has a probability of its own;
+    /// empty if none is present. `None` from a classifier that chooses one class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub present: Option<Vec<Guess>>,
     /// How far the classifications of the raw and the purified frame differ, 0..1; `None` if they were not compared.
     pub suspicion: Option<f32>,
     /// Whether the suspicion has reached the threshold.
@@ -122,6 +126,7 @@ impl Default for Verdict {
             index: 0,
             confidence: 0.0,
             top: Vec::new(),
+            present: None,
             suspicion: None,
             suspicious: false,
             smoothed: false,
@@ -143,6 +148,7 @@ impl Clone for Verdict {
     fn clone_from(&mut self, source: &Self) {
         self.label.clone_from(&source.label);
         self.top.clone_from(&source.top);
+        self.present.clone_from(&source.present);
         self.models.clone_from(&source.models);
         let Self { seq, captured_at, age_ms, index, confidence, suspicion, suspicious, smoothed, purified, ms, .. } =
             *source;
@@ -175,6 +181,13 @@ impl ClassNames {
                 top.insert(place, Guess { label: label.clone(), index, confidence, wnid: wnid.clone() });
             }
         }
+    }
+
+    /// Writes the classes with a probability of at least `threshold` into `present`, best first.
+    pub fn present(&self, probabilities: &[f32], threshold: f32, present: &mut Vec<Guess>) {
+        self.rank(probabilities, probabilities.len(), present);
+        let count = present.partition_point(|guess| guess.confidence >= threshold);
+        present.truncate(count);
     }
 }
 

@@ -151,9 +151,17 @@ fn print_table(files: &[(PathBuf, Option<String>)], work: &mut Work) -> io::Resu
 /// A table's row after the file name.
 fn row(verdict: &Verdict) -> String {
     let cut = |label: &str| label.chars().take(LABEL).collect::<String>();
-    let also = verdict.top[1..].iter().map(|guess| format!("{} {:.1} %", cut(&guess.label), guess.confidence * 100.0));
+    // Beside several labels or none, all of the most probable ones say how probable they are.
+    let also = verdict.top[usize::from(verdict.present.is_none())..]
+        .iter()
+        .map(|guess| format!("{} {:.1} %", cut(&guess.label), guess.confidence * 100.0));
     let also = also.collect::<Vec<_>>().join(", ");
     let raw = if verdict.purified { "" } else { "  (not purified)" };
-    let (label, sure, ms) = (cut(&verdict.label), verdict.confidence * 100.0, verdict.ms.total);
+    let label = match &verdict.present {
+        Some(present) if present.is_empty() => "(none)".to_owned(),
+        Some(present) => cut(&present.iter().map(|guess| &*guess.label).collect::<Vec<_>>().join(", ")),
+        None => cut(&verdict.label),
+    };
+    let (sure, ms) = (verdict.confidence * 100.0, verdict.ms.total);
     format!("{label:<LABEL$}  {sure:>5.1} %  {ms:>8.1}  {also}{raw}")
 }

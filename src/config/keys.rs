@@ -117,9 +117,17 @@ pub const KEYS: &[Key] = &[
         .example("0..1"),
     key("classifier.layout", Kind::OneOf(&["NCHW", "NHWC"])).doc("Order of the input's dimensions.").example("NCHW"),
     key("classifier.colour", Kind::OneOf(&["rgb", "bgr"])).doc("Order of the input's channels.").example("rgb"),
-    key("classifier.output", Kind::OneOf(&["logits", "probabilities"]))
-        .doc("What the output holds: `probabilities` if the graph ends in a softmax.")
+    key("classifier.output", Kind::OneOf(&["logits", "probabilities", "sigmoid", "sigmoid-logits"]))
+        .doc(
+            "What the output holds: `probabilities` if the graph ends in a softmax, `logits` if not. If each label has a \
+             probability of its own: `sigmoid` if the graph ends in sigmoids, `sigmoid-logits` if not.",
+        )
         .example("logits"),
+    number("classifier.threshold", "", 0.0, 1.0)
+        .doc(
+            "With `sigmoid` and `sigmoid-logits`: a label with at least this probability is present. If unset, 0.5.",
+        )
+        .example("0.5"),
     key("classifier.output_name", Kind::Text)
         .doc("Name of the output to read, if the graph has several.")
         .example("output"),

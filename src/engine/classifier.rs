@@ -6,7 +6,8 @@ use super::check::{all_finite, check_shape, known_picture};
 use super::contract::{Colour, Input, Label, Layout, Role};
 use super::error::{InferenceError, ModelError, Problem};
 use super::file::ModelFile;
-use super::foreign::{Description, Foreign, ForeignOutput, describe};
+use super::foreign::{Description, Foreign, ForeignOutput, THRESHOLD, describe};
+use super::graph::{Ending, ending};
 use super::session::{Feed, Session, graph_inputs, names_text};
 
 /// How far a sum of probabilities may be from 1 on the warm-up picture: the rounding of half precision.
@@ -19,6 +20,7 @@ pub struct Classifier {
     input: Input,
     labels: Vec<Label>,
     output: ForeignOutput,
+    threshold: f32,
     session: Session,
     feeds: Vec<Feed>,
     probabilities: Vec<f32>,
@@ -37,7 +39,7 @@ impl Classifier {
     fn prepare(file: ModelFile, description: &Description) -> Result<Self, Problem> {
         file.expect_role(Role::Classifier)?;
         warn_of_quantisation(&file);
-        let Foreign { input, labels, output_name, output } = match &file.metadata {
+        let Foreign { input, labels, output_name, output, threshold } = match &file.metadata {
             Some(metadata) => {
                 warn_of_idle_keys(&file, description);
                 Foreign {
@@ -45,6 +47,7 @@ impl Classifier {
                     labels: metadata.labels.clone(),
                     output_name: "logits".to_owned(),
                     output: ForeignOutput::Logits,
+                    threshold: THRESHOLD,
                 }
             }
             None => describe(&file, description)?,
@@ -53,7 +56,7 @@ impl Classifier {
         if !outputs.clone().any(|output| output == output_name) {
             return Err(Problem::Output { expected: output_name, found: names_text(outputs) });
         }
-        let shape = input_shape(&input);
+        let shape = input.shape();
         let inputs = graph_inputs(&file.proto);
         let [(name, declared)] = inputs.as_slice() else {
             let found = names_text(inputs.iter().map(|(name, _)| name.as_str()));
@@ -67,9 +70,18 @@ impl Classifier {
         let feeds = vec![Feed::f32(&input.name, &shape)?];
         let session = Session::load(&file.proto, &feeds, &output_name)?;
         let probabilities = Vec::with_capacity(labels.len());
-        let mut classifier =
-            Self { path: file.path, sha256: file.sha256, input, labels, output, session, feeds, probabilities };
-        classifier.warm_up(&output_name)?;
+        let mut classifier = Self {
+            path: file.path,
+            sha256: file.sha256,
+            input,
+            labels,
+            output,
+            threshold,
+            session,
+            feeds,
+            probabilities,
+        };
+        classifier.warm_up(&output_name, ending(&file.proto, &output_name))?;
         Ok(classifier)
     }
 
@@ -98,6 +110,26 @@ impl Classifier {
         &self.sha256
     }
 
+    /// From which probability on a label is present, if each label has a probability of its own; `None` if the
+    /// probabilities are those of one choice.
+    pub fn threshold(&self) -> Option<f32> {
+        self.output.is_multi_label().then_some(self.threshold)
+    }
+
+    /// Checks that it chooses one class per picture.
+    ///
+    /// # Errors
+    /// [`Problem::ManyLabels`].
+    pub fn expect_one_class(&self) -> Result<(), ModelError> {
+        match self.output.is_multi_label() {
+            false => Ok(()),
+            true => {
+                let problem = Problem::ManyLabels { declared: self.output.name() };
+                Err(ModelError { file: self.path.clone(), problem })
+            }
+        }
+    }
+
     /// Checks that it takes pictures of `purifier`'s size: nothing is resized between the two.
     ///
     /// # Errors
@@ -114,7 +146,8 @@ impl Classifier {
     /// The probabilities of the classes.
     ///
     /// # Shapes
-    /// `image`: \[3, height, width\], RGB in 0..1 -> \[classes\], each in 0..1, with the sum 1.
+    /// `image`: \[3, height, width\], RGB in 0..1 -> \[classes\], each in 0..1, with the sum 1 unless each label has a
+    /// probability of its own ([`threshold`](Self::threshold)).
     ///
     /// # Errors
     /// The engine failed, or the output is not one finite number per class.
@@ -129,8 +162,12 @@ impl Classifier {
             return Err(InferenceError::Length { expected: self.labels.len(), found: probabilities.len() });
         }
         all_finite(probabilities)?;
-        if self.output == ForeignOutput::Logits {
-            soft_max(probabilities);
+        match self.output {
+            ForeignOutput::Logits => soft_max(probabilities),
+            ForeignOutput::SigmoidLogits => probabilities.iter_mut().for_each(|number| *number = sigmoid(*number)),
+            ForeignOutput::Probabilities => {}
+            // Rounding may leave the range by the last digit.
+            ForeignOutput::Sigmoid => probabilities.iter_mut().for_each(|number| *number = number.clamp(0.0, 1.0)),
         }
         Ok(probabilities)
     }
@@ -140,53 +177,87 @@ impl Classifier {
         &self.probabilities
     }
 
-    fn warm_up(&mut self, output: &str) -> Result<(), Problem> {
+    /// Runs the known picture, its negative and a grey one.
+    fn warm_up(&mut self, output: &str, ending: Option<Ending>) -> Result<(), Problem> {
         let [height, width] = self.input.size;
-        write_input(
-            &self.input,
-            &known_picture(height, width),
-            self.feeds[0].numbers::<f32>().map_err(Problem::WarmUp)?,
-        )
-        .map_err(Problem::WarmUp)?;
-        let (labels, declared) = (self.labels.len(), self.output);
-        let outcome = self.session.run(&self.feeds, |shape, numbers| {
-            if !matches!(shape, [1, _] | [1, _, 1, 1]) {
-                let expected = "[1, classes] or [1, classes, 1, 1]".to_owned();
-                return Err(Problem::OutputShape { output: output.to_owned(), expected, found: shape.to_vec() });
-            }
-            if numbers.len() != labels {
-                return Err(Problem::LabelCount { outputs: numbers.len(), labels });
-            }
-            all_finite(numbers).map_err(Problem::WarmUp)?;
-            check_kind(declared, numbers)
-        });
-        outcome.map_err(Problem::WarmUp)?
+        let known = known_picture(height, width);
+        let negative = known.iter().map(|value| 1.0 - value).collect();
+        let grey = vec![0.5; known.len()];
+        let mut within = true;
+        for picture in [known, negative, grey] {
+            let feed = self.feeds[0].numbers::<f32>().map_err(Problem::WarmUp)?;
+            write_input(&self.input, &picture, feed).map_err(Problem::WarmUp)?;
+            let (labels, declared) = (self.labels.len(), self.output);
+            let outcome = self.session.run(&self.feeds, |shape, numbers| {
+                if !matches!(shape, [1, _] | [1, _, 1, 1]) {
+                    let expected = "[1, classes] or [1, classes, 1, 1]".to_owned();
+                    return Err(Problem::OutputShape { output: output.to_owned(), expected, found: shape.to_vec() });
+                }
+                if let ([_], false) = (numbers, declared.is_multi_label()) {
+                    let instead = if ending.is_some() || declared == ForeignOutput::Probabilities {
+                        ForeignOutput::Sigmoid
+                    } else {
+                        ForeignOutput::SigmoidLogits
+                    };
+                    return Err(Problem::OneOutput { declared: declared.name(), instead: instead.name() });
+                }
+                if numbers.len() != labels {
+                    return Err(Problem::LabelCount { outputs: numbers.len(), labels });
+                }
+                all_finite(numbers).map_err(Problem::WarmUp)?;
+                within &= numbers.iter().all(|value| (0.0..=1.0).contains(value));
+                check_kind(declared, ending, numbers)
+            });
+            outcome.map_err(Problem::WarmUp)??;
+        }
+        // Few logits can all lie there by chance.
+        let are_logits = matches!(self.output, ForeignOutput::Logits | ForeignOutput::SigmoidLogits);
+        if within && are_logits && self.labels.len() > 4 {
+            log::warn!(
+                "{} gives numbers in 0..1 for every picture of its warm-up, but [classifier] declares output = \"{}\"; if \
+                 they are probabilities already, every confidence is wrong: write output = \"sigmoid\" or \"probabilities\"",
+                self.path.display(),
+                self.output.name()
+            );
+        }
+        Ok(())
     }
 }
 
 /// Refuses an output that is plainly not of its declared kind: every confidence would be wrong.
-fn check_kind(declared: ForeignOutput, numbers: &[f32]) -> Result<(), Problem> {
+fn check_kind(declared: ForeignOutput, ending: Option<Ending>, numbers: &[f32]) -> Result<(), Problem> {
+    use ForeignOutput::{Logits, Probabilities, Sigmoid, SigmoidLogits};
     let sum: f32 = numbers.iter().sum();
-    let probabilities =
-        numbers.iter().all(|value| (0.0..=1.0 + SUM_TOLERANCE).contains(value)) && (sum - 1.0).abs() < SUM_TOLERANCE;
-    match (declared, probabilities) {
-        (ForeignOutput::Probabilities, false) => {
-            Err(Problem::Kind { declared: "probabilities", found: "does not give probabilities", sum })
+    let within = numbers.iter().all(|value| (-SUM_TOLERANCE..=1.0 + SUM_TOLERANCE).contains(value));
+    let distribution = within && numbers.iter().all(|value| *value >= 0.0) && (sum - 1.0).abs() < SUM_TOLERANCE;
+    let refuse = |found: String, instead: ForeignOutput| {
+        Err(Problem::Kind { declared: declared.name(), found, instead: instead.name() })
+    };
+    match (declared, ending) {
+        (Logits | SigmoidLogits, Some(Ending::Sigmoid)) => refuse("ends in a sigmoid".to_owned(), Sigmoid),
+        (Logits | Sigmoid | SigmoidLogits, Some(Ending::SoftMax)) => {
+            refuse("gives probabilities (it ends in a soft-max)".to_owned(), Probabilities)
         }
-        // A single class gives 1 either way, and few equal logits can have the sum 1 by chance.
-        (ForeignOutput::Logits, true) if numbers.len() > 4 => {
-            Err(Problem::Kind { declared: "logits", found: "gives probabilities", sum })
+        // Few equal logits can have the sum 1 by chance.
+        (Logits, None) if distribution && numbers.len() > 4 => {
+            refuse(format!("gives probabilities (they sum to {sum})"), Probabilities)
+        }
+        (Probabilities, _) if !distribution => {
+            let instead = if ending == Some(Ending::Sigmoid) || within { Sigmoid } else { Logits };
+            refuse(format!("does not give probabilities of one choice (they sum to {sum})"), instead)
+        }
+        (Sigmoid, _) if !within => {
+            let outside = numbers.iter().find(|value| !(0.0..=1.0).contains(*value)).copied().unwrap_or_default();
+            refuse(format!("does not give a probability per label (one is {outside})"), SigmoidLogits)
         }
         _ => Ok(()),
     }
 }
 
-fn input_shape(input: &Input) -> Vec<usize> {
-    let [height, width] = input.size;
-    match input.layout {
-        Layout::Nchw => vec![1, 3, height, width],
-        Layout::Nhwc => vec![1, height, width, 3],
-    }
+/// The probability that a logit stands for; no exponential overflows.
+fn sigmoid(logit: f32) -> f32 {
+    let small = (-logit.abs()).exp();
+    if logit >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) }
 }
 
 /// Writes an RGB picture in 0..1, [3, height, width], in the model's range, colour order, mean, std and layout.

@@ -74,6 +74,15 @@ impl Input {
             std: [1.0; 3],
         }
     }
+
+    /// The shape of one picture as the graph takes it.
+    pub fn shape(&self) -> Vec<usize> {
+        let [height, width] = self.size;
+        match self.layout {
+            Layout::Nchw => vec![1, 3, height, width],
+            Layout::Nhwc => vec![1, height, width, 3],
+        }
+    }
 }
 
 /// A further input that the runtime draws afresh for every frame.

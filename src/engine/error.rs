@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tract_onnx::pb::NodeProto;
 use tract_onnx::prelude::TractError;
 
 use super::contract::{InputError, MetadataError};
@@ -84,6 +85,9 @@ pub enum Problem {
     /// An input's declared shape contradicts the expected one.
     #[error("its input '{input}' has shape {found}, expected {expected:?}")]
     InputShape { input: String, expected: Vec<usize>, found: String },
+    /// An input takes numbers of another type.
+    #[error("its input '{input}' takes {found}, expected {expected}: export the model with an input of {expected}")]
+    InputType { input: String, expected: String, found: String },
     /// The expected output is missing.
     #[error("has the outputs {found}, expected '{expected}'")]
     Output { expected: String, found: String },
@@ -91,11 +95,26 @@ pub enum Problem {
     #[error("its output '{output}' has shape {found:?}, expected {expected}")]
     OutputShape { output: String, expected: String, found: Vec<usize> },
     /// One label per output is needed.
-    #[error("has {outputs} outputs for {labels} labels")]
+    #[error("has {outputs} outputs for {labels} labels{}", one_output(*.outputs, *.labels))]
     LabelCount { outputs: usize, labels: usize },
     /// Logits that are declared as probabilities, or the reverse.
-    #[error("{found} (they sum to {sum}), but [classifier] declares output = \"{declared}\"")]
-    Kind { declared: &'static str, found: &'static str, sum: f32 },
+    #[error("{found}, but [classifier] declares output = \"{declared}\": write output = \"{instead}\"")]
+    Kind { declared: &'static str, found: String, instead: &'static str },
+    /// A single output that is declared to go through a soft-max.
+    #[error(
+        "has a single output, and [classifier] declares output = \"{declared}\": a soft-max of one number is always 1; for \
+         a binary classifier write output = \"{instead}\", and one label, the one whose probability it gives"
+    )]
+    OneOutput { declared: &'static str, instead: &'static str },
+    /// A classifier with many labels at once, where one class per picture is needed.
+    #[error(
+        "gives each label a probability of its own ([classifier] declares output = \"{declared}\"); training, attacks and \
+         evaluations need one class per picture: use a classifier with a soft-max"
+    )]
+    ManyLabels { declared: &'static str },
+    /// An operator that the engine lacks or would compute wrongly.
+    #[error(transparent)]
+    Operator(Box<Refusal>),
     /// The graph cannot be prepared.
     #[error("the engine cannot run it: {0}")]
     Engine(#[source] EngineError),
@@ -125,6 +144,47 @@ pub enum Problem {
     /// A strength that the purifier was not trained with.
     #[error("was trained with strengths from {least} to {most}: purifier.strength is {found}")]
     Strength { found: f32, least: f32, most: f32 },
+}
+
+/// What a user may have meant who gives a binary classifier two labels.
+fn one_output(outputs: usize, labels: usize) -> &'static str {
+    match (outputs, labels) {
+        (1, 2) => "; a binary classifier with one output has one label, the one whose probability it gives",
+        _ => "",
+    }
+}
+
+impl Problem {
+    /// A node that cannot be run: why, and what to do.
+    pub(super) fn operator(node: &NodeProto, why: impl Into<String>, instead: impl Into<String>) -> Self {
+        let operator = match node.domain.as_str() {
+            "" | "ai.onnx" => node.op_type.clone(),
+            domain => format!("{domain}.{}", node.op_type),
+        };
+        let name = match (node.name.as_str(), node.output.first()) {
+            ("", Some(output)) => format!("which makes '{output}'"),
+            (name, _) => format!("node '{name}'"),
+        };
+        let (why, instead) = (why.into(), instead.into());
+        Self::Operator(Box::new(Refusal { operator, node: name, why, instead, cause: None }))
+    }
+}
+
+/// An operator of a graph that cannot be run as it is used there.
+#[derive(Debug, thiserror::Error)]
+#[error("its operator {operator} ({node}) {why}; {instead}")]
+pub struct Refusal {
+    /// The operator, with its domain if that is not ONNX's own.
+    pub operator: String,
+    /// Which node it is, in words.
+    pub node: String,
+    /// What is wrong with it.
+    pub why: String,
+    /// What to do.
+    pub instead: String,
+    /// The engine's own error, if the engine found it.
+    #[source]
+    pub cause: Option<EngineError>,
 }
 
 /// The keys that a foreign classifier still needs, each with a line that could stand in the configuration.

@@ -49,8 +49,8 @@ impl ModelFile {
         if graph.node.is_empty() || graph.output.is_empty() || proto.opset_import.is_empty() {
             return Err(Problem::Incomplete { lacks: "its graph has no nodes, no output, or no operator set" });
         }
-        let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
-        graph.initializer.iter().chain(constants).try_for_each(check_tensor)?;
+        check_graph(graph)?;
+        proto.functions.iter().flat_map(|function| &function.node).try_for_each(check_node)?;
         let props = proto.metadata_props.iter().map(|entry| (entry.key.as_str(), entry.value.as_str()));
         let metadata = Metadata::from_props(props)?;
         Ok(Self { path: path.to_owned(), sha256, proto, metadata })
@@ -123,6 +123,19 @@ fn check_manifest(path: &Path, sha256: &str) -> Result<(), Problem> {
     }
 }
 
+/// Checks every tensor of a graph, those of its inner graphs included.
+fn check_graph(graph: &pb::GraphProto) -> Result<(), Problem> {
+    graph.initializer.iter().try_for_each(check_tensor)?;
+    graph.node.iter().try_for_each(check_node)
+}
+
+fn check_node(node: &pb::NodeProto) -> Result<(), Problem> {
+    node.attribute.iter().try_for_each(|attribute| {
+        attribute.t.iter().chain(&attribute.tensors).try_for_each(check_tensor)?;
+        attribute.g.iter().chain(&attribute.graphs).try_for_each(check_graph)
+    })
+}
+
 /// Refuses a tensor whose data is in another file, has not the length that its shape needs, or contains NaN.
 ///
 /// Infinities are allowed: attention masks are made of them. If they do harm, the warm-up finds it.
@@ -184,6 +197,11 @@ fn has_nan(tensor: &pb::TensorProto) -> bool {
         Ok(DataType::Float16) => {
             let mut raw = raw.as_chunks().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
             raw.any(half_is_nan) || tensor.int32_data.iter().any(|&bits| half_is_nan(bits as u16))
+        }
+        Ok(DataType::Bfloat16) => {
+            let is_nan = |bits: u16| f32::from_bits(u32::from(bits) << 16).is_nan();
+            let mut raw = raw.as_chunks().0.iter().map(|&bytes| u16::from_le_bytes(bytes));
+            raw.any(is_nan) || tensor.int32_data.iter().any(|&bits| is_nan(bits as u16))
         }
         _ => false,
     }

@@ -35,6 +35,8 @@ pub struct Description {
     pub colour: Option<Colour>,
     /// What the output's numbers are.
     pub output: Option<ForeignOutput>,
+    /// From which probability on a label is present, if each label has one of its own.
+    pub threshold: Option<f32>,
     /// The output's name, if the graph has several.
     pub output_name: Option<String>,
     /// Height and width in pixels, if the graph leaves them free.
@@ -44,7 +46,8 @@ pub struct Description {
 impl Description {
     /// Whether it describes a model, and does not only name its file.
     pub(super) fn describes(&self) -> bool {
-        let Self { model: _, top_k: _, labels, mean, std, range, layout, colour, output, output_name, size } = self;
+        let Self { model: _, top_k: _, labels, mean, std, range, layout, colour, output, threshold, output_name, size } =
+            self;
         labels.is_some()
             || mean.is_some()
             || std.is_some()
@@ -52,6 +55,7 @@ impl Description {
             || layout.is_some()
             || colour.is_some()
             || output.is_some()
+            || threshold.is_some()
             || output_name.is_some()
             || size.is_some()
     }
@@ -70,12 +74,33 @@ pub enum Range {
 
 /// What the numbers of a classifier's output are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum ForeignOutput {
     /// Any numbers; a soft-max is applied to them.
     Logits,
     /// Probabilities: the soft-max is in the graph.
     Probabilities,
+    /// A probability per label, each by itself: the sigmoids are in the graph.
+    Sigmoid,
+    /// A number per label; a sigmoid is applied to each.
+    SigmoidLogits,
+}
+
+impl ForeignOutput {
+    /// As it is written in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Logits => "logits",
+            Self::Probabilities => "probabilities",
+            Self::Sigmoid => "sigmoid",
+            Self::SigmoidLogits => "sigmoid-logits",
+        }
+    }
+
+    /// Whether several labels, or none, may be present at once.
+    pub fn is_multi_label(self) -> bool {
+        matches!(self, Self::Sigmoid | Self::SigmoidLogits)
+    }
 }
 
 /// A foreign classifier, completely described.
@@ -84,7 +109,11 @@ pub(super) struct Foreign {
     pub labels: Vec<Label>,
     pub output_name: String,
     pub output: ForeignOutput,
+    pub threshold: f32,
 }
+
+/// From which probability on a label is present, unless the user says otherwise.
+pub(super) const THRESHOLD: f32 = 0.5;
 
 /// Combines the file with its user's description. Refuses one that is incomplete or contradicts the graph.
 pub(super) fn describe(file: &ModelFile, description: &Description) -> Result<Foreign, Problem> {
@@ -119,7 +148,11 @@ pub(super) fn describe(file: &ModelFile, description: &Description) -> Result<Fo
     let range = if range == Range::Unit { 1.0 } else { 255.0 };
     let input = Input { name: name.clone(), layout, size, range, colour, mean, std };
     input.check().map_err(Problem::Described)?;
-    Ok(Foreign { input, labels: read_labels(labels)?, output_name: output_name.to_owned(), output })
+    if description.threshold.is_some() && !output.is_multi_label() {
+        log::warn!("classifier.threshold has no effect with output = \"{}\"", output.name());
+    }
+    let threshold = description.threshold.unwrap_or(THRESHOLD);
+    Ok(Foreign { input, labels: read_labels(labels)?, output_name: output_name.to_owned(), output, threshold })
 }
 
 /// Height and width of the graph's input; `None` if it does not declare them.
@@ -143,7 +176,7 @@ fn missing(description: &Description, size: bool, output_name: bool) -> MissingK
         (
             description.output.is_none(),
             "output",
-            "\"logits\"                 # or \"probabilities\", with a soft-max in the graph",
+            "\"logits\"                 # or \"probabilities\", with a soft-max in the graph; \"sigmoid\": many labels",
         ),
         (size && description.size.is_none(), "size", "[224, 224]                 # height, width"),
         (

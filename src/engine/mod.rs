@@ -7,9 +7,11 @@ pub mod contract;
 
 mod check;
 mod classifier;
+mod compute;
 mod error;
 mod file;
 mod foreign;
+mod graph;
 mod manifest;
 mod noise;
 mod purifier;
@@ -17,9 +19,11 @@ mod session;
 mod threads;
 
 pub use classifier::Classifier;
-pub use error::{EngineError, InferenceError, MissingKeys, ModelError, Problem};
+pub use compute::compute;
+pub use error::{EngineError, InferenceError, MissingKeys, ModelError, Problem, Refusal};
 pub use file::ModelFile;
 pub use foreign::{Description, ForeignOutput, Range};
+pub use graph::rewrite;
 pub use manifest::{Entry, Manifest, ManifestError, Shipped};
 pub use noise::NoiseSource;
 pub use purifier::{Purifier, Setup};

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use prost::Message;
-use tract_core::transform::get_transform;
 use tract_onnx::pb;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid;
 
 use super::error::{InferenceError, Problem};
 use super::file::ModelFile;
+use super::graph;
 use crate::contain::contain;
 use crate::passing::expect_room;
 
@@ -50,16 +50,13 @@ pub(super) struct Session {
     state: TypedSimpleState,
     /// The last run did not finish; the state may be half written.
     broken: bool,
-    /// The type that the graph wants for each input: half precision in some files.
-    input_types: Vec<DatumType>,
 }
 
 impl Session {
     /// Prepares `proto` for the inputs `feeds`, in their order, and for the one output `output`.
     ///
-    /// Shapes that the graph declares for anything but its inputs are ignored: files with a symbolic batch contradict
-    /// the concrete one that is needed here. Half precision is widened, because x86 has no kernels for it and other
-    /// machines should give the same answer.
+    /// The graph is rewritten first ([`graph::rewrite`]). Shapes that it declares for anything but its inputs are
+    /// ignored: files with a symbolic batch contradict the concrete one that is needed here.
     pub fn load(proto: &pb::ModelProto, feeds: &[Feed], output: &str) -> Result<Self, Problem> {
         expect_room(ModelFile::room_for(proto.encoded_len()))?;
         contain(|| Self::prepare(proto, feeds, output)).unwrap_or_else(|panic| Err(Problem::of_panic(panic)))
@@ -70,33 +67,31 @@ impl Session {
         if let Some(graph) = &mut proto.graph {
             graph.output.retain(|value| value.name == output);
         }
+        let shapes: Vec<_> = feeds.iter().map(|feed| (feed.name.clone(), feed.tensor.shape().to_vec())).collect();
+        graph::rewrite(&mut proto, &shapes)?;
+        graph::check(&proto)?;
+        let blame = |error| graph::blame(&proto, error);
         let onnx = tract_onnx::onnx().with_ignore_value_info(true).with_ignore_output_shapes(true);
-        let mut model = onnx.model_for_proto_model(&proto)?;
+        let mut model = onnx.model_for_proto_model(&proto).map_err(blame)?;
         model.set_input_names(feeds.iter().map(|feed| feed.name.as_str()))?;
         for (index, feed) in feeds.iter().enumerate() {
             let declared = model.input_fact(index)?.datum_type.concretize();
             let wanted = feed.tensor.datum_type();
-            let half = wanted == f32::datum_type() && declared == Some(f16::datum_type());
-            if declared.is_some_and(|declared| declared != wanted && !half) {
-                let declared = declared.map(|declared| format!("{declared:?}")).unwrap_or_default();
-                let message = format!("its input '{}' is {declared}, expected {wanted:?}", feed.name);
-                return Err(Problem::Engine(message.into()));
+            if let Some(declared) = declared.filter(|declared| *declared != wanted) {
+                return Err(Problem::InputType {
+                    input: feed.name.clone(),
+                    expected: type_text(wanted),
+                    found: type_text(declared),
+                });
             }
-            let fact = InferenceFact::dt_shape(if half { f16::datum_type() } else { wanted }, feed.tensor.shape());
-            model.set_input_fact(index, fact)?;
+            model.set_input_fact(index, InferenceFact::dt_shape(wanted, feed.tensor.shape()))?;
         }
-        let mut model = model.into_typed().and_then(|model| model.into_decluttered())?;
-        if has_half_precision(proto.graph.as_ref()) {
-            let widen = get_transform("f16_to_f32")?;
-            let widen = widen.ok_or_else(|| Problem::Engine("it lacks its transform f16_to_f32".into()))?;
-            widen.transform(&mut model)?;
-        }
-        let model = model.into_optimized()?;
-        let facts = (0..feeds.len()).map(|index| model.input_fact(index).map(|fact| fact.datum_type));
-        let input_types = facts.collect::<TractResult<_>>()?;
+        let model =
+            model.into_typed().and_then(|model| model.into_decluttered()).and_then(|model| model.into_optimized());
+        let model = model.map_err(blame)?;
         let plan = TypedSimplePlan::new(model)?;
         let state = plan.spawn()?;
-        Ok(Self { plan, state, broken: false, input_types })
+        Ok(Self { plan, state, broken: false })
     }
 
     /// Runs the graph on the numbers in `feeds`. `take` gets the output's shape and numbers; returns its result.
@@ -106,12 +101,8 @@ impl Session {
         }
         self.broken = true;
         let outputs = contain(|| {
-            let inputs = feeds.iter().zip(&self.input_types);
-            let inputs = inputs.map(|(feed, &wanted)| match feed.tensor.datum_type() == wanted {
-                true => Ok(feed.tensor.clone().into_tvalue()),
-                false => feed.tensor.cast_to_dt(wanted).map(|tensor| tensor.into_owned().into_tvalue()),
-            });
-            let outputs = self.state.run(inputs.collect::<TractResult<_>>()?)?;
+            let inputs = feeds.iter().map(|feed| feed.tensor.clone().into_tvalue()).collect();
+            let outputs = self.state.run(inputs)?;
             outputs.into_iter().next().ok_or_else(|| TractError::msg("the graph has no output"))
         });
         let output = outputs.map_err(InferenceError::of_panic)??;
@@ -122,17 +113,13 @@ impl Session {
     }
 }
 
-fn has_half_precision(graph: Option<&pb::GraphProto>) -> bool {
-    let half = pb::tensor_proto::DataType::Float16 as i32;
-    graph.is_some_and(|graph| {
-        let constants = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.t.as_ref());
-        graph.initializer.iter().chain(constants).any(|tensor| tensor.data_type == half)
-            || graph
-                .node
-                .iter()
-                .flat_map(|node| &node.attribute)
-                .any(|cast| cast.name == "to" && cast.i == i64::from(half))
-    })
+/// A type for people, as ONNX calls it.
+fn type_text(kind: DatumType) -> String {
+    match kind {
+        kind if kind == f32::datum_type() => "float".to_owned(),
+        kind if kind == u8::datum_type() => "uint8".to_owned(),
+        kind => format!("{kind:?}").to_lowercase(),
+    }
 }
 
 /// The inputs of a graph that a caller must feed, those without an initialiser, with the shapes that the file declares.

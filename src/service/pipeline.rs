@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::judge::{Judge, Judgement, Withheld};
 use super::smoothing::Smoothing;
-use super::suspicion::suspicion;
+use super::suspicion::{suspicion, suspicion_of_labels};
 use crate::engine::{Classifier, Purifier};
 use crate::frame::{Fit, Frame};
 use crate::time::Clock;
@@ -39,6 +39,8 @@ pub struct Pipeline {
     purifier: Option<Purifier>,
     classifier: Classifier,
     names: ClassNames,
+    /// From which probability on a label is present, if each label has one of its own.
+    threshold: Option<f32>,
     models: Arc<Models>,
     clock: Arc<dyn Clock>,
     options: Options,
@@ -73,6 +75,7 @@ impl Pipeline {
         Self {
             purifier,
             names: ClassNames::new(classifier.labels()),
+            threshold: classifier.threshold(),
             models: Arc::new(models),
             clock,
             options,
@@ -107,15 +110,20 @@ impl Pipeline {
         purifier.purify(&self.image, sequence, &mut self.purified).map_err(Withheld::Purify)
     }
 
-    /// Classifies the picture and ranks its most probable classes, smoothed over the last frames, into `top`. Returns
-    /// whether earlier frames contributed.
-    fn classify(&mut self, captured: Duration, top: &mut Vec<Guess>) -> Result<bool, Withheld> {
+    /// Classifies the picture and writes its most probable classes and the labels that are present, smoothed over the
+    /// last frames, into `verdict`. Returns whether earlier frames contributed.
+    fn classify(&mut self, captured: Duration, verdict: &mut Verdict) -> Result<bool, Withheld> {
         let picture = if self.purifier.is_some() { &self.purified } else { &self.image };
         let probabilities = self.classifier.classify(picture).map_err(Withheld::Classify)?;
         self.probabilities.clear();
         self.probabilities.extend_from_slice(probabilities);
         let (combined, smoothed) = self.smoothing.combine(captured, &self.image, self.fit.size(), probabilities);
-        self.names.rank(combined, self.options.top, top);
+        self.names.rank(combined, self.options.top, &mut verdict.top);
+        match self.threshold {
+            Some(threshold) => self.names.present(combined, threshold, verdict.present.get_or_insert_default()),
+            // The verdict may be one of another classifier, before a reload.
+            None => verdict.present = None,
+        }
         Ok(smoothed)
     }
 
@@ -150,7 +158,10 @@ impl Pipeline {
         let probabilities = self.classifier.classify(&self.image).map_err(Withheld::Classify)?;
         self.names.rank(probabilities, 1, &mut self.best_raw);
         raw.clone_from(&self.best_raw.first().cloned());
-        let suspicion = suspicion(probabilities, &self.probabilities);
+        let suspicion = match self.threshold {
+            None => suspicion(probabilities, &self.probabilities),
+            Some(_) => suspicion_of_labels(probabilities, &self.probabilities),
+        };
         verdict.suspicion = Some(suspicion);
         verdict.suspicious = suspicion >= self.options.threshold;
         Ok(())
@@ -164,7 +175,7 @@ impl Judge for Pipeline {
         let resize = stopwatch.lap();
         self.purify(frame.sequence)?;
         let purify = stopwatch.lap();
-        let smoothed = self.classify(frame.captured, &mut judgement.verdict.top)?;
+        let smoothed = self.classify(frame.captured, &mut judgement.verdict)?;
         let classify = stopwatch.lap();
         let times = Times { resize, purify, classify, ended: stopwatch.since };
         self.describe(frame, smoothed, times, &mut judgement.verdict);

@@ -16,3 +16,13 @@ pub fn suspicion(raw: &[f32], purified: &[f32]) -> f32 {
     // Rounding may exceed the bounds by the last digit.
     (sum / 2.0).clamp(0.0, 1.0) as f32
 }
+
+/// The same if each label has a probability of its own: the largest divergence of any label, present against absent. An
+/// attack that adds or hides one label among many would not show in a mean.
+///
+/// # Shapes
+/// `raw`, `purified`: `[labels]`, each in 0..1.
+pub fn suspicion_of_labels(raw: &[f32], purified: &[f32]) -> f32 {
+    let label = |(&p, &q): (&f32, &f32)| suspicion(&[p, 1.0 - p], &[q, 1.0 - q]);
+    raw.iter().zip(purified).map(label).fold(0.0, f32::max)
+}

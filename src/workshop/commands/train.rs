@@ -8,6 +8,7 @@ use burn::prelude::Device;
 use crate::commands::Failure;
 use crate::config::Config;
 use crate::console;
+use crate::engine::contract::Input;
 use crate::engine::{self, Description};
 use crate::sha256;
 use crate::time::Stop;
@@ -179,8 +180,11 @@ fn open(path: &Path, side: usize, said: &Description, device: &Device) -> Result
     let (path, said) = described(path, said)?;
     let (path, said) = (path.as_path(), &said);
     let checked = engine::Classifier::load(path, said).map_err(Failure::failed)?;
-    let (network, input) = (Network::load(path, device)?, checked.input());
+    checked.expect_one_class().map_err(Failure::failed)?;
+    let input = checked.input();
     let [height, width] = input.size;
+    let wanted = Input { size: [side, side], ..input.clone() };
+    let network = Network::load_for(path, Some(&wanted), device)?;
     if [height, width] == [side, side] {
         return Ok(Classifier::new(network, Some(input))?);
     }

@@ -41,6 +41,7 @@ impl EngineUnderTest {
     pub fn load(classifier: &Path, said: &Description, purifier: Option<&Path>, setup: &Setup) -> Result<Self, Error> {
         let copy = || -> Result<Loaded, Error> {
             let classifier = Classifier::load(classifier, said)?;
+            classifier.expect_one_class()?;
             let setup = Setup { size: Some(classifier.size()), ..*setup };
             let purifier = purifier.map(|path| Purifier::load(path, setup)).transpose()?;
             if let Some(purifier) = &purifier {

@@ -55,7 +55,7 @@ impl Subjects {
         let engine = EngineUnderTest::load(classifier, said, purifier, setup)?;
         let setup = Setup { size: Some(engine.classifier().size()), ..*setup };
         let (input, labels) = (engine.classifier().input().clone(), engine.classifier().labels().to_vec());
-        let network = Network::load(classifier, device)?;
+        let network = Network::load_for(classifier, Some(&input), device)?;
         let classifier_model = Model::new(classifier, engine.classifier().sha256());
         let partners = engine.purifier().and_then(|purifier| purifier.partners());
         Ok(Self {

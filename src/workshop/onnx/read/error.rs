@@ -3,6 +3,7 @@
 use burn::tensor::DataError;
 use prost::DecodeError;
 
+use crate::engine::Problem;
 use crate::engine::contract::MetadataError;
 
 /// Why a file cannot be read, or a graph cannot be run. Every message begins with the file.
@@ -29,6 +30,9 @@ pub enum Error {
          export the model with plain operators, or attack another one"
     )]
     Unsupported { file: String, node: String, operator: String, opset: i64, detail: String },
+    /// The graph holds something that neither this reader nor the engine takes.
+    #[error("{file}: {source}")]
+    Rewrite { file: String, source: Box<Problem> },
     /// The inputs of a node do not fit.
     #[error("{file}: node '{node}' ({operator}): {source}")]
     Node { file: String, node: String, operator: String, source: Reason },

@@ -10,7 +10,9 @@ use tract_onnx::pb;
 use super::error::Error;
 use super::network::{Network, Node};
 use super::op::{self, Attributes, ParseError};
-use super::proto;
+use super::proto::{self, Declared};
+use crate::engine::contract::Input;
+use crate::engine::rewrite;
 
 impl Network {
     /// Reads a file onto a device.
@@ -22,9 +24,17 @@ impl Network {
     /// The file cannot be read, or is damaged. An operator that is not supported is named with its node now, not when
     /// the graph first runs.
     pub fn load(path: &Path, device: &Device) -> Result<Self, Error> {
+        Self::load_for(path, None, device)
+    }
+
+    /// The same for pictures as `input` describes them: a graph that leaves its size free may depend on it.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub fn load_for(path: &Path, input: Option<&Input>, device: &Device) -> Result<Self, Error> {
         let file = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|source| Error::Unreadable { file: file.clone(), source })?;
-        Self::from_bytes(&file, &bytes, device)
+        Self::read(&file, &bytes, input, device)
     }
 
     /// The same from memory; `name` stands in messages.
@@ -32,9 +42,15 @@ impl Network {
     /// # Errors
     /// As [`Network::load`].
     pub fn from_bytes(name: &str, bytes: &[u8], device: &Device) -> Result<Self, Error> {
+        Self::read(name, bytes, None, device)
+    }
+
+    fn read(name: &str, bytes: &[u8], input: Option<&Input>, device: &Device) -> Result<Self, Error> {
         let file = || name.to_owned();
         let not_onnx = |reason: &str| Error::NotOnnx { file: file(), reason: reason.to_owned() };
-        let model = pb::ModelProto::decode(bytes).map_err(|source| Error::Undecodable { file: file(), source })?;
+        let mut model = pb::ModelProto::decode(bytes).map_err(|source| Error::Undecodable { file: file(), source })?;
+        let inputs = model.graph.as_ref().map(|graph| fed(graph, input)).unwrap_or_default();
+        rewrite(&mut model, &inputs).map_err(|source| Error::Rewrite { file: file(), source: Box::new(source) })?;
         let metadata = proto::metadata(&model).map_err(|source| Error::Metadata { file: file(), source })?;
         let opset = model.opset_import.iter().find(|set| matches!(set.domain.as_str(), "" | "ai.onnx"));
         let opset = opset.map(|set| set.version).ok_or_else(|| not_onnx("it names no operator set"))?;
@@ -45,6 +61,18 @@ impl Network {
         network.fold_batch_normalizations()?;
         Ok(network)
     }
+}
+
+/// The shapes that a graph is simplified for: one picture at a time. An input whose shape nobody says is left out.
+fn fed(graph: &pb::GraphProto, input: Option<&Input>) -> Vec<(String, Vec<usize>)> {
+    let shape = |declared: &Declared| match input.filter(|input| input.name == declared.name) {
+        Some(input) => Some(input.shape()),
+        None => {
+            let first = declared.shape.first().map(|batch| Some(batch.unwrap_or(1)));
+            first.into_iter().chain(declared.shape.iter().skip(1).copied()).collect()
+        }
+    };
+    proto::inputs(graph).iter().filter_map(|declared| Some((declared.name.clone(), shape(declared)?))).collect()
 }
 
 /// A network under construction.

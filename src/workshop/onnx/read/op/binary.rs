@@ -40,7 +40,11 @@ pub trait Function: std::fmt::Debug + Default + Send + Sync + 'static {
 pub struct Arithmetic<F>(F);
 
 impl<F: Function> Operator for Arithmetic<F> {
-    fn parse(_: &Attributes) -> Result<Self, ParseError> {
+    fn parse(attributes: &Attributes) -> Result<Self, ParseError> {
+        // Only Mod has it: the sign of the dividend.
+        if attributes.int("fmod", 0) != 0 {
+            return Err(ParseError::Unsupported("fmod".to_owned()));
+        }
         Ok(Self::default())
     }
 
@@ -271,13 +275,14 @@ impl Function for PRelu {
     }
 }
 
-/// The remainder of integers, at least 0.
+/// The remainder of integers, with the sign of the divisor.
 #[derive(Debug, Default)]
 pub struct Mod;
 
 impl Function for Mod {
     fn ints(&self, a: i64, b: i64) -> Option<i64> {
-        a.checked_rem_euclid(b)
+        let rest = a.checked_rem(b)?;
+        Some(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest })
     }
 }
 

@@ -96,7 +96,11 @@ impl Operator for GlobalAveragePool {
     }
 
     fn compute(&self, mut inputs: Inputs) -> Result<Vec<Value>, Reason> {
-        let image = inputs.floats(0)?.into_rank4()?;
+        let image = inputs.floats(0)?;
+        if image.rank() != 4 {
+            return Err(format!("an input of {} axes, expected 4", image.rank()).into());
+        }
+        let image = image.into_rank4()?;
         let [batch, channels, height, width] = image.dims();
         one(image.reshape([batch, channels, height * width]).mean_dim(2).reshape([batch, channels, 1, 1]))
     }

@@ -48,6 +48,9 @@ pub struct Reduce<R> {
 impl<R: Reduction> Operator for Reduce<R> {
     fn parse(attributes: &Attributes) -> Result<Self, ParseError> {
         let keep = attributes.int("keepdims", 1) != 0;
+        if attributes.int("noop_with_empty_axes", 0) != 0 {
+            return Err(ParseError::Unsupported("noop_with_empty_axes".to_owned()));
+        }
         Ok(Self { reduction: R::default(), axes: attributes.ints("axes"), keep })
     }
 
