@@ -1,5 +1,5 @@
 //! Promise 5: the same answer everywhere. `tests/golden` holds the results of one x86-64 machine for two photographs and
-//! both purifiers that ship: the models' input, the purified picture, the probabilities. Every machine must agree with
+//! the purifiers that ship: the models' input, the purified picture, the probabilities. Every machine must agree with
 //! them to 1e-3.
 //!
 //! `PURECAM_GOLDEN=write cargo test --release --test golden` writes them anew, after a change of the models or of the
@@ -16,8 +16,12 @@ use serde::{Deserialize, Serialize};
 
 const PHOTOGRAPHS: [&str; 2] = ["church-tower", "french-horn"];
 const TOLERANCE: f32 = 1e-3;
-/// The default purifier, which is deterministic, and the general one, whose noise seed and frame determine.
-const PURIFIERS: [&str; 2] = ["default", "general"];
+/// The purifiers that the manifest names: the default one, which is deterministic, and the general one, whose noise seed
+/// and frame determine.
+fn purifiers() -> Vec<&'static str> {
+    let general = Shipped::find().unwrap().manifest.general.map(|_| "general");
+    std::iter::once("default").chain(general).collect()
+}
 
 /// The file beside the pictures.
 #[derive(Serialize, Deserialize)]
@@ -96,7 +100,7 @@ fn farthest(one: &[f32], other: &[f32]) -> f32 {
 
 #[test]
 fn every_machine_says_what_the_golden_vectors_say() {
-    PURIFIERS.into_iter().for_each(compare);
+    purifiers().into_iter().for_each(compare);
 }
 
 fn compare(which: &str) {
@@ -137,7 +141,7 @@ fn the_binary_that_ships_says_what_the_golden_vectors_say() {
     let Some(command) = std::env::var("PURECAM_GOLDEN_BINARY").ok() else {
         return eprintln!("skipped: PURECAM_GOLDEN_BINARY names no binary");
     };
-    for which in PURIFIERS {
+    for which in purifiers() {
         compare_binary(&command, which);
     }
 }
