@@ -389,6 +389,32 @@ fn the_first_folder_with_a_manifest_has_the_default_models() {
 }
 
 #[test]
+fn the_general_purifier_is_for_every_classifier_that_does_not_ship() {
+    let folder = tempdir().unwrap();
+    let (purifier, classifier) = write_pair(folder.path());
+    let general = folder.path().join("purifier-general.onnx");
+    std::fs::copy(&purifier, &general).unwrap();
+    let find = |text: &str| {
+        std::fs::write(folder.path().join("manifest.toml"), text).unwrap();
+        Shipped::find_in([folder.path().to_owned()])
+    };
+    let without = manifest(folder.path());
+    let shipped = find(&without).unwrap();
+    assert_eq!(shipped.purifier_for(Path::new("mine.onnx")), purifier);
+
+    let entry = "[[model]]\nfile = \"purifier-general.onnx\"\nrole = \"purifier\"\nsha256 = \"0\"\nbytes = 1\ngflop = 0.1\ncard = \"general.md\"\n";
+    let with = format!("general = \"purifier-general.onnx\"\n{without}{entry}");
+    let shipped = find(&with).unwrap();
+    assert_eq!(shipped.purifier_for(Path::new("mine.onnx")), general);
+    assert_eq!(shipped.purifier_for(&classifier), purifier);
+    // The same file by another way is the same classifier.
+    assert_eq!(shipped.purifier_for(&folder.path().join(".").join("classifier-test.onnx")), purifier);
+
+    let message = find(&format!("general = \"purifier-gone.onnx\"\n{without}")).unwrap_err().to_string();
+    assert_says(&message, &["purifier-gone.onnx", "does not list"]);
+}
+
+#[test]
 fn a_manifest_whose_defaults_do_not_exist_is_an_error() {
     let folder = tempdir().unwrap();
     write_pair(folder.path());

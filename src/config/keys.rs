@@ -84,8 +84,8 @@ pub const KEYS: &[Key] = &[
     ),
     key("purifier.model", Kind::Path)
         .doc(
-            "ONNX file. If unset, a shipped purifier: the one that was trained for the shipped classifier, or the general \
-             one before any other classifier.",
+            "ONNX file. If unset, a shipped purifier: the one that was trained for the shipped classifier before those \
+             that ship, the general one before any other.",
         )
         .example("purifier.onnx"),
     number("purifier.strength", "8-bit levels", 0.0, 255.0)

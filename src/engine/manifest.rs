@@ -11,7 +11,7 @@ use crate::text;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// The file name of the purifier that runs before the default classifier if no flag names one.
+    /// The file name of the purifier that runs before the folder's own classifiers if no flag names one.
     pub purifier: String,
     /// The file name of the purifier that runs before any other classifier if no flag names one.
     #[serde(default)]
@@ -163,12 +163,13 @@ impl Shipped {
         self.folder.join(&self.manifest.purifier)
     }
 
-    /// The file of the purifier for `classifier`: the default one before the default classifier, else the general one if
-    /// there is one.
+    /// The file of the purifier for `classifier`: the default one before the classifiers that ship, the general one, if
+    /// there is one, before any other.
     pub fn purifier_for(&self, classifier: &Path) -> PathBuf {
-        let same = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let place = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let ships = self.manifest.model.iter().any(|entry| place(&self.folder.join(&entry.file)) == place(classifier));
         match &self.manifest.general {
-            Some(general) if same(classifier) != same(&self.classifier()) => self.folder.join(general),
+            Some(general) if !ships => self.folder.join(general),
             _ => self.purifier(),
         }
     }
