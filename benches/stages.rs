@@ -237,7 +237,7 @@ fn smooth() -> Work {
 fn verdict() -> Verdict {
     let mut top: Vec<Guess> = Vec::new();
     class_names().rank(&PROBABILITIES, 3, &mut top);
-    let models = Models { purifier: Some("a".repeat(64)), classifier: "b".repeat(64) };
+    let models = Models { purifier: Some("a".repeat(64)), classifier: "b".repeat(64), ..Models::default() };
     let (label, captured_at) = (top[0].label.clone(), SystemTime::now());
     let models = Arc::new(models);
     Verdict { seq: 815, captured_at, age_ms: 34.567, label, confidence: 0.62, top, models, ..Verdict::default() }

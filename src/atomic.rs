@@ -19,12 +19,20 @@ pub fn is_unfinished(name: &str) -> bool {
 /// # Errors
 /// The folder cannot be written; then the old file is still there.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// The same for bytes that `fill` writes.
+///
+/// # Errors
+/// `fill` fails, or the folder cannot be written; then the old file is still there.
+pub fn write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let mut file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    fill(file.as_file_mut())?;
     file.as_file().sync_all()?;
     #[cfg(unix)]
     {

@@ -19,6 +19,8 @@ pub struct Header {
     pub generator: &'static str,
     /// The models that run.
     pub models: Arc<Models>,
+    /// What people want to know of their files.
+    pub files: Files,
     /// SHA-256 of the configuration file; `None` if there is none.
     pub configuration: Option<String>,
 }
@@ -29,19 +31,57 @@ impl Header {
         Self {
             schema: SCHEMA_VERSION,
             generator: concat!("purecam ", env!("CARGO_PKG_VERSION")),
+            files: models.files.clone(),
             models,
             configuration,
         }
     }
 }
 
-/// SHA-256 of the models' files.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The models that run. As JSON: SHA-256 of their files, which every verdict carries.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Models {
     /// The purifier's; `None` if frames are classified as they are.
     pub purifier: Option<String>,
     /// The classifier's.
     pub classifier: String,
+    /// What people want to know of the files; only the header of a stream and the status carry it.
+    #[serde(skip)]
+    pub files: Files,
+}
+
+/// What people want to know of the models' files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Files {
+    /// `None` if frames are classified as they are.
+    pub purifier: Option<PurifierFile>,
+    /// The classifier.
+    pub classifier: ClassifierFile,
+}
+
+/// What people want to know of a purifier's file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct PurifierFile {
+    /// The file's name without its folder.
+    pub name: String,
+    /// How it removes a perturbation: `mask`, `image-noise`, `feature-noise` or `both` of a RIAE, `noise` of a U-Net; `None`
+    /// if the file does not say.
+    pub mode: Option<String>,
+    /// Standard deviation of its noise in 8-bit levels, if that can be set.
+    pub strength: Option<f32>,
+    /// Height and width of its pictures in pixels.
+    pub size: [usize; 2],
+}
+
+/// What people want to know of a classifier's file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct ClassifierFile {
+    /// The file's name without its folder.
+    pub name: String,
+    /// Its classes or labels.
+    pub classes: usize,
+    /// Height and width of its pictures in pixels.
+    pub size: [usize; 2],
 }
 
 /// A class and the classifier's confidence in it.

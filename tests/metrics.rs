@@ -111,7 +111,7 @@ fn sample(line: &str) -> (String, Labels, f64) {
 }
 
 fn health() -> Health {
-    let models = Models { purifier: Some("aa".to_owned()), classifier: "bb".to_owned() };
+    let models = Models { purifier: Some("aa".to_owned()), classifier: "bb".to_owned(), ..Models::default() };
     Health::new(Arc::new(ManualClock::default()), Arc::new(models))
 }
 

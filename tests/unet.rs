@@ -109,6 +109,7 @@ fn one_file_answers_like_the_network_at_every_side_and_strength() {
         let mut purifier = Purifier::load(&path, Setup { seed: 7, size, strength }).unwrap();
         let (size, strength) = (size.unwrap_or([32, 32]), strength.unwrap_or(20.0));
         assert_eq!((purifier.size(), purifier.strength()), (size, Some(strength)));
+        assert_eq!(purifier.mode(), Some("noise"));
         let mut purified = Vec::new();
         purifier.purify(&picture(size), 0, &mut purified).unwrap();
         assert_near(&purified, &expected(&model, size, strength, 7));
@@ -119,6 +120,35 @@ fn one_file_answers_like_the_network_at_every_side_and_strength() {
         purifier.purify(&picture(size), 0, &mut again).unwrap();
         assert_eq!(purified, again);
     }
+}
+
+#[test]
+fn training_can_go_on_from_an_exported_file() {
+    let model = trained();
+    let network = |model: &Unet| Network::from_bytes("purifier.onnx", &bytes(model), &Device::flex()).unwrap();
+    // Weights that are trained must be leaves of a tape, whatever they are read from.
+    let device = Device::flex().autodiff();
+    let again = config().init(&device).with_weights_of(&network(&model)).unwrap();
+    let size = [16, 24];
+    let of = |model: &Unet, device: &Device| {
+        let strength = Tensor::<1>::from_floats([9.0], device).reshape([1, 1, 1, 1]);
+        let noise = Tensor::ones([1, 3, 16, 24], device);
+        model.forward(tensor(&picture(size), size).to_device(device), noise, strength)
+    };
+    assert_near(&values(of(&again, &device)), &values(of(&model, &Device::flex())));
+    for _ in 0..2 {
+        let gradients = of(&again, &device).sum().backward();
+        assert!(again.head.weight.val().grad(&gradients).is_some() && again.told.val().grad(&gradients).is_some());
+    }
+
+    let wider = UnetConfig { widths: vec![6, 12], ..config() }.init(&device);
+    let error = wider.with_weights_of(&network(&model)).unwrap_err().to_string();
+    assert!(
+        ["purifier.onnx", "'down.1.0.conv1.weight'", "[12, 12, 3, 3]", "[10, 10, 3, 3]"]
+            .iter()
+            .all(|part| error.contains(part)),
+        "{error}"
+    );
 }
 
 #[test]

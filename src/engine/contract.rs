@@ -170,6 +170,16 @@ impl Metadata {
         attacked.chain(perceptual).map(|sha256| sha256.as_str().map(str::to_owned)).collect()
     }
 
+    /// How a purifier removes a perturbation: the masking of a RIAE (`mask`, `image-noise`, `feature-noise` or `both`), or
+    /// `noise` of a U-Net; `None` if the file does not say.
+    pub fn mode(&self) -> Option<String> {
+        match (&self.riae, &self.unet) {
+            (Some(riae), _) => riae.get("masking")?.as_str().map(str::to_owned),
+            (None, Some(_)) => Some("noise".to_owned()),
+            (None, None) => None,
+        }
+    }
+
     /// The `metadata_props` of the file, key and value, in a fixed order.
     pub fn to_props(&self) -> Vec<(String, String)> {
         // Serialising these plain structs and JSON values cannot fail: no map has a key that is not a string.

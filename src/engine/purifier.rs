@@ -76,6 +76,7 @@ pub struct Purifier {
     sha256: String,
     input: Input,
     noise: Vec<Noise>,
+    mode: Option<String>,
     strength: Option<f32>,
     partners: Option<Vec<String>>,
     source: NoiseSource,
@@ -98,7 +99,7 @@ impl Purifier {
         file.expect_role(Role::Purifier)?;
         let mut metadata = file.metadata.ok_or(Problem::NotAPurifier)?;
         setup.apply(&mut metadata)?;
-        let partners = metadata.partners();
+        let (partners, mode) = (metadata.partners(), metadata.mode());
         let feeds = feeds(&metadata)?;
         check_inputs(&file.proto, &metadata)?;
         let (input, noise) = (metadata.input, metadata.noise);
@@ -109,8 +110,18 @@ impl Purifier {
         }
         let session = Session::load(&file.proto, &feeds, OUTPUT)?;
         let source = NoiseSource::new(setup.seed);
-        let mut purifier =
-            Self { path: file.path, sha256: file.sha256, input, noise, strength, partners, source, session, feeds };
+        let mut purifier = Self {
+            path: file.path,
+            sha256: file.sha256,
+            input,
+            noise,
+            mode,
+            strength,
+            partners,
+            source,
+            session,
+            feeds,
+        };
         purifier.warm_up()?;
         Ok(purifier)
     }
@@ -128,6 +139,11 @@ impl Purifier {
     /// Whether it has no random inputs. Then the seed and the frame's number have no effect.
     pub fn is_deterministic(&self) -> bool {
         self.noise.is_empty()
+    }
+
+    /// How it removes a perturbation ([`Metadata::mode`]).
+    pub fn mode(&self) -> Option<&str> {
+        self.mode.as_deref()
     }
 
     /// Standard deviation of its noise in 8-bit levels; `None` if it cannot be told.

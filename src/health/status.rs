@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::service::{BOUNDS, Change, Histogram, STAGES, Snapshot};
 use crate::source::{Reason, SkipCause};
-use crate::verdict::{Models, Verdict};
+use crate::verdict::{Files, Models, Verdict};
 
 /// The version of the document. A new field does not change it; removing a field or changing its meaning does.
 const SCHEMA_VERSION: u32 = 1;
@@ -33,6 +33,7 @@ pub struct Status<'a> {
     sinks: Vec<Sink>,
     reloads: Reloads,
     models: &'a Models,
+    files: &'a Files,
     last: Option<&'a Verdict>,
     /// How long ago `last` was published.
     last_age_ms: Option<f64>,
@@ -143,6 +144,7 @@ impl<'a> Status<'a> {
                 .collect(),
             reloads: Reloads { taken: numbers.reloaded, refused: numbers.reload_refused },
             models: &snapshot.models,
+            files: &snapshot.models.files,
             last: snapshot.last.as_ref(),
             last_age_ms: snapshot.last_age.map(|age| age.as_secs_f64() * 1e3),
             http,

@@ -1,5 +1,6 @@
 //! What happens to one frame: resize, purify, classify. There is a verdict only if every stage succeeded.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,8 +9,11 @@ use super::smoothing::Smoothing;
 use super::suspicion::{suspicion, suspicion_of_labels};
 use crate::engine::{Classifier, Purifier};
 use crate::frame::{Fit, Frame};
+use crate::text;
 use crate::time::Clock;
-use crate::verdict::{ClassNames, Guess, Milliseconds, Models, Verdict, milliseconds};
+use crate::verdict::{
+    ClassNames, ClassifierFile, Files, Guess, Milliseconds, Models, PurifierFile, Verdict, milliseconds,
+};
 
 /// What a pipeline does besides purifying and classifying.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +75,7 @@ impl Pipeline {
         let models = Models {
             purifier: purifier.as_ref().map(|purifier| purifier.sha256().to_owned()),
             classifier: classifier.sha256().to_owned(),
+            files: files(purifier.as_ref(), &classifier),
         };
         Self {
             purifier,
@@ -94,7 +99,7 @@ impl Pipeline {
         self.classifier.size()
     }
 
-    /// SHA-256 of its models.
+    /// Its models.
     pub fn models(&self) -> &Arc<Models> {
         &self.models
     }
@@ -194,6 +199,24 @@ impl Judge for Pipeline {
 
     fn models(&self) -> Option<Arc<Models>> {
         Some(self.models.clone())
+    }
+}
+
+/// What people want to know of the models' files.
+fn files(purifier: Option<&Purifier>, classifier: &Classifier) -> Files {
+    let name = |path: &Path| text::name(path.file_name().unwrap_or_default()).into_owned();
+    Files {
+        purifier: purifier.map(|purifier| PurifierFile {
+            name: name(purifier.path()),
+            mode: purifier.mode().map(str::to_owned),
+            strength: purifier.strength(),
+            size: purifier.size(),
+        }),
+        classifier: ClassifierFile {
+            name: name(classifier.path()),
+            classes: classifier.labels().len(),
+            size: classifier.size(),
+        },
     }
 }
 

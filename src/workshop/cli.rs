@@ -42,14 +42,11 @@ pub enum Train {
 /// The options that all training runs have.
 #[derive(Clone, Debug, Args)]
 pub struct Training {
-    /// Photographs: `DATA/<class>/*.jpg`
+    /// Photographs: for a classifier `DATA/<class>/*.jpg`, for a purifier all in DATA and in the folders in it
     pub data: PathBuf,
     /// Folder of this run: checkpoints, metrics, pictures. A run that is already there is resumed
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// Labels of the class folders: a text file with lines `folder label, synonym, ...`
-    #[arg(long, value_name = "FILE")]
-    pub names: Option<PathBuf>,
     /// Side of the square picture in pixels
     #[arg(long, default_value_t = 128)]
     pub side: usize,
@@ -68,8 +65,9 @@ pub struct Training {
     /// Share of the photographs held out for validation, by a hash of the file's name
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     pub held_out: f64,
-    /// Start from the best weights of another run of the same model instead of random ones
-    #[arg(long, value_name = "FOLDER")]
+    /// Start from the best weights of another run of the same model instead of random ones, or from those of an exported
+    /// ONNX file of the U-Net
+    #[arg(long, value_name = "FOLDER|FILE")]
     pub initial: Option<PathBuf>,
     /// Steps between checkpoints; every validation writes one too
     #[arg(long, value_name = "STEPS", default_value_t = 100)]
@@ -94,6 +92,9 @@ pub struct TrainClassifier {
     /// Channels of the first stage
     #[arg(long, default_value_t = 32)]
     pub width: usize,
+    /// Labels of the class folders: a text file with lines `folder label, synonym, ...`
+    #[arg(long, value_name = "FILE")]
+    pub names: Option<PathBuf>,
     /// Passes over the photographs
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub epochs: u64,
@@ -157,6 +158,10 @@ pub struct TrainPurifier {
     /// Pairs per generation of adversarial pictures; all photographs if there are fewer
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub pairs: usize,
+    /// The most that the run's folder keeps of the newest generation of pairs, so that a resumed run need not make it
+    /// again; a larger one is not kept
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32))]
+    pub pair_cache: u32,
     /// Draw windows of the position table at random, as the paper does, so that the purifier works at any side
     #[arg(long)]
     pub random_windows: bool,

@@ -65,7 +65,7 @@ pub fn judgement(frame: &Frame, age: Duration) -> Verdict {
         confidence: 1.0,
         top: vec![guess],
         purified: true,
-        models: Arc::new(Models { purifier: Some("p".into()), classifier: "c".into() }),
+        models: Arc::new(Models { purifier: Some("p".into()), classifier: "c".into(), ..Models::default() }),
         ..Verdict::default()
     }
 }

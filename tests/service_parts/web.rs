@@ -36,7 +36,7 @@ impl Web {
     pub fn with(mut bounds: Bounds, token: Option<Token>) -> Self {
         bounds.picture_interval = Duration::ZERO;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let models = Models { purifier: Some("aa".to_owned()), classifier: "bb".to_owned() };
+        let models = Models { purifier: Some("aa".to_owned()), classifier: "bb".to_owned(), ..Models::default() };
         let health = Arc::new(Health::new(clock, Arc::new(models)));
         let (broadcast, gallery) = (Broadcast::new(b"{\"schema\":1}\n"), Arc::new(Gallery::of_everything()));
         let settings = ServerSettings { listen: "127.0.0.1:0".parse().unwrap(), token, bounds };

@@ -115,8 +115,9 @@ fn models_of(config: &Config) -> Vec<Finding> {
     let mut purifier = models::purifier(config, size);
     findings.push(match &purifier {
         Ok(Some((path, model))) => {
+            let mode = model.mode().map(|mode| format!(", mode {mode}")).unwrap_or_default();
             let strength = model.strength().map(|strength| format!(", strength {strength}")).unwrap_or_default();
-            Finding::ok("purifier", described(path, model.size(), model.sha256()) + &strength)
+            Finding::ok("purifier", described(path, model.size(), model.sha256()) + &mode + &strength)
         }
         Ok(None) => {
             let detail = "none, because purifier.enabled is false: frames are not purified, and every verdict says so";

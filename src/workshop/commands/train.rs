@@ -14,17 +14,18 @@ use crate::sha256;
 use crate::time::Stop;
 use crate::workshop::cli::{Preset, Train, TrainClassifier, TrainPurifier, Training};
 use crate::workshop::onnx::read::{self, Classifier, Network};
-use crate::workshop::purifier::PurifierConfig;
+use crate::workshop::purifier::{Purifier, PurifierConfig};
 use crate::workshop::train::Error;
 use crate::workshop::train::checkpoint::{self, Progress, RunFolder};
 use crate::workshop::train::classifier::ClassifierTask;
 use crate::workshop::train::data::Photographs;
 use crate::workshop::train::journal::Journal;
+use crate::workshop::train::pair_cache::PairCache;
 use crate::workshop::train::pairs::PairMaker;
 use crate::workshop::train::perceptual::{Perceptual, PerceptualSettings, PerceptualSpec};
 use crate::workshop::train::purifier::{Networks, PurifierTask};
 use crate::workshop::train::settings::{ClassifierSettings, PurifierSettings};
-use crate::workshop::train::trainer::{self, Loop, Task};
+use crate::workshop::train::trainer::{self, Initial, Loop, Task};
 use crate::workshop::zoo::ClassifierConfig;
 
 /// Largest L2 norm of all gradients of a step together.
@@ -54,7 +55,8 @@ fn classifier(args: &TrainClassifier, json: bool) -> Result<(), Failure> {
         return Err(Failure::usage(format!("--side {}: expected a multiple of {CLASSIFIER_STRIDE}", common.side)));
     }
     let device = common.device.open()?.autodiff();
-    let (training, validation) = photographs(common, common.side)?;
+    let (training, validation) = split(common, Photographs::load(&common.data, args.names.as_deref(), common.side)?)?;
+    name_missing(&validation);
     let config = ClassifierConfig::new(args.family, args.width, training.labels.len());
     device.clone().inner().seed(common.seed);
     let (model, start) = initial(common, config.init(&device))?;
@@ -101,9 +103,10 @@ fn purifier(args: &TrainPurifier, json: bool) -> Result<(), Failure> {
     let makers = PairMaker { classifiers: all(&args.classifier)?, attacks: args.attacks.clone() };
     let judges = all(if args.judge.is_empty() { &args.classifier } else { &args.judge })?;
     let perceptual = perceptual(args, &said, &device)?;
-    let (training, validation) = photographs(common, kept_side(common.side, args.view.0))?;
+    let (training, validation) =
+        split(common, Photographs::load_unlabelled(&common.data, kept_side(common.side, args.view.0))?)?;
     device.clone().inner().seed(common.seed);
-    let (model, start) = initial(common, config.init(&device))?;
+    let (model, start) = initial_purifier(common, config.init(&device))?;
     let photographs = training.items.len() + validation.items.len();
     let settings = purifier_settings(args, config, photographs, &perceptual, start)?;
     let folder = RunFolder::open(&common.out, &settings)?;
@@ -116,7 +119,8 @@ fn purifier(args: &TrainPurifier, json: bool) -> Result<(), Failure> {
     ));
     let perceptual = perceptual.into_iter().map(|(_, network)| network).collect();
     let networks = Networks { makers, perceptual, judges };
-    let task = PurifierTask::new(&settings, &training, &validation, device, networks);
+    let cache = PairCache::new(folder.path(), (args.pair_cache as usize) << 20);
+    let task = PurifierTask::new(&settings, &training, &validation, device, networks, cache);
     run(task, model, common, &settings.training, &folder, &mut journal)
 }
 
@@ -125,7 +129,7 @@ fn purifier_settings(
     model: PurifierConfig,
     photographs: usize,
     perceptual: &[(PerceptualSettings, Perceptual)],
-    start: Option<(String, u64)>,
+    start: Option<Initial>,
 ) -> Result<PurifierSettings, Failure> {
     let common = &args.training;
     Ok(PurifierSettings {
@@ -270,18 +274,15 @@ fn finish(journal: &Journal, progress: &Progress, out: &Path) {
     }
 }
 
-/// Reads the photographs for pictures of `side` pixels, names those that cannot be decoded, and splits off those for validation.
-fn photographs(common: &Training, side: usize) -> Result<(Photographs, Photographs), Failure> {
-    let all = Photographs::load(&common.data, common.names.as_deref(), side)?;
+/// Names the photographs that cannot be decoded, and splits off those for validation.
+fn split(common: &Training, all: Photographs) -> Result<(Photographs, Photographs), Failure> {
     for (path, reason) in all.broken.iter().take(10) {
         console::note(format_args!("skipped {}: {reason}", path.display()));
     }
     if !all.broken.is_empty() {
         console::note(format_args!("skipped {} photographs that cannot be decoded", all.broken.len()));
     }
-    let (training, validation) = all.hold_out(common.held_out)?;
-    name_missing(&validation);
-    Ok((training, validation))
+    Ok(all.hold_out(common.held_out)?)
 }
 
 /// Names the classes that validations say nothing about. Every class has a photograph for training.
@@ -300,7 +301,7 @@ fn name_missing(validation: &Photographs) {
     }
 }
 
-fn loop_settings(common: &Training, initial: Option<(String, u64)>) -> Loop {
+fn loop_settings(common: &Training, initial: Option<Initial>) -> Loop {
     Loop {
         batch: common.batch,
         learning_rate: common.learning_rate,
@@ -312,12 +313,25 @@ fn loop_settings(common: &Training, initial: Option<(String, u64)>) -> Loop {
     }
 }
 
-/// `fresh` weights, or with `--initial` the best ones of another run, with its folder's name and their step.
-fn initial<M: Module>(common: &Training, fresh: M) -> Result<(M, Option<(String, u64)>), Failure> {
+/// `fresh` weights, or with `--initial` the best ones of another run.
+fn initial<M: Module>(common: &Training, fresh: M) -> Result<(M, Option<Initial>), Failure> {
     let Some(run) = &common.initial else { return Ok((fresh, None)) };
     let (model, step) = checkpoint::load_best(run, fresh)?;
     let name = run.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    Ok((model, Some((name, step))))
+    Ok((model, Some(Initial::Run(name, step))))
+}
+
+/// The same for a purifier, which may also start from an exported file.
+fn initial_purifier(common: &Training, fresh: Purifier) -> Result<(Purifier, Option<Initial>), Failure> {
+    let Some(file) = common.initial.as_ref().filter(|initial| initial.is_file()) else { return initial(common, fresh) };
+    let Purifier::Unet(unet) = fresh else {
+        let reason =
+            "only a U-Net can start from an exported file; give the folder of the run that it was exported from";
+        return Err(Failure::usage(format!("--initial {}: {reason}", file.display())));
+    };
+    let unet = unet.with_weights_of(&Network::load(file, &Device::flex())?)?;
+    let (name, sum) = fingerprint(file)?;
+    Ok((Purifier::Unet(unet), Some(Initial::File(name, sum))))
 }
 
 /// The last two folders of the path to the data: the metadata of the models need not have the machine's whole path.

@@ -1,4 +1,4 @@
-//! Attention, normalisation and GELU as single differentiable operators on the CPU.
+//! Attention, normalisation, GELU and limits as single differentiable operators on the CPU.
 //!
 //! burn's CPU back end computes these, and above all their gradients, as chains of elementwise operators on one core
 //! and through memory. Fused, a training step of a small RIAE takes half the time. Other devices, types of numbers and
@@ -17,7 +17,7 @@ use burn::tensor::{activation, module};
 
 use attention::Attention;
 use kernel::Fusible;
-use pointwise::{Gelu, Norm};
+use pointwise::{Clamp, Gelu, Norm};
 
 /// Which keys the queries of a group may see.
 #[derive(Clone, Debug)]
@@ -117,6 +117,17 @@ pub fn gelu<const D: usize>(tokens: Tensor<D>) -> Tensor<D> {
     }
 }
 
+/// Limits to `min..=max`; the gradient is 1 inside and 0 outside.
+pub fn clamp<const D: usize>(tensor: Tensor<D>, min: f32, max: f32) -> Tensor<D> {
+    match Fusible::of(&tensor) {
+        Some(fusible) => {
+            let shape = tensor.dims();
+            fusible.apply(Clamp { min, max }, [fusible.input(tensor)], shape)
+        }
+        None => tensor.clamp(min, max),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use burn::nn::LayerNormConfig;
@@ -188,6 +199,15 @@ mod tests {
         assert_equal(
             gradients(gelu(tokens.clone()), &[&tokens]),
             gradients(activation::gelu(tokens.clone()), &[&tokens]),
+        );
+    }
+
+    #[test]
+    fn fused_limits_and_their_gradient_equal_burns_own() {
+        let tokens = random::<3>([5, 7, 21], &Device::flex().autodiff());
+        assert_equal(
+            gradients(clamp(tokens.clone(), -0.5, 1.0), &[&tokens]),
+            gradients(tokens.clone().clamp(-0.5, 1.0), &[&tokens]),
         );
     }
 }

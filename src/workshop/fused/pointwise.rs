@@ -1,4 +1,4 @@
-//! Layer normalisation and GELU with their gradients.
+//! Layer normalisation, GELU and limits with their gradients.
 
 use rayon::prelude::*;
 
@@ -25,6 +25,31 @@ impl Kernel<1> for Gelu {
             gradient * (below + x * density)
         };
         [map(input, gradient, slope)]
+    }
+}
+
+/// Limits to `min..=max`. The gradient is that of the input inside, and 0 outside.
+#[derive(Clone, Debug)]
+pub struct Clamp {
+    /// The least value.
+    pub min: f32,
+    /// The greatest value.
+    pub max: f32,
+}
+
+impl Kernel<1> for Clamp {
+    fn forward(&self, [input]: [&[f32]; 1]) -> Vec<f32> {
+        let (min, max) = (self.min, self.max);
+        // The limits of a file may be the wrong way round; ONNX then gives the greatest value. A NaN stays one.
+        map(input, input, |x, _| {
+            let x = if x < min { min } else { x };
+            if x > max { max } else { x }
+        })
+    }
+
+    fn backward(&self, [input]: [&[f32]; 1], gradient: &[f32]) -> [Vec<f32>; 1] {
+        let (min, max) = (self.min, self.max);
+        [map(input, gradient, |x, gradient| if x < min || x > max { 0.0 } else { gradient })]
     }
 }
 

@@ -1,4 +1,4 @@
-//! Photographs of a folder with one folder per class, decoded once.
+//! Photographs of a folder, with one folder per class or without labels, decoded once.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{DataProblem, Error, LoadError};
 use crate::engine::contract::Label;
-use crate::frame::{self, Fit, Picture};
+use crate::frame::{self, Fit, Picture, listing};
 use crate::text;
 use crate::workshop::classes::{ClassFolder, OneName, class_folders, expect_own_names};
 
@@ -20,18 +20,25 @@ const MARGIN: f32 = 1.25;
 /// One photograph.
 #[derive(Clone, Debug)]
 pub struct Photograph {
-    /// Relative to the data folder: `<class>/<file>`.
+    /// Relative to the data folder: `<class>/<file>`, or `<file>`.
     pub name: String,
-    /// Its place among the labels.
+    /// Its place among the labels; 0 in a set without labels.
     pub class: usize,
     /// Shrunk; the shorter side is about 1.25 times the picture that training sees.
     pub pixels: Picture,
 }
 
-/// A labelled set of photographs, in the byte order of their names.
+/// A file that may be a photograph.
+struct File<'a> {
+    name: String,
+    path: &'a Path,
+    class: usize,
+}
+
+/// A set of photographs, in the byte order of their names.
 #[derive(Debug)]
 pub struct Photographs {
-    /// The classes.
+    /// The classes; none if the set has no labels.
     pub labels: Vec<Label>,
     /// The photographs that could be decoded.
     pub items: Vec<Photograph>,
@@ -59,8 +66,45 @@ impl Photographs {
             if found.images.is_empty() {
                 return Err(Error::data(&found.path, DataProblem::EmptyClass));
             }
-            files.extend(found.images.iter().map(|image| (found.name_of(image), &image.path, class)));
+            files.extend(found.images.iter().map(|image| File {
+                name: found.name_of(image),
+                path: &image.path,
+                class,
+            }));
         }
+        let set = Self::decode(folder, labels, files, side)?;
+        for (class, found) in classes.iter().enumerate() {
+            if !set.items.iter().any(|item| item.class == class) {
+                return Err(Error::data(&found.path, DataProblem::NothingDecodes));
+            }
+        }
+        Ok(set)
+    }
+
+    /// Reads all photographs of a folder and of the folders in it, whatever they show: a set without labels. Sizes and
+    /// names as those of [`Photographs::load`].
+    ///
+    /// # Errors
+    /// No photograph that can be decoded, or more than memory.
+    pub fn load_unlabelled(folder: &Path, side: usize) -> Result<Self, Error> {
+        let folders = class_folders(folder)?;
+        let own = listing::images(folder).map_err(|error| Error::data(folder, error))?;
+        let unlabelled = |name: String, path| File { name, path, class: 0 };
+        let own_files = own.iter().map(|image| unlabelled(text::name(&image.name).into_owned(), &image.path));
+        let inner =
+            folders.iter().flat_map(|found| found.images.iter().map(|image| (found.name_of(image), &image.path)));
+        let files: Vec<_> = own_files.chain(inner.map(|(name, path)| unlabelled(name, path))).collect();
+        if files.is_empty() {
+            return Err(Error::data(folder, DataProblem::NoPhotograph));
+        }
+        let set = Self::decode(folder, Vec::new(), files, side)?;
+        if set.items.is_empty() {
+            return Err(Error::data(folder, DataProblem::NothingDecodes));
+        }
+        Ok(set)
+    }
+
+    fn decode(folder: &Path, labels: Vec<Label>, files: Vec<File>, side: usize) -> Result<Self, Error> {
         let expected = files.len() * ((side as f32 * MARGIN) as usize).pow(2) * 3;
         if expected > MEMORY {
             let (photographs, needed, bound) = (files.len(), expected >> 30, MEMORY >> 30);
@@ -68,9 +112,9 @@ impl Photographs {
         }
         let decoded: Vec<_> = files
             .into_par_iter()
-            .map(|(name, path, class)| match read(path, side) {
+            .map(|File { name, path, class }| match read(path, side) {
                 Ok(pixels) => Ok(Photograph { name, class, pixels }),
-                Err(reason) => Err((path.clone(), reason)),
+                Err(reason) => Err((path.to_owned(), reason)),
             })
             .collect();
         let mut set = Self { labels, items: Vec::new(), broken: Vec::new() };
@@ -78,11 +122,6 @@ impl Photographs {
             match result {
                 Ok(photograph) => set.items.push(photograph),
                 Err(broken) => set.broken.push(broken),
-            }
-        }
-        for (class, found) in classes.iter().enumerate() {
-            if !set.items.iter().any(|item| item.class == class) {
-                return Err(Error::data(&found.path, DataProblem::NothingDecodes));
             }
         }
         Ok(set)

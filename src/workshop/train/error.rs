@@ -70,6 +70,9 @@ pub enum DataProblem {
     /// No class.
     #[error("expected one folder of photographs per class, found no folder")]
     NoClass,
+    /// No file that could be a photograph.
+    #[error("expected photographs in it or in the folders in it, found none")]
+    NoPhotograph,
     /// One class.
     #[error("expected at least two classes, found one folder; a classifier of one class says nothing")]
     OneClass,
@@ -86,8 +89,8 @@ pub enum DataProblem {
     /// A class without a file.
     #[error("this class has no image; remove the folder or fill it")]
     EmptyClass,
-    /// A class without a file that can be decoded.
-    #[error("no image of this class can be decoded")]
+    /// No file can be decoded.
+    #[error("no image of this folder can be decoded")]
     NothingDecodes,
     /// More pixels than the bound on memory.
     #[error(

@@ -3,7 +3,8 @@
 //! - [`data`] reads a folder of photographs, [`augment`] cuts training views from them,
 //!   [`batch`] turns them into tensors and back.
 //! - [`trainer`] is the one loop; [`classifier`] and [`purifier`] are its tasks, [`settings`] what they are run with.
-//! - [`pairs`] makes the adversarial pictures of a purifier's stage 2; [`perceptual`] is a part of its loss.
+//! - [`pairs`] makes the adversarial pictures of a purifier's stage 2, [`pair_cache`] keeps them for a resumed run;
+//!   [`perceptual`] is a part of its loss.
 //! - [`optimiser`] holds schedule, clipping and averaged weights; [`checkpoint`] puts all of it on disk and back.
 //! - [`journal`] reports progress: a bar or lines, metrics as JSON, curves; [`sheet`] draws before and after.
 
@@ -15,6 +16,7 @@ pub mod data;
 mod error;
 pub mod journal;
 pub mod optimiser;
+pub mod pair_cache;
 pub mod pairs;
 pub mod perceptual;
 pub mod purifier;

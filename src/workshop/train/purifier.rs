@@ -11,6 +11,7 @@ use super::augment::Square;
 use super::batch::{epoch_batch, predictions, random_views};
 use super::data::Photographs;
 use super::error::Error;
+use super::pair_cache::PairCache;
 use super::pairs::{PairMaker, Pairs};
 use super::perceptual::Perceptual;
 use super::rcm::{put_back, regions_put_back};
@@ -56,7 +57,7 @@ struct Attacked {
 pub struct Networks {
     /// Makes the pairs of stage 2.
     pub makers: PairMaker,
-    /// Whose activations are compared; without one only pixels are.
+    /// Whose activations are compared, those of one at a time; without one only pixels are.
     pub perceptual: Vec<Perceptual>,
     /// Who judges the purified pictures in a validation: best such as training never sees.
     pub judges: Vec<Classifier>,
@@ -74,6 +75,7 @@ pub struct PurifierTask<'a> {
     /// What validation asks.
     judges: Vec<Classifier>,
     pairs: Option<Pairs>,
+    cache: PairCache,
     held_out: Option<HeldOut>,
 }
 
@@ -85,9 +87,10 @@ impl<'a> PurifierTask<'a> {
         validation: &'a Photographs,
         device: Device,
         networks: Networks,
+        cache: PairCache,
     ) -> Self {
         let Networks { makers, perceptual, judges } = networks;
-        Self { settings, training, validation, device, makers, perceptual, judges, pairs: None, held_out: None }
+        Self { settings, training, validation, device, makers, perceptual, judges, pairs: None, cache, held_out: None }
     }
 
     fn steps_per_clean_epoch(&self) -> u64 {
@@ -135,12 +138,11 @@ impl<'a> PurifierTask<'a> {
             Some(parts) => put_back(purified, adversarial, settings.model.region(), parts, &mut rng),
             None => purified,
         };
-        let terms: Result<Vec<_>, Error> =
-            self.perceptual.iter().map(|network| network.loss(shown.clone(), clean.clone())).collect();
-        let Some(sum) = terms?.into_iter().reduce(|sum, term| sum + term) else { return Ok((pixel, values)) };
-        let mean = sum / self.perceptual.len() as f32;
-        values.push(("perceptual", mean.clone().into_scalar::<f32>()));
-        Ok((pixel + mean * settings.perceptual_weight, values))
+        // One network a step: several cost as much as one.
+        let network = &self.perceptual[rng.random_range(0..self.perceptual.len())];
+        let distance = network.loss(shown, clean)?;
+        values.push(("perceptual", distance.clone().into_scalar::<f32>()));
+        Ok((pixel + distance * settings.perceptual_weight, values))
     }
 
     /// The pairs of one step, clean and adversarial; both views of a pair are flipped half of the time.
@@ -155,7 +157,7 @@ impl<'a> PurifierTask<'a> {
         // The old generation is dropped before the new one is made, so that memory holds only one.
         let pairs = match self.pairs.take().filter(|pairs| pairs.generation == generation) {
             Some(pairs) => pairs,
-            None => self.makers.make(self.training, settings, generation, &self.device),
+            None => self.generation(generation),
         };
         let pairs = self.pairs.insert(pairs);
         let mut order: Vec<usize> = (0..pairs.clean.len()).collect();
@@ -174,6 +176,17 @@ impl<'a> PurifierTask<'a> {
             })
             .unzip();
         [clean, adversarial].map(|squares| to_tensor(&squares, [settings.side; 2], &self.device))
+    }
+
+    /// The pairs of a generation: those of the cache, or new ones.
+    fn generation(&self, generation: u64) -> Pairs {
+        let side = self.settings.side;
+        if let Some(pairs) = self.cache.load(generation, self.pairs_per_generation(), side) {
+            return pairs;
+        }
+        let pairs = self.makers.make(self.training, self.settings, generation, &self.device);
+        self.cache.store(&pairs, side);
+        pairs
     }
 
     fn purify(&self, model: &Purifier, image: Tensor<4>, step: u64) -> Tensor<4> {

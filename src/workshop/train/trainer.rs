@@ -64,8 +64,18 @@ pub struct Loop {
     pub ema_half_life: f64,
     /// Seed of everything random.
     pub seed: u64,
-    /// The best weights of another run that this one starts from: the folder's name and its step.
-    pub initial: Option<(String, u64)>,
+    /// The weights that this run starts from; `None` for random ones.
+    pub initial: Option<Initial>,
+}
+
+/// Weights that a run starts from.
+#[derive(Clone, Debug, PartialEq, Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Initial {
+    /// The best ones of another run: the folder's name and the step.
+    Run(String, u64),
+    /// Those of an exported file: its name and SHA-256.
+    File(String, String),
 }
 
 /// Trains from the folder's newest checkpoint to the end, or until `stop`; writes a checkpoint every `checkpoint_every`

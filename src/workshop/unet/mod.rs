@@ -7,10 +7,11 @@
 //!
 //! - [`config`]: sizes, presets, and what is refused; how much a pass computes.
 //! - [`network`]: a U-Net (Ronneberger et al., arXiv 1505.04597) of residual blocks without normalisation.
-//! - [`export`]: the network as an ONNX graph for pictures of any side.
+//! - [`export`]: the network as an ONNX graph for pictures of any side; [`import`] is the way back.
 
 pub mod config;
 pub mod export;
+pub mod import;
 pub mod network;
 
 pub use config::{Error, UnetConfig};

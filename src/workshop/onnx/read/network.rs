@@ -89,6 +89,24 @@ impl Network {
             .filter(|name| !name.is_empty())
     }
 
+    /// The numbers of a stored tensor of this shape, in row-major order.
+    ///
+    /// # Errors
+    /// There is none of this name and shape.
+    pub fn weight(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+        let what = format!("stored tensor '{name}'");
+        let expected = format!("shape {shape:?}");
+        let slot = self.names.iter().position(|known| known == name);
+        let Some(value) = slot.and_then(|slot| self.constants[slot].clone()) else {
+            return Err(self.unfit(&what, &expected, "none"));
+        };
+        let floats = value.into_floats(&self.device).and_then(|floats| {
+            let found = floats.shape();
+            if found == shape { floats.to_vec() } else { Err(format!("found shape {found:?}").into()) }
+        });
+        floats.map_err(|reason| self.unfit_value(&what, &expected, reason))
+    }
+
     /// Runs what the named `outputs` need of the graph. They may be any tensors of it.
     ///
     /// # Errors

@@ -190,10 +190,9 @@ impl Operator for Clip {
 }
 
 fn clip<const D: usize>(x: Tensor<D>, min: Option<f32>, max: Option<f32>) -> Tensor<D> {
-    // ReLU6 and the clamp of a purifier's output start at 0, and relu keeps only its output for the backward pass.
-    let (x, min) = if min == Some(0.0) { (activation::relu(x), None) } else { (x, min) };
     match (min, max) {
-        (Some(min), Some(max)) => x.clamp(min, max),
+        (Some(min), Some(max)) => fused::clamp(x, min, max),
+        (Some(0.0), None) => activation::relu(x),
         (Some(min), None) => x.clamp_min(min),
         (None, Some(max)) => x.clamp_max(max),
         (None, None) => x,
