@@ -106,11 +106,19 @@ pub enum Draw {
     Permutation,
 }
 
-/// The sides of pictures that a purifier takes besides that of `purecam.input`.
+/// The sides of pictures that a purifier's graph takes besides that of `purecam.input`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sides {
     /// Height and width are multiples of it.
     pub multiple: usize,
+}
+
+impl Sides {
+    /// The size of the graph's picture for pictures of `size`: each side is the next multiple. What is added below and to
+    /// the right continues the last row and column.
+    pub fn padded(self, size: [usize; 2]) -> [usize; 2] {
+        size.map(|side| side.next_multiple_of(self.multiple))
+    }
 }
 
 /// The input by which a purifier is told the standard deviation of its noise, in 8-bit levels: more noise drowns a
@@ -168,6 +176,11 @@ impl Metadata {
         let attacked = training.get("classifiers")?.as_array()?.iter().map(|file| &file[1]);
         let perceptual = training.get("perceptual")?.as_array()?.iter().map(|loss| &loss["network"][1]);
         attacked.chain(perceptual).map(|sha256| sha256.as_str().map(str::to_owned)).collect()
+    }
+
+    /// Height and width of the graph's picture: those of `input`, or larger ([`Sides::padded`]).
+    pub fn graph_size(&self) -> [usize; 2] {
+        self.sides.map_or(self.input.size, |sides| sides.padded(self.input.size))
     }
 
     /// How a purifier removes a perturbation: the masking of a RIAE (`mask`, `image-noise`, `feature-noise` or `both`), or

@@ -132,12 +132,6 @@ pub enum Problem {
         "takes pictures of {found} pixels, but the purifier {purifier} makes {expected}: export one of them at the other's size"
     )]
     Size { purifier: String, expected: String, found: String },
-    /// The scales of a purifier's network do not fit into the classifier's picture a whole number of times.
-    #[error(
-        "takes pictures whose sides are multiples of {multiple}, but the classifier takes {} x {} (width x height): \
-         use a classifier of another size, or a purifier that was exported for this one", .found[1], .found[0]
-    )]
-    Sides { found: [usize; 2], multiple: usize },
     /// A strength for a file that cannot be told one.
     #[error("has no strength to set: remove purifier.strength")]
     NoStrength,

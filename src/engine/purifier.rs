@@ -42,17 +42,14 @@ impl Setup {
     /// A file that takes one size only keeps it: whoever puts it before a classifier compares the two.
     ///
     /// # Errors
-    /// A size that the scales of the network do not fit, or a strength that it was not trained with.
+    /// A strength that the file was not trained with.
     pub fn apply(&self, metadata: &mut Metadata) -> Result<(), Problem> {
         if let (Some(size), Some(sides)) = (self.size, metadata.sides) {
-            let multiple = sides.multiple;
-            if size.iter().any(|side| *side == 0 || !side.is_multiple_of(multiple)) {
-                return Err(Problem::Sides { found: size, multiple });
-            }
             let own = std::mem::replace(&mut metadata.input.size, size);
+            let [height, width] = sides.padded(size);
             for noise in &mut metadata.noise {
                 if noise.shape == [1, 3, own[0], own[1]] {
-                    noise.shape = vec![1, 3, size[0], size[1]];
+                    noise.shape = vec![1, 3, height, width];
                 }
             }
         }
@@ -75,6 +72,8 @@ pub struct Purifier {
     path: PathBuf,
     sha256: String,
     input: Input,
+    /// Height and width of the graph's picture, which may be larger than the purifier's.
+    graph_size: [usize; 2],
     noise: Vec<Noise>,
     mode: Option<String>,
     strength: Option<f32>,
@@ -99,7 +98,7 @@ impl Purifier {
         file.expect_role(Role::Purifier)?;
         let mut metadata = file.metadata.ok_or(Problem::NotAPurifier)?;
         setup.apply(&mut metadata)?;
-        let (partners, mode) = (metadata.partners(), metadata.mode());
+        let (partners, mode, graph_size) = (metadata.partners(), metadata.mode(), metadata.graph_size());
         let feeds = feeds(&metadata)?;
         check_inputs(&file.proto, &metadata)?;
         let (input, noise) = (metadata.input, metadata.noise);
@@ -114,6 +113,7 @@ impl Purifier {
             path: file.path,
             sha256: file.sha256,
             input,
+            graph_size,
             noise,
             mode,
             strength,
@@ -170,13 +170,19 @@ impl Purifier {
     /// The engine failed, or the output is not a picture. `purified` is then not to be used.
     pub fn purify(&mut self, image: &[f32], frame: u64, purified: &mut Vec<f32>) -> Result<(), InferenceError> {
         self.fill(image, frame)?;
+        let ([height, width], graph_size) = (self.input.size, self.graph_size);
+        let expected = 3 * graph_size[0] * graph_size[1];
         self.session.run(&self.feeds, |_, numbers| {
+            if numbers.len() != expected {
+                return Err(InferenceError::Length { expected, found: numbers.len() });
+            }
             purified.clear();
-            purified.extend_from_slice(numbers);
-        })?;
-        if purified.len() != image.len() {
-            return Err(InferenceError::Length { expected: image.len(), found: purified.len() });
-        }
+            for plane in numbers.chunks_exact(graph_size[0] * graph_size[1]) {
+                let rows = plane.chunks_exact(graph_size[1]).take(height);
+                rows.for_each(|row| purified.extend_from_slice(&row[..width]));
+            }
+            Ok(())
+        })??;
         all_finite(purified)?;
         purified.iter_mut().for_each(|value| *value = value.clamp(0.0, 1.0));
         Ok(())
@@ -186,11 +192,11 @@ impl Purifier {
     fn fill(&mut self, image: &[f32], frame: u64) -> Result<(), InferenceError> {
         self.source.frame(frame);
         let (picture, draws) = self.feeds.split_at_mut(1);
-        let numbers = picture[0].numbers::<f32>()?;
-        if numbers.len() != image.len() {
-            return Err(InferenceError::PictureLength { expected: numbers.len(), found: image.len() });
+        let [height, width] = self.input.size;
+        if image.len() != 3 * height * width {
+            return Err(InferenceError::PictureLength { expected: 3 * height * width, found: image.len() });
         }
-        numbers.copy_from_slice(image);
+        pad(image, self.input.size, picture[0].numbers::<f32>()?, self.graph_size);
         for (noise, feed) in self.noise.iter().zip(draws) {
             match noise.draw {
                 Draw::Normal => self.source.normal(feed.numbers::<f32>()?),
@@ -204,6 +210,7 @@ impl Purifier {
         let [height, width] = self.input.size;
         let picture = known_picture(height, width);
         self.fill(&picture, 0).map_err(Problem::WarmUp)?;
+        let [height, width] = self.graph_size;
         let outcome = self.session.run(&self.feeds, |shape, numbers| {
             if shape != [1, 3, height, width] {
                 let expected = format!("[1, 3, {height}, {width}]");
@@ -218,7 +225,7 @@ impl Purifier {
 /// A feed for the picture, then one for each random input, then one for the strength, which is filled here.
 fn feeds(metadata: &Metadata) -> Result<Vec<Feed>, Problem> {
     let Metadata { input, noise, strength, .. } = metadata;
-    let [height, width] = input.size;
+    let [height, width] = metadata.graph_size();
     let mut feeds = vec![Feed::f32(&input.name, &[1, 3, height, width])?];
     for noise in noise {
         feeds.push(match noise.draw {
@@ -237,7 +244,7 @@ fn feeds(metadata: &Metadata) -> Result<Vec<Feed>, Problem> {
 /// Compares the names and shapes of the graph's inputs with those in the metadata.
 fn check_inputs(proto: &tract_onnx::pb::ModelProto, metadata: &Metadata) -> Result<(), Problem> {
     let Metadata { input, noise, strength, .. } = metadata;
-    let [height, width] = input.size;
+    let [height, width] = metadata.graph_size();
     let expected: Vec<(&str, Vec<usize>)> = std::iter::once((input.name.as_str(), vec![1, 3, height, width]))
         .chain(noise.iter().map(|noise| (noise.name.as_str(), noise.shape.clone())))
         .chain(strength.iter().map(|strength| (strength.name.as_str(), STRENGTH_SHAPE.to_vec())))
@@ -258,6 +265,18 @@ fn check_inputs(proto: &tract_onnx::pb::ModelProto, metadata: &Metadata) -> Resu
         check_shape(name, &shape, declared)?;
     }
     Ok(())
+}
+
+/// Copies a picture [3, height, width] of `size` into a larger one, whose further rows and columns repeat the last.
+fn pad(image: &[f32], size: [usize; 2], padded: &mut [f32], padded_size: [usize; 2]) {
+    let planes = image.chunks_exact(size[0] * size[1]).zip(padded.chunks_exact_mut(padded_size[0] * padded_size[1]));
+    for (plane, padded) in planes {
+        for (y, row) in padded.chunks_exact_mut(padded_size[1]).enumerate() {
+            let from = &plane[y.min(size[0] - 1) * size[1]..][..size[1]];
+            row[..size[1]].copy_from_slice(from);
+            row[size[1]..].fill(from[size[1] - 1]);
+        }
+    }
 }
 
 fn all_in_range(numbers: &[f32]) -> Result<(), InferenceError> {

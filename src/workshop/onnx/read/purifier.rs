@@ -19,6 +19,8 @@ use crate::engine::{NoiseSource, Setup};
 pub struct Purifier {
     network: Network,
     input: Input,
+    /// Height and width of the graph's picture, which may be larger than the purifier's.
+    graph_size: [usize; 2],
     noise: Vec<Noise>,
     strength: Option<Strength>,
     output: String,
@@ -50,8 +52,9 @@ impl Purifier {
         if let Err(problem) = setup.apply(&mut metadata) {
             return Err(network.unfit("setup", "one that the file allows", &problem.to_string()));
         }
+        let graph_size = metadata.graph_size();
         let Metadata { input, noise, strength, .. } = metadata;
-        batch::check_input(&network, &input)?;
+        batch::check_input(&network, &Input { size: graph_size, ..input.clone() })?;
         if let Some(noise) = noise.iter().find(|noise| noise.shape.first() != Some(&1)) {
             let (what, found) = (format!("noise '{}'", noise.name), format!("{:?}", noise.shape));
             return Err(network.unfit(&what, "a shape [1, ...]", &found));
@@ -64,7 +67,7 @@ impl Purifier {
             }
         }
         let output = network.outputs().next().unwrap_or_default().to_owned();
-        let mut purifier = Self { network, input, noise, strength, output, batching: Batching::OneByOne };
+        let mut purifier = Self { network, input, graph_size, noise, strength, output, batching: Batching::OneByOne };
         purifier.try_out()?;
         Ok(purifier)
     }
@@ -109,7 +112,7 @@ impl Purifier {
             return Err(self.network.unfit("picture", &format!("[B, 3, {rows}, {columns}]"), &format!("{shape:?}")));
         }
         let mut values = batch::run(&self.network, self.batching, batch, &[&self.output], |range| {
-            let picture = image.clone().narrow(0, range.start, range.len());
+            let picture = pad(image.clone().narrow(0, range.start, range.len()), self.graph_size);
             let mut inputs = vec![(self.input.name.as_str(), Value::from(picture))];
             inputs.extend(self.draw(seed, range)?);
             if let Some(Strength { name, default, .. }) = &self.strength {
@@ -119,12 +122,13 @@ impl Purifier {
             Ok(inputs)
         })?;
         let purified = values.remove(0).into_floats(&self.network.device).and_then(Floats::into_rank4);
-        let expected = format!("{shape:?}");
+        let graph_shape = [batch, 3, self.graph_size[0], self.graph_size[1]];
+        let expected = format!("{graph_shape:?}");
         let purified = purified.map_err(|reason| self.network.unfit_value("output", &expected, reason))?;
-        if purified.dims() != shape {
+        if purified.dims() != graph_shape {
             return Err(self.network.unfit("output", &expected, &format!("{:?}", purified.dims())));
         }
-        Ok(purified)
+        Ok(purified.narrow(2, 0, height).narrow(3, 0, width))
     }
 
     /// The noise inputs for some samples of a batch: each in its declared shape with the batch as first axis.
@@ -178,4 +182,20 @@ impl Purifier {
         }
         Ok(())
     }
+}
+
+/// A larger picture, whose further rows and columns repeat the last.
+///
+/// # Shapes
+/// image [B, 3, h, w] -> [B, 3, H, W], `size` being H and W
+fn pad(image: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    let [_, _, height, width] = image.dims();
+    let rows = |image: Tensor<4>, axis: usize, side: usize, padded: usize| match padded - side {
+        0 => image,
+        missing => {
+            let last = image.clone().narrow(axis, side - 1, 1).repeat_dim(axis, missing);
+            Tensor::cat(vec![image, last], axis)
+        }
+    };
+    rows(rows(image, 2, height, size[0]), 3, width, size[1])
 }
