@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use clap::Parser;
-use purecam::engine::{Classifier, Description, Purifier, Shipped};
+use purecam::engine::{Classifier, Description, NoiseSource, Purifier, Setup, Shipped};
 use purecam::frame::{Fit, Picture};
 use purecam::service::{Health, Smoothing, suspicion};
 use purecam::sink::{Broadcast, Event, Published};
@@ -32,6 +32,9 @@ const STAGES: [&str; 8] = ["rank", "smooth", "suspicion", "line", "broadcast", "
 const OPTIONAL: [&str; 2] = ["smooth", "suspicion"];
 
 const MODELS: [&str; 2] = ["purify", "classify"];
+
+/// The sides at which the general purifier, and the drawing of its noise alone, are measured.
+const SIDES: [usize; 3] = [128, 160, 224];
 
 /// A measurement lasts about this long; stages of microseconds are run many times in it.
 const MEASUREMENT: Duration = Duration::from_millis(2);
@@ -73,11 +76,16 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// All stages: `convert` and `fit` for each camera, then the others.
 fn names() -> Vec<String> {
     let cameras = CAMERAS.iter().flat_map(|camera| ["convert", "fit"].map(|stage| of_camera(stage, camera)));
-    cameras.chain(STAGES.map(str::to_owned)).collect()
+    let general = SIDES.iter().flat_map(|side| ["noise", "general"].map(|stage| of_side(stage, *side)));
+    cameras.chain(STAGES.map(str::to_owned)).chain(general).collect()
 }
 
 fn of_camera(stage: &str, (width, height, format): &(u32, u32, PixelFormat)) -> String {
     format!("{stage}-{}-{width}x{height}", format.name())
+}
+
+fn of_side(stage: &str, side: usize) -> String {
+    format!("{stage}-{side}")
 }
 
 /// The median milliseconds of every stage.
@@ -128,6 +136,9 @@ fn table(measured: &[(String, f64)]) {
     println!("| share of the first | {} |", shares.join(" | "));
     println!();
     OPTIONAL.iter().for_each(|name| println!("{name}: {:.4} ms, if it is enabled", of(name)));
+    println!("\n| ms, the general purifier | 128 x 128 | 160 x 160 | 224 x 224 |\n|---|---|---|---|");
+    row("noise alone", SIDES.map(|side| of(&of_side("noise", side))));
+    row("purify", SIDES.map(|side| of(&of_side("general", side))));
 }
 
 /// One stage, ready to run.
@@ -138,6 +149,14 @@ fn stage(name: &str) -> Result<Work, Box<dyn Error>> {
         }
         if name == of_camera("fit", &camera) {
             return fit(camera);
+        }
+    }
+    for side in SIDES {
+        if name == of_side("noise", side) {
+            return Ok(noise(side));
+        }
+        if name == of_side("general", side) {
+            return general(side);
         }
     }
     Ok(match name {
@@ -306,7 +325,28 @@ fn health() -> Work {
 }
 
 fn purify() -> Result<Work, Box<dyn Error>> {
-    let mut purifier = Purifier::load(&Shipped::find()?.purifier(), 1)?;
+    purify_with(Purifier::load(&Shipped::find()?.purifier(), 1)?)
+}
+
+/// The general purifier before a classifier of `side` pixels.
+fn general(side: usize) -> Result<Work, Box<dyn Error>> {
+    let shipped = Shipped::find()?;
+    let file = shipped.manifest.general.as_ref().ok_or("the manifest names no general purifier")?;
+    let setup = Setup { seed: 1, size: Some([side; 2]), strength: None };
+    purify_with(Purifier::load(&shipped.folder.join(file), setup)?)
+}
+
+/// The noise of one frame of `side` pixels.
+fn noise(side: usize) -> Work {
+    let (mut source, mut numbers, mut frame) = (NoiseSource::new(1), vec![0.0; 3 * side * side], 0);
+    Box::new(move || {
+        frame += 1;
+        source.frame(frame);
+        source.normal(black_box(&mut numbers));
+    })
+}
+
+fn purify_with(mut purifier: Purifier) -> Result<Work, Box<dyn Error>> {
     let (image, mut purified) = (planes(purifier.size())?, Vec::new());
     let mut frame = 0;
     let mut purify = move || {

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::flags::{ModelFlags, ServiceFlags};
 use crate::text;
+
+/// The commands that only the feature `training` brings.
+pub(crate) const WORKSTATION: [&str; 4] = ["train", "export", "attack", "evaluate"];
 
 /// The whole command line with the commands of `C`: the device's, or a superset. Its help begins with the package's
 /// description.
@@ -34,8 +37,26 @@ pub fn parse<C: Subcommand>() -> Cli<C> {
             );
             clap::Error::raw(ErrorKind::InvalidUtf8, message).format(&mut Cli::<C>::command()).exit()
         }
+        ErrorKind::InvalidSubcommand => match absent(&error) {
+            Some(name) => {
+                let message = format!(
+                    "this build has no '{name}': it belongs to the workstation's build, which trains, attacks and measures; \
+                     make that with `cargo build --release --features training`, see docs/guide/train.md"
+                );
+                clap::Error::raw(ErrorKind::InvalidSubcommand, message).format(&mut Cli::<C>::command()).exit()
+            }
+            None => error.exit(),
+        },
         _ => error.exit(),
     })
+}
+
+/// The command of another build that the command line asks for.
+fn absent(error: &clap::Error) -> Option<&str> {
+    match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(name)) => WORKSTATION.contains(&name.as_str()).then_some(name.as_str()),
+        _ => None,
+    }
 }
 
 /// The commands of the device.
@@ -132,4 +153,18 @@ pub struct Generate {
     /// Update docs/reference/config.md and systemd/purecam.toml of this repository from the list of configuration keys
     #[arg(long, value_name = "FOLDER")]
     pub repository: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_knows_which_commands_another_build_has() {
+        for name in WORKSTATION {
+            let error = Cli::<Command>::try_parse_from(["purecam", name, "photos"]).unwrap_err();
+            assert_eq!(absent(&error), Some(name));
+        }
+        assert_eq!(absent(&Cli::<Command>::try_parse_from(["purecam", "fly"]).unwrap_err()), None);
+    }
 }

@@ -71,8 +71,11 @@ fn classify_writes_a_header_and_a_purified_verdict_for_every_image_of_a_folder()
     assert_eq!(lines[0]["schema"], 1);
     assert_eq!(lines[0]["models"]["purifier"].as_str().unwrap().len(), 64);
     let files = &lines[0]["files"];
-    assert_eq!((&files["purifier"]["name"], &files["purifier"]["mode"]), (&"purifier.onnx".into(), &Value::Null));
-    assert_eq!((&files["classifier"]["name"], &files["classifier"]["classes"]), (&"classifier.onnx".into(), &3.into()));
+    assert_eq!((&files["purifier"]["name"], &files["purifier"]["mode"]), (&"purifier-test.onnx".into(), &Value::Null));
+    assert_eq!(
+        (&files["classifier"]["name"], &files["classifier"]["classes"]),
+        (&"classifier-test.onnx".into(), &3.into())
+    );
     let labels: Vec<&str> = lines[1..].iter().map(|line| line["label"].as_str().unwrap()).collect();
     assert_eq!(labels, ["red", "green", "blue"]);
     for line in &lines[1..] {

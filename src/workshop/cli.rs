@@ -47,12 +47,12 @@ pub struct Training {
     /// Folder of this run: checkpoints, metrics, pictures. A run that is already there is resumed
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// Side of the square picture in pixels
-    #[arg(long, default_value_t = 128)]
-    pub side: usize,
-    /// Pictures per step
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    pub batch: usize,
+    /// Side of the square picture in pixels [default: 128; for a RIAE that of the classifier]
+    #[arg(long)]
+    pub side: Option<usize>,
+    /// Pictures per step [default: 32; for a U-Net 16]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub batch: Option<usize>,
     /// Highest learning rate of the schedule
     #[arg(long, value_name = "RATE", default_value_t = 1e-3)]
     pub learning_rate: f64,
@@ -65,9 +65,9 @@ pub struct Training {
     /// Share of the photographs held out for validation, by a hash of the file's name
     #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
     pub held_out: f64,
-    /// Start from the best weights of another run of the same model instead of random ones, or from those of an exported
-    /// ONNX file of the U-Net
-    #[arg(long, value_name = "FOLDER|FILE")]
+    /// Start from the best weights of another run of the same model, from those of an exported ONNX file of a U-Net, or
+    /// from random ones: `none` [default: the shipped file for the preset `general`, else none]
+    #[arg(long, value_name = "FOLDER|FILE|none")]
     pub initial: Option<PathBuf>,
     /// Steps between checkpoints; every validation writes one too
     #[arg(long, value_name = "STEPS", default_value_t = 100)]
@@ -113,17 +113,20 @@ pub struct TrainPurifier {
     /// The common options.
     #[command(flatten)]
     pub training: Training,
-    /// base, tiny, nano, tiny-x, nano-x, edge (RIAEs), general (a U-Net), or a TOML file
-    #[arg(long, default_value = "edge")]
+    /// general (a U-Net), base, tiny, nano, tiny-x, nano-x, edge (RIAEs), or a TOML file
+    #[arg(long, default_value = "general")]
     pub preset: Preset,
-    /// Epochs on clean photographs (stage 1)
-    #[arg(long, default_value_t = 8)]
-    pub clean_epochs: u64,
-    /// Epochs on pairs (stage 2)
-    #[arg(long, default_value_t = 16)]
-    pub pair_epochs: u64,
+    /// Choose the epochs on pairs so that the run takes about this many minutes on this machine
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "pair_epochs")]
+    pub minutes: Option<u64>,
+    /// Epochs on clean photographs (stage 1) [default: 1; for a RIAE 8; none for weights that are trained already]
+    #[arg(long, value_name = "N")]
+    pub clean_epochs: Option<u64>,
+    /// Epochs on pairs (stage 2) [default: 24; for a RIAE 16]
+    #[arg(long, value_name = "N")]
+    pub pair_epochs: Option<u64>,
     /// Classifier that stage 2 attacks: an ONNX file, or a configuration file that describes one; repeat the option for
-    /// several. Most run at any --side
+    /// several. Most run at any --side [default: the one of --config]
     #[arg(long, value_name = "FILE")]
     pub classifier: Vec<PathBuf>,
     /// Classifier that only validation asks, best one that training never sees; repeat the option for several
@@ -134,14 +137,15 @@ pub struct TrainPurifier {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Perceptual network: `FILE:TENSOR=WEIGHT[,TENSOR=WEIGHT...]`, or `none`; repeat the option for several
-    /// [default: the stages of every --classifier]
+    /// [default: the stages and the logits of every --classifier]
     #[arg(long, value_name = "SPEC")]
     pub perceptual: Vec<PerceptualSpec>,
-    /// Weight of the perceptual loss; that of the pixels is 1
-    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
-    pub perceptual_weight: f64,
+    /// Weight of the perceptual loss; that of the pixels is 1 [default: 0.5; for a RIAE 1]
+    #[arg(long, value_name = "WEIGHT")]
+    pub perceptual_weight: Option<f64>,
     /// Attacks that stage 2 mixes: clean, noise, pattern, fgsm, pgd:STEPS; one that is named twice counts twice
-    #[arg(long, value_delimiter = ',', default_value = "clean,noise,pgd:2,pgd:4")]
+    /// [default: clean,noise,pattern,fgsm,pgd:2,pgd:4; for a RIAE clean,noise,pgd:2,pgd:4]
+    #[arg(long, value_delimiter = ',')]
     pub attacks: Vec<Method>,
     /// Largest L-infinity size of a perturbation; each pair draws its own between 0.3 and 1 times this
     #[arg(long, default_value = "16/255", value_parser = Epsilon::positive)]
@@ -149,15 +153,16 @@ pub struct TrainPurifier {
     /// Share of the steps of stage 2 that put regions of the adversarial picture back (RCM)
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     pub rcm: f64,
-    /// Share of the attacked pictures that go through JPEG of quality 50 to 95
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
-    pub jpeg: f64,
-    /// The least and the greatest share of a photograph's area that a view covers
-    #[arg(long, value_name = "LEAST,MOST", default_value = "0.5,1")]
-    pub view: View,
-    /// Pairs per generation of adversarial pictures; all photographs if there are fewer
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    pub pairs: usize,
+    /// Share of the attacked pictures that go through JPEG of quality 50 to 95 [default: 0.3; for a RIAE 0]
+    #[arg(long, value_name = "SHARE")]
+    pub jpeg: Option<f64>,
+    /// The least and the greatest share of a photograph's area that a view covers [default: 0.5,1; for a U-Net that is
+    /// trained on smaller pictures than the classifier's 0.2,0.7]
+    #[arg(long, value_name = "LEAST,MOST")]
+    pub view: Option<View>,
+    /// Pairs per generation of adversarial pictures; all photographs if there are fewer [default: 3000; for a RIAE 10000]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub pairs: Option<usize>,
     /// The most that the run's folder keeps of the newest generation of pairs, so that a resumed run need not make it
     /// again; a larger one is not kept
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32))]
@@ -165,9 +170,9 @@ pub struct TrainPurifier {
     /// Draw windows of the position table at random, as the paper does, so that the purifier works at any side
     #[arg(long)]
     pub random_windows: bool,
-    /// Epochs of stage 2 between two generations of adversarial pictures
-    #[arg(long, value_name = "EPOCHS", default_value_t = 4)]
-    pub refresh_every: u64,
+    /// Epochs of stage 2 between two generations of adversarial pictures [default: 3; for a RIAE 4]
+    #[arg(long, value_name = "EPOCHS")]
+    pub refresh_every: Option<u64>,
 }
 
 /// `export`.
@@ -314,7 +319,31 @@ impl FromStr for Preset {
     }
 }
 
+/// A number of things of which there must be one.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "expected a whole number from 1".to_owned())
+}
+
 /// An element of a list of attacks; an empty one, as in an empty list, is no attack.
 fn attack_or_none(text: &str) -> Result<Option<AttackSpec>, ParseAttackError> {
     (!text.is_empty()).then(|| text.parse()).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::cli::{Cli, WORKSTATION};
+
+    #[test]
+    fn a_device_knows_the_commands_that_it_lacks() {
+        let names = |definition: clap::Command| -> Vec<String> {
+            definition.get_subcommands().map(|command| command.get_name().to_owned()).collect()
+        };
+        let device = names(Cli::<crate::cli::Command>::command());
+        let mut brought = names(Cli::<Command>::command());
+        brought.retain(|name| !device.contains(name));
+        assert_eq!(brought, WORKSTATION);
+    }
 }

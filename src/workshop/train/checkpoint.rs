@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::{Error, RunProblem, StoreError};
+use super::optimiser::adamw;
 
 /// How far a run has come; all else follows from it and the settings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,13 @@ pub struct Trained<M: Module> {
     pub average: M,
     /// The optimiser with its moments.
     pub optimiser: ModuleOptimizer,
+}
+
+impl<M: Module> Trained<M> {
+    /// A model before its first step.
+    pub fn new(model: M, weight_decay: f64) -> Self {
+        Self { average: model.valid(), model, optimiser: adamw(weight_decay) }
+    }
 }
 
 /// The folder of one run, locked for this process.

@@ -11,12 +11,26 @@ use plotters::style::{FontStyle, register_font};
 use serde_json::{Value, json};
 
 use super::error::{Error, RunProblem};
+use super::pace::{Ahead, Pace};
 use crate::console;
 
 /// Steps whose values are averaged into one metrics line.
 const REPORT_EVERY: u64 = 20;
 /// Time between two lines if there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(15);
+
+/// A step that is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// Steps that are done with it.
+    pub number: u64,
+    /// Its samples.
+    pub batch: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// The name of its stage.
+    pub stage: &'static str,
+}
 
 /// The metrics of one run and their display.
 pub struct Journal {
@@ -26,8 +40,7 @@ pub struct Journal {
     bar: ProgressBar,
     lines: Vec<Value>,
     pending: Vec<Vec<(&'static str, f32)>>,
-    started: Instant,
-    first_step: u64,
+    pace: Pace,
     steps: u64,
     last_line: Option<Instant>,
 }
@@ -42,8 +55,7 @@ impl Journal {
             bar: ProgressBar::hidden(),
             lines: Vec::new(),
             pending: Vec::new(),
-            started: Instant::now(),
-            first_step: 0,
+            pace: Pace::default(),
             steps: 0,
             last_line: None,
         }
@@ -61,13 +73,12 @@ impl Journal {
         crate::atomic::write(&self.path, kept.as_bytes()).map_err(|e| Error::run(&self.path, e))?;
         let file = OpenOptions::new().append(true).open(&self.path).map_err(|e| Error::run(&self.path, e))?;
         self.file = Some(file);
-        (self.started, self.first_step, self.steps) = (Instant::now(), step, steps);
+        self.steps = steps;
         if std::io::stderr().is_terminal() {
             // The template is this constant, and it is valid.
-            let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}  {per_sec}, {eta} left");
+            let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {msg}");
             self.bar = ProgressBar::new(steps).with_style(style.expect("a valid template"));
             self.bar.set_position(step);
-            self.bar.reset_eta();
         }
         if step > 0 {
             self.say(&format!("resumes after step {step} of {steps}"));
@@ -75,29 +86,41 @@ impl Journal {
         Ok(())
     }
 
-    /// Counts one step of `batch` samples.
+    /// Notes how long the preparation of a step took.
+    pub fn prepared(&mut self, took: Duration) {
+        self.pace.preparation(took);
+    }
+
+    /// Notes how long a validation took.
+    pub fn validated(&mut self, took: Duration) {
+        self.pace.validation(took);
+    }
+
+    /// Counts one step; `ahead` says what is left of its stage.
     ///
     /// # Errors
     /// A metrics file that cannot be written.
-    pub fn step(&mut self, step: u64, batch: usize, values: &[(&'static str, f32)]) -> Result<(), Error> {
+    pub fn step(
+        &mut self,
+        step: &Step,
+        values: &[(&'static str, f32)],
+        ahead: impl FnOnce() -> Ahead,
+    ) -> Result<(), Error> {
+        let Step { number: step, batch, took, stage } = *step;
+        self.pace.step(took);
         self.pending.push(values.to_vec());
         self.bar.set_position(step);
         let due = self.last_line.is_none_or(|last| last.elapsed() >= LINE_EVERY);
         if !step.is_multiple_of(REPORT_EVERY) && step != self.steps && !due {
             return Ok(());
         }
-        let seconds = self.started.elapsed().as_secs_f64();
-        let rate = (step - self.first_step) as f64 * batch as f64 / seconds;
-        let left = seconds / (step - self.first_step) as f64 * (self.steps - step) as f64;
+        let rate = self.pace.steps_per_second() * batch as f64;
+        let left = format!("{} left of {stage}", span(self.pace.left(ahead())));
         let loss = values.iter().find(|(name, _)| *name == "loss").map_or(f32::NAN, |(_, value)| *value);
-        self.bar.set_message(format!("loss {loss:.4}  {rate:.0} samples/s"));
+        self.bar.set_message(format!("loss {loss:.4}  {rate:.0} samples/s  {left}"));
         if self.bar.is_hidden() && due {
             self.last_line = Some(Instant::now());
-            self.say(&format!(
-                "step {step}/{}  loss {loss:.4}  {rate:.1} samples/s  {:.0} min left",
-                self.steps,
-                left / 60.0
-            ));
+            self.say(&format!("step {step}/{}  loss {loss:.4}  {rate:.1} samples/s  {left}", self.steps));
         }
         if step.is_multiple_of(REPORT_EVERY) || step == self.steps {
             let mut line = json!({"step": step, "kind": "train", "samples_per_second": rate});
@@ -151,6 +174,16 @@ impl Journal {
         }
         self.lines.push(line);
         Ok(())
+    }
+}
+
+/// A time as people say it, not finer than it is known.
+pub fn span(time: Duration) -> String {
+    let minutes = time.as_secs().div_ceil(60);
+    match minutes {
+        0 | 1 => format!("{} s", time.as_secs()),
+        2..120 => format!("{minutes} min"),
+        _ => format!("{} h {} min", minutes / 60, minutes % 60),
     }
 }
 

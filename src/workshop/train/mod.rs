@@ -2,11 +2,13 @@
 //!
 //! - [`data`] reads a folder of photographs, [`augment`] cuts training views from them,
 //!   [`batch`] turns them into tensors and back.
-//! - [`trainer`] is the one loop; [`classifier`] and [`purifier`] are its tasks, [`settings`] what they are run with.
+//! - [`trainer`] is the one loop; [`classifier`] and [`purifier`] are its tasks, [`settings`] what they are run with,
+//!   [`recipe`] what they usually are, [`trial`] how long that takes.
 //! - [`pairs`] makes the adversarial pictures of a purifier's stage 2, [`pair_cache`] keeps them for a resumed run;
 //!   [`perceptual`] is a part of its loss.
 //! - [`optimiser`] holds schedule, clipping and averaged weights; [`checkpoint`] puts all of it on disk and back.
-//! - [`journal`] reports progress: a bar or lines, metrics as JSON, curves; [`sheet`] draws before and after.
+//! - [`journal`] reports progress: a bar or lines, metrics as JSON, curves, the time left; [`sheet`] draws before and
+//!   after.
 
 pub mod augment;
 pub mod batch;
@@ -16,14 +18,17 @@ pub mod data;
 mod error;
 pub mod journal;
 pub mod optimiser;
+mod pace;
 pub mod pair_cache;
 pub mod pairs;
 pub mod perceptual;
 pub mod purifier;
 mod rcm;
+pub mod recipe;
 pub mod settings;
 pub mod sheet;
 pub mod trainer;
+pub mod trial;
 
 pub use error::{DataProblem, Error, LoadError, RunProblem, StoreError};
 

@@ -1,7 +1,9 @@
 //! Training a purifier: stage 1 on clean photographs, stage 2 on pairs of adversarial and clean ones.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use burn::module::Module;
 use burn::prelude::*;
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -9,6 +11,7 @@ use rayon::prelude::*;
 
 use super::augment::Square;
 use super::batch::{epoch_batch, predictions, random_views};
+use super::checkpoint::Trained;
 use super::data::Photographs;
 use super::error::Error;
 use super::pair_cache::PairCache;
@@ -16,7 +19,8 @@ use super::pairs::{PairMaker, Pairs};
 use super::perceptual::Perceptual;
 use super::rcm::{put_back, regions_put_back};
 use super::settings::PurifierSettings;
-use super::trainer::{Task, Validation, Values};
+use super::trainer::{self, Loop, Task, Validation, Values};
+use super::trial::Trial;
 use super::{augment, generator, sheet};
 use crate::workshop::attack::{Attack, Method};
 use crate::workshop::onnx::read::Classifier;
@@ -31,6 +35,10 @@ const VALIDATION_BATCH: usize = 32;
 const VALIDATION_QUALITY: u8 = 85;
 /// Steps of the attack that a validation uses.
 const VALIDATION_STEPS: usize = 10;
+/// Steps of a trial; the first does not count.
+const TRIAL_STEPS: usize = 4;
+/// Pairs of each kind in a trial.
+const TRIAL_PAIRS: usize = 8;
 /// Rows of the before/after sheet.
 const SHEET_ROWS: usize = 6;
 
@@ -65,7 +73,7 @@ pub struct Networks {
 
 /// A purifier's training, as the loop sees it.
 pub struct PurifierTask<'a> {
-    settings: &'a PurifierSettings,
+    settings: PurifierSettings,
     training: &'a Photographs,
     validation: &'a Photographs,
     /// Autodiff device.
@@ -75,22 +83,97 @@ pub struct PurifierTask<'a> {
     /// What validation asks.
     judges: Vec<Classifier>,
     pairs: Option<Pairs>,
-    cache: PairCache,
+    /// Where the newest generation of pairs is kept for a resumed run.
+    cache: Option<PairCache>,
     held_out: Option<HeldOut>,
 }
 
 impl<'a> PurifierTask<'a> {
     /// A training with `settings` on the `training` photographs, on an autodiff `device`.
     pub fn new(
-        settings: &'a PurifierSettings,
+        settings: PurifierSettings,
         training: &'a Photographs,
         validation: &'a Photographs,
         device: Device,
         networks: Networks,
-        cache: PairCache,
     ) -> Self {
         let Networks { makers, perceptual, judges } = networks;
-        Self { settings, training, validation, device, makers, perceptual, judges, pairs: None, cache, held_out: None }
+        Self {
+            settings,
+            training,
+            validation,
+            device,
+            makers,
+            perceptual,
+            judges,
+            pairs: None,
+            cache: None,
+            held_out: None,
+        }
+    }
+
+    /// What the run is made with.
+    pub fn settings(&self) -> &PurifierSettings {
+        &self.settings
+    }
+
+    /// The same, to be changed before the run.
+    pub fn settings_mut(&mut self) -> &mut PurifierSettings {
+        &mut self.settings
+    }
+
+    /// From now on the newest generation of pairs is kept there.
+    pub fn keep_pairs_in(&mut self, cache: PairCache) {
+        self.cache = Some(cache);
+    }
+
+    /// Takes a few steps with a copy of `model`, and makes a few pairs and a validation, to see how long they take.
+    /// What the run will do does not depend on it.
+    ///
+    /// # Errors
+    /// A network that cannot be run, or a loss that is not finite.
+    pub fn trial(&mut self, model: &Purifier) -> Result<Trial, Error> {
+        let kinds = self.makers.attacks.len() * self.makers.classifiers.len();
+        let few = (TRIAL_STEPS * self.settings.training.batch).max(TRIAL_PAIRS * kinds);
+        let pairs = std::mem::replace(&mut self.settings.pairs, few.min(self.training.items.len()));
+        let cache = self.cache.take();
+        let trial = self.timed(model);
+        (self.settings.pairs, self.cache, self.pairs) = (pairs, cache, None);
+        trial
+    }
+
+    fn timed(&mut self, model: &Purifier) -> Result<Trial, Error> {
+        let mut trial = Trial::default();
+        let start = Instant::now();
+        let average = model.valid();
+        self.measure(&average);
+        trial.validation = start.elapsed();
+        if self.settings.clean_epochs > 0 {
+            trial.clean_step = self.timed_steps(model, 0, self.clean_steps())?;
+        }
+        if self.settings.pair_epochs > 0 {
+            let first = self.clean_steps();
+            let start = Instant::now();
+            self.prepare(first)?;
+            trial.pair = start.elapsed() / self.settings.pairs.max(1) as u32;
+            trial.pair_step = self.timed_steps(model, first, first + self.steps_per_pair_epoch())?;
+        }
+        Ok(trial)
+    }
+
+    /// The mean duration of the first steps from `first` on, without the very first, which also warms up.
+    fn timed_steps(&mut self, model: &Purifier, first: u64, end: u64) -> Result<Duration, Error> {
+        let mut trained = Trained::new(model.clone(), self.settings.training.weight_decay);
+        let settings = self.settings.training.clone();
+        let end = end.min(first + TRIAL_STEPS as u64);
+        let mut took = Vec::new();
+        for step in first..end {
+            let start = Instant::now();
+            trainer::step(self, &mut trained, &settings, step, settings.learning_rate)?;
+            took.push(start.elapsed());
+        }
+        let warm = took.get(1..).filter(|rest| !rest.is_empty()).unwrap_or(&took);
+        Ok(warm.iter().sum::<Duration>() / warm.len().max(1) as u32)
     }
 
     fn steps_per_clean_epoch(&self) -> u64 {
@@ -111,7 +194,7 @@ impl<'a> PurifierTask<'a> {
 
     /// Stage 1: the network sees a clean view and must reproduce it.
     fn clean_loss(&self, model: &Purifier, step: u64) -> (Tensor<1>, Values) {
-        let settings = self.settings;
+        let settings = &self.settings;
         let training = &settings.training;
         let per_epoch = self.steps_per_clean_epoch();
         let items = epoch_batch(&self.training.items, training.seed, step, per_epoch, training.batch);
@@ -125,9 +208,9 @@ impl<'a> PurifierTask<'a> {
 
     /// Stage 2: the network sees an adversarial view and must reproduce the clean one.
     fn pair_loss(&mut self, model: &Purifier, step: u64) -> Result<(Tensor<1>, Values), Error> {
-        let settings = self.settings;
-        let mut rng = generator(settings.training.seed, "pair step", &[step]);
+        let mut rng = generator(self.settings.training.seed, "pair step", &[step]);
         let [clean, adversarial] = self.pair_batch(step, &mut rng);
+        let settings = &self.settings;
         let purified = self.purify(model, adversarial.clone(), step);
         let pixel = pixel_loss(purified.clone(), clean.clone());
         let mut values = vec![("pixel", pixel.clone().into_scalar::<f32>())];
@@ -150,42 +233,54 @@ impl<'a> PurifierTask<'a> {
     /// # Shapes
     /// -> two of [batch, 3, side, side] in 0..1
     fn pair_batch(&mut self, step: u64, rng: &mut impl Rng) -> [Tensor<4>; 2] {
-        let settings = self.settings;
+        let (side, &Loop { batch, seed, .. }) = (self.settings.side, &self.settings.training);
         let step_of_stage = step - self.clean_steps();
         let per_epoch = self.steps_per_pair_epoch();
-        let generation = step_of_stage / per_epoch / settings.refresh_every.max(1);
-        // The old generation is dropped before the new one is made, so that memory holds only one.
-        let pairs = match self.pairs.take().filter(|pairs| pairs.generation == generation) {
-            Some(pairs) => pairs,
-            None => self.generation(generation),
-        };
-        let pairs = self.pairs.insert(pairs);
+        let pairs = self.pairs_of(step).0;
         let mut order: Vec<usize> = (0..pairs.clean.len()).collect();
-        order.shuffle(&mut generator(settings.training.seed, "pair order", &[step_of_stage / per_epoch]));
-        let start = (step_of_stage % per_epoch) as usize * settings.training.batch;
-        let chosen = &order[start..(start + settings.training.batch).min(order.len())];
+        order.shuffle(&mut generator(seed, "pair order", &[step_of_stage / per_epoch]));
+        let start = (step_of_stage % per_epoch) as usize * batch;
+        let chosen = &order[start..(start + batch).min(order.len())];
         let (clean, adversarial): (Vec<_>, Vec<_>) = chosen
             .iter()
             .map(|i| {
                 let (mut clean, mut adversarial) = (pairs.clean[*i].clone(), pairs.adversarial[*i].clone());
                 if rng.random_bool(0.5) {
-                    augment::flip(&mut clean, settings.side);
-                    augment::flip(&mut adversarial, settings.side);
+                    augment::flip(&mut clean, side);
+                    augment::flip(&mut adversarial, side);
                 }
                 (clean, adversarial)
             })
             .unzip();
-        [clean, adversarial].map(|squares| to_tensor(&squares, [settings.side; 2], &self.device))
+        [clean, adversarial].map(|squares| to_tensor(&squares, [side; 2], &self.device))
+    }
+
+    /// The generation of pairs that a step of stage 2 learns from.
+    fn generation_of(&self, step: u64) -> u64 {
+        (step - self.clean_steps()) / self.steps_per_pair_epoch() / self.settings.refresh_every.max(1)
+    }
+
+    /// The pairs that a step of stage 2 learns from, and whether they had to be made or read.
+    fn pairs_of(&mut self, step: u64) -> (&Pairs, bool) {
+        let generation = self.generation_of(step);
+        // The old generation is dropped before the new one is made, so that memory holds only one.
+        let there = self.pairs.take().filter(|pairs| pairs.generation == generation);
+        let is_new = there.is_none();
+        let pairs = there.unwrap_or_else(|| self.generation(generation));
+        (self.pairs.insert(pairs), is_new)
     }
 
     /// The pairs of a generation: those of the cache, or new ones.
     fn generation(&self, generation: u64) -> Pairs {
         let side = self.settings.side;
-        if let Some(pairs) = self.cache.load(generation, self.pairs_per_generation(), side) {
+        let cached = |cache: &PairCache| cache.load(generation, self.pairs_per_generation(), side);
+        if let Some(pairs) = self.cache.as_ref().and_then(cached) {
             return pairs;
         }
-        let pairs = self.makers.make(self.training, self.settings, generation, &self.device);
-        self.cache.store(&pairs, side);
+        let pairs = self.makers.make(self.training, &self.settings, generation, &self.device);
+        if let Some(cache) = &self.cache {
+            cache.store(&pairs, side);
+        }
         pairs
     }
 
@@ -196,7 +291,7 @@ impl<'a> PurifierTask<'a> {
 
     /// Held-out photographs, clean and attacked by PGD on each judge; made once.
     fn make_held_out(&self) -> HeldOut {
-        let settings = self.settings;
+        let settings = &self.settings;
         let items: Vec<_> = self.validation.items.iter().collect();
         let stride = items.len().div_ceil(VALIDATION_COUNT).max(1);
         let clean: Vec<_> =
@@ -243,11 +338,37 @@ impl Task for PurifierTask<'_> {
         }
     }
 
+    fn prepares_at(&self, step: u64) -> bool {
+        let first = self.clean_steps();
+        step == first || step > first && self.generation_of(step) != self.generation_of(step - 1)
+    }
+
+    fn prepare(&mut self, step: u64) -> Result<bool, Error> {
+        Ok(step >= self.clean_steps() && self.pairs_of(step).1)
+    }
+
+    fn stage(&self, step: u64) -> (&'static str, u64) {
+        if step < self.clean_steps() { ("stage 1", self.clean_steps()) } else { ("stage 2", self.steps()) }
+    }
+
     fn loss(&mut self, model: &Purifier, step: u64) -> Result<(Tensor<1>, Values), Error> {
         if step < self.clean_steps() { Ok(self.clean_loss(model, step)) } else { self.pair_loss(model, step) }
     }
 
     fn validate(&mut self, model: &Purifier, _step: u64, folder: &Path) -> Result<Validation, Error> {
+        let (validation, [clean, adversarial, purified, purified_clean]) = self.measure(model);
+        let count = SHEET_ROWS.min(clean.len());
+        let rows: Vec<_> = (0..count).map(|i| i * clean.len() / count).collect();
+        let columns = rows.iter().map(|i| [&clean[*i], &adversarial[*i], &purified[*i], &purified_clean[*i]]);
+        sheet::draw(&columns.collect::<Vec<_>>(), self.settings.side, &folder.join("sheet.png"))?;
+        Ok(validation)
+    }
+}
+
+impl PurifierTask<'_> {
+    /// Measures averaged weights on the held-out photographs. With the result: clean, adversarial, purified adversarial
+    /// and purified clean pictures.
+    fn measure(&mut self, model: &Purifier) -> (Validation, [Vec<Square>; 4]) {
         let (side, seed) = (self.settings.side, self.settings.training.seed);
         let held_out = match self.held_out.take() {
             Some(held_out) => held_out,
@@ -285,12 +406,9 @@ impl Task for PurifierTask<'_> {
             values.extend(names.into_iter().zip(means));
             score += means.iter().map(|mean| f64::from(*mean)).sum::<f64>();
         }
-        let count = SHEET_ROWS.min(clean.len());
-        let rows: Vec<_> = (0..count).map(|i| i * clean.len() / count).collect();
-        let columns = rows.iter().map(|i| [&clean[*i], &shown.0[*i], &shown.1[*i], &purified_clean[*i]]);
-        sheet::draw(&columns.collect::<Vec<_>>(), side, &folder.join("sheet.png"))?;
+        let pictures = [clean.clone(), shown.0, shown.1, purified_clean];
         self.held_out = Some(held_out);
-        Ok(Validation { score, values })
+        (Validation { score, values }, pictures)
     }
 }
 

@@ -3,6 +3,9 @@
 //! Everything random in step `n` comes from a generator seeded with the run's seed and `n`, so a run that is killed and
 //! resumes from a checkpoint makes the same steps as an undisturbed one.
 
+use std::fmt;
+use std::time::Instant;
+
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::prelude::*;
@@ -10,8 +13,9 @@ use serde::Serialize;
 
 use super::checkpoint::{Progress, RunFolder, Trained};
 use super::error::Error;
-use super::journal::Journal;
-use super::optimiser::{adamw, average, clip_global_norm, learning_rate};
+use super::journal::{Journal, Step};
+use super::optimiser::{average, clip_global_norm, learning_rate};
+use super::pace::Ahead;
 use crate::time::Stop;
 
 /// What a step or a validation reports besides its loss or score: names and values.
@@ -27,6 +31,25 @@ pub trait Task {
 
     /// Whether to validate once `step` steps are done.
     fn validates_at(&self, step: u64) -> bool;
+
+    /// Whether something must be made before step `step`, counted from 0, that takes much longer than a step.
+    fn prepares_at(&self, _step: u64) -> bool {
+        false
+    }
+
+    /// Makes what step `step` needs, if it is not there; returns whether it had to.
+    ///
+    /// # Errors
+    /// A network that cannot be run.
+    fn prepare(&mut self, _step: u64) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    /// The stage that step `step` is in: its name, and the number of steps after which it ends. The steps of one stage
+    /// take equally long.
+    fn stage(&self, _step: u64) -> (&'static str, u64) {
+        ("the run", self.steps())
+    }
 
     /// The loss \[1\] of step `step`, counted from 0, and other values to report.
     ///
@@ -78,6 +101,15 @@ pub enum Initial {
     File(String, String),
 }
 
+impl fmt::Display for Initial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(name, step) => write!(f, "step {step} of {name}"),
+            Self::File(name, _) => f.write_str(name),
+        }
+    }
+}
+
 /// Trains from the folder's newest checkpoint to the end, or until `stop`; writes a checkpoint every `checkpoint_every`
 /// steps and at every validation.
 ///
@@ -92,7 +124,7 @@ pub fn run<T: Task>(
     checkpoint_every: u64,
     stop: &Stop,
 ) -> Result<Progress, Error> {
-    let blank = Trained { average: model.valid(), model, optimiser: adamw(settings.weight_decay) };
+    let blank = Trained::new(model, settings.weight_decay);
     let (mut progress, mut trained) = match folder.load(blank.clone())? {
         Some(found) => found,
         None => (Progress::default(), blank),
@@ -101,13 +133,26 @@ pub fn run<T: Task>(
     journal.begin(progress.step, steps)?;
     while progress.step < steps && !stop.is_requested() {
         let rate = learning_rate(settings.learning_rate, progress.step, steps);
+        let start = Instant::now();
+        if task.prepare(progress.step)? {
+            journal.prepared(start.elapsed());
+        }
+        let start = Instant::now();
         let mut values = step(task, &mut trained, settings, progress.step, rate)?;
         progress.step += 1;
         values.push(("learning_rate", rate as f32));
-        journal.step(progress.step, settings.batch, &values)?;
+        let done = Step {
+            number: progress.step,
+            batch: settings.batch,
+            took: start.elapsed(),
+            stage: task.stage(progress.step - 1).0,
+        };
+        journal.step(&done, &values, || ahead(task, progress.step))?;
         let validates = task.validates_at(progress.step) || progress.step == steps;
         if validates {
+            let start = Instant::now();
             let found = task.validate(&trained.average, progress.step, folder.path())?;
+            journal.validated(start.elapsed());
             if progress.best_score.is_none_or(|best| found.score > best) {
                 (progress.best_step, progress.best_score) = (Some(progress.step), Some(found.score));
                 folder.save_best(progress.step, &trained.average)?;
@@ -125,7 +170,19 @@ pub fn run<T: Task>(
     Ok(progress)
 }
 
-fn step<T: Task>(
+/// What is left of the stage once `done` steps are done.
+fn ahead<T: Task>(task: &T, done: u64) -> Ahead {
+    let end = task.stage(done.saturating_sub(1)).1;
+    let count = |is: &dyn Fn(u64) -> bool| (done..end).filter(|step| is(*step)).count() as u64;
+    Ahead {
+        steps: end.saturating_sub(done),
+        preparations: count(&|step| task.prepares_at(step)),
+        validations: count(&|step| task.validates_at(step + 1)),
+    }
+}
+
+/// Takes step `step`, counted from 0, with learning rate `rate`; returns the loss and what the task reports.
+pub(super) fn step<T: Task>(
     task: &mut T,
     trained: &mut Trained<T::Model>,
     settings: &Loop,

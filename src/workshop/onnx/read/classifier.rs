@@ -104,6 +104,11 @@ impl Classifier {
         self.input.size
     }
 
+    /// The name of the tensor that holds the logits.
+    pub fn logits_name(&self) -> &str {
+        &self.logits
+    }
+
     /// Where it computes; pictures must be there too.
     pub fn device(&self) -> &Device {
         &self.network.device
