@@ -13,8 +13,9 @@ use std::time::Duration;
 
 use clap::Parser;
 use purecam::cli::{Cli, Command};
+use purecam::frame::Frame;
 use purecam::health::server::{Bounds, Server, ServerSettings, StartError, Token};
-use purecam::service::{Gallery, Health, Input};
+use purecam::service::{Gallery, Health, Input, Judge, Judgement, Withheld};
 use purecam::sink::Broadcast;
 use purecam::source::Reason;
 use purecam::time::SystemClock;
@@ -327,6 +328,34 @@ fn the_status_has_all_counts_and_the_history() {
     assert_eq!(status["http"]["connections"], 1, "this one");
     let bounds = status["bounds"].as_array().unwrap().len();
     assert_eq!(status["stages"]["purify"]["counts"].as_array().unwrap().len(), bounds + 1);
+}
+
+/// A judge that measures suspicion.
+struct Measuring;
+
+impl Judge for Measuring {
+    fn judge(&mut self, _: &Frame, _: &mut Judgement) -> Result<(), Withheld> {
+        Ok(())
+    }
+
+    fn threshold(&self) -> Option<f32> {
+        Some(0.35)
+    }
+}
+
+#[test]
+fn the_status_says_which_service_it_is_and_from_which_suspicion_on_a_verdict_is_suspicious() {
+    let web = Web::open();
+    let status = || serde_json::from_slice::<serde_json::Value>(&web.get("/api/status").body).unwrap();
+    let found = status();
+    assert_eq!((&found["source"], &found["host"]), (&"camera:1".into(), &"robot".into()));
+    assert_eq!(found["instance"], "front");
+    assert_eq!(found["files"]["classifier"]["name"], "classifier.onnx");
+    assert_eq!(found["verdicts"]["threshold"], serde_json::Value::Null, "suspicion is not measured");
+    web.health.set_judge(&Measuring);
+    let found = status();
+    assert_eq!(found["verdicts"]["threshold"].to_string(), "0.35");
+    assert_eq!(found["models"]["classifier"], "bb", "a judge without models leaves those that were");
 }
 
 #[test]

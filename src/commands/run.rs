@@ -12,9 +12,12 @@ use super::{Failure, NO_SIGNALS, because, models};
 use crate::cli;
 use crate::config::{self, Config, Said};
 use crate::console;
-use crate::health::Systemd;
+use crate::health::{self, Systemd};
+use crate::host;
 use crate::logging;
-use crate::service::{self, Ended, Fresh, Health, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement};
+use crate::service::{
+    self, Ended, Fresh, Health, Identity, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement,
+};
 use crate::sink::Broadcast;
 use crate::source::{FrameRate, SourceUri, opener};
 use crate::time::{Clock, Stop, SystemClock};
@@ -47,7 +50,8 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let open =
         opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone()).map_err(Failure::failed)?;
     let broadcast = Broadcast::new(&header);
-    let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()));
+    let identity = Identity { source: uri.to_string(), host: host::name(), instance: health::instance() };
+    let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()).named(identity));
     let replacement = Arc::new(Replacement::default());
     let reloader = start_reloader(said, config.clone(), shown, &reloads, &replacement, &health)?;
     let outlets = outputs::outlets(watched, &config.output, &header, &health, &clock)?;

@@ -7,4 +7,4 @@ pub mod server;
 mod status;
 mod systemd;
 
-pub use systemd::Systemd;
+pub use systemd::{Systemd, instance};

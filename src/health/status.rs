@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
-use crate::service::{BOUNDS, Change, Histogram, STAGES, Snapshot};
+use crate::service::{BOUNDS, Change, Histogram, Identity, STAGES, Snapshot};
 use crate::source::{Reason, SkipCause};
 use crate::verdict::{Files, Models, Verdict};
 
@@ -18,6 +18,9 @@ pub struct Status<'a> {
     schema: u32,
     generator: &'static str,
     now: String,
+    source: &'a str,
+    host: Option<&'a str>,
+    instance: Option<&'a str>,
     state: Since,
     /// Oldest first; the last is the current state.
     history: Vec<Since>,
@@ -81,6 +84,7 @@ struct Verdicts<'a> {
     labels: BTreeMap<&'a str, u64>,
     withheld: &'a BTreeMap<String, u64>,
     suspicion: Option<f32>,
+    threshold: Option<f32>,
     suspicious: u64,
     kept: u64,
     keep_failed: u64,
@@ -107,14 +111,17 @@ struct Reloads {
 }
 
 impl<'a> Status<'a> {
-    /// Describes `snapshot`, which was taken at `wall` on the wall clock.
-    pub fn new(snapshot: &'a Snapshot, wall: SystemTime, http: Http) -> Self {
+    /// Describes `snapshot` of the service `identity`, which was taken at `wall` on the wall clock.
+    pub fn new(snapshot: &'a Snapshot, identity: &'a Identity, wall: SystemTime, http: Http) -> Self {
         let numbers = &snapshot.numbers;
         let since = |change: &Change| Since::new(change, snapshot.now);
         Self {
             schema: SCHEMA_VERSION,
             generator: concat!("purecam ", env!("CARGO_PKG_VERSION")),
             now: rfc3339(wall),
+            source: &identity.source,
+            host: identity.host.as_deref(),
+            instance: identity.instance.as_deref(),
             state: since(&snapshot.state),
             history: snapshot.history.iter().map(since).collect(),
             rates: Rates { frames: snapshot.frame_rate, verdicts: snapshot.verdict_rate, agreed: snapshot.agreed_rate },
@@ -129,6 +136,7 @@ impl<'a> Status<'a> {
                 labels: numbers.labels.iter().map(|(label, count)| (&**label, *count)).collect(),
                 withheld: &numbers.withheld,
                 suspicion: numbers.suspicion,
+                threshold: snapshot.threshold,
                 suspicious: numbers.suspicious,
                 kept: numbers.kept,
                 keep_failed: numbers.keep_failed,

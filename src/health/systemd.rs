@@ -1,4 +1,4 @@
-//! Notifications for systemd: readiness, signs of life, a status line.
+//! Notifications for systemd (readiness, signs of life, a status line), and which of its units this is.
 //!
 //! They go to the socket that `$NOTIFY_SOCKET` names, a path or `@` and an abstract name; without it, nowhere. Each is a
 //! single datagram: nothing waits.
@@ -61,6 +61,20 @@ fn send_to_abstract(_: &[u8], _: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// The instance of the unit that this process runs in: `front` of `purecam@front.service`. `None` if the unit is not one of
+/// several, or if nothing is known of it.
+pub fn instance() -> Option<String> {
+    instance_in(&std::fs::read_to_string("/proc/self/cgroup").ok()?)
+}
+
+/// The same, from the lines of /proc/self/cgroup: `0::/system.slice/system-purecam.slice/purecam@front.service`. Under
+/// cgroup v1 one line per controller; the service may have groups of its own below its unit's.
+fn instance_in(groups: &str) -> Option<String> {
+    let paths = groups.lines().filter_map(|line| line.splitn(3, ':').nth(2));
+    let mut units = paths.flat_map(|path| path.split('/')).filter_map(|group| group.strip_suffix(".service"));
+    units.find_map(|unit| unit.strip_prefix("purecam@")).map(str::to_owned)
+}
+
 impl Notifier for Systemd {
     fn starting(&mut self) {
         // 30 million microseconds fit into 32 bits.
@@ -82,5 +96,22 @@ impl Notifier for Systemd {
 
     fn stopping(&mut self) {
         self.notify(NotifyState::Stopping);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_instance_is_that_of_purecams_own_unit() {
+        let front = Some("front".to_owned());
+        assert_eq!(instance_in("0::/system.slice/system-purecam.slice/purecam@front.service\n"), front);
+        let v1 = "12:pids:/system.slice/system-purecam.slice/purecam@front.service\n1:name=systemd:/x\n0::/x\n";
+        assert_eq!(instance_in(v1), front);
+        for other in ["", "0::/\n", "0::/system.slice/purecam.service\n", "0::/user.slice/user@1000.service/a.scope\n"]
+        {
+            assert_eq!(instance_in(other), None, "{other}");
+        }
     }
 }

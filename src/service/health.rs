@@ -8,6 +8,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::beat::Beat;
+use super::judge::Judge;
 use super::numbers::{Numbers, Rate};
 use super::state::{Change, Degradation, Input, Machine, State};
 use crate::time::Clock;
@@ -27,6 +28,32 @@ pub struct Health {
     pub capture: Beat,
     /// Signs of life of the inference thread.
     pub inference: Beat,
+    /// Which service this is.
+    pub identity: Identity,
+}
+
+/// Which service this is: a fleet has many, with a page each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The source as the configuration names it; empty if there is none.
+    pub source: String,
+    /// The machine's host name, if it is known.
+    pub host: Option<String>,
+    /// The instance of the systemd unit, `front` of `purecam@front.service`; `None` if it is not one of several.
+    pub instance: Option<String>,
+}
+
+/// What was counted up to a verdict, and with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Published verdicts.
+    pub verdicts: u64,
+    /// The suspicious ones among them.
+    pub suspicious: u64,
+    /// Frames that a newer one replaced.
+    pub replaced: u64,
+    /// Frames without a verdict.
+    pub withheld: u64,
 }
 
 struct Inner {
@@ -39,6 +66,7 @@ struct Inner {
     unusable_in_a_row: u32,
     withheld_in_a_row: u32,
     models: Arc<Models>,
+    threshold: Option<f32>,
     last: Option<Verdict>,
     /// When the newest verdict was published.
     last_at: Duration,
@@ -63,6 +91,8 @@ pub struct Snapshot {
     pub agreed_rate: Option<f64>,
     /// SHA-256 of the models that are in use.
     pub models: Arc<Models>,
+    /// The least suspicion, in 0..1, that marks a verdict as suspicious; `None` if it is not measured.
+    pub threshold: Option<f32>,
     /// The newest verdict.
     pub last: Option<Verdict>,
     /// How long ago the newest verdict was published.
@@ -81,10 +111,22 @@ impl Health {
             unusable_in_a_row: 0,
             withheld_in_a_row: 0,
             models,
+            threshold: None,
             last: None,
             last_at: Duration::ZERO,
         };
-        Self { clock, inner: Mutex::new(inner), capture: Beat::default(), inference: Beat::default() }
+        Self {
+            clock,
+            inner: Mutex::new(inner),
+            capture: Beat::default(),
+            inference: Beat::default(),
+            identity: Identity::default(),
+        }
+    }
+
+    /// The same service, with a name.
+    pub fn named(self, identity: Identity) -> Self {
+        Self { identity, ..self }
     }
 
     /// The stream's clock.
@@ -110,6 +152,7 @@ impl Health {
             verdict_rate: inner.verdict_rate.per_second(),
             agreed_rate: inner.agreed_rate,
             models: inner.models.clone(),
+            threshold: inner.threshold,
             last: inner.last.clone(),
             last_age: inner.last.is_some().then(|| now.saturating_sub(inner.last_at)),
         }
@@ -169,8 +212,8 @@ impl Health {
         }
     }
 
-    /// A verdict is being published. Returns how many verdicts, replaced frames and withheld frames there are by now.
-    pub fn verdict(&self, verdict: &Verdict) -> (u64, u64, u64) {
+    /// A verdict is being published. Returns what was counted up to it.
+    pub fn verdict(&self, verdict: &Verdict) -> Counts {
         let now = self.clock.now();
         let mut inner = self.inner.lock();
         inner.numbers.count_verdict(verdict);
@@ -181,7 +224,12 @@ impl Health {
         inner.last_at = now;
         let recovered = std::mem::take(&mut inner.withheld_in_a_row) >= IN_A_ROW;
         let numbers = &inner.numbers;
-        let counts = (numbers.verdicts, numbers.replaced, numbers.all_withheld());
+        let counts = Counts {
+            verdicts: numbers.verdicts,
+            suspicious: numbers.suspicious,
+            replaced: numbers.replaced,
+            withheld: numbers.all_withheld(),
+        };
         drop(inner);
         if recovered {
             self.on(Input::Degraded(Degradation::Withheld, false));
@@ -202,9 +250,13 @@ impl Health {
         count
     }
 
-    /// From now on verdicts come from these models.
-    pub fn set_models(&self, models: Arc<Models>) {
-        self.inner.lock().models = models;
+    /// From now on verdicts come from `judge`.
+    pub fn set_judge(&self, judge: &dyn Judge) {
+        let mut inner = self.inner.lock();
+        if let Some(models) = judge.models() {
+            inner.models = models;
+        }
+        inner.threshold = judge.threshold();
     }
 
     /// To be called about once a second. Updates the rates, and checks for a slow camera and for a thread that has been

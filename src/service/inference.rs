@@ -6,6 +6,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::gallery::{Exhibit, Gallery};
+use super::health::Counts;
 use super::judge::{Judge, Judgement, Withheld};
 use super::shared::{Shared, is_worth_a_line};
 use crate::contain::contain;
@@ -97,9 +98,7 @@ impl Inference {
     fn take_over(&mut self, shared: &Shared) {
         let Some(Fresh { judge, header }) = self.replacement.take() else { return };
         self.judge = judge;
-        if let Some(models) = self.judge.models() {
-            shared.health.set_models(models);
-        }
+        shared.health.set_judge(&*self.judge);
         self.broadcast.publish_header(&header);
     }
 
@@ -122,7 +121,7 @@ impl Inference {
 
     fn publish(&mut self, frame: &Frame, shared: &Shared) {
         let Judgement { verdict, raw } = &self.judgement;
-        let (verdicts, replaced, withheld) = shared.health.verdict(verdict);
+        let Counts { verdicts, replaced, withheld, .. } = shared.health.verdict(verdict);
         self.broadcast.publish(|published| {
             published.line.extend_from_slice(&self.line);
             match &mut published.event {

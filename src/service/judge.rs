@@ -25,6 +25,11 @@ pub trait Judge: Send {
     fn models(&self) -> Option<Arc<Models>> {
         None
     }
+
+    /// The least suspicion, in 0..1, with which it marks a verdict as suspicious; `None` if it does not measure it.
+    fn threshold(&self) -> Option<f32> {
+        None
+    }
 }
 
 /// A verdict, and what only a live view shows beside it.

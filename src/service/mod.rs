@@ -29,7 +29,7 @@ mod watch;
 
 pub use beat::Beat;
 pub use gallery::{Exhibit, Gallery};
-pub use health::{Health, Snapshot};
+pub use health::{Counts, Health, Identity, Snapshot};
 pub use inference::{Fresh, Replacement};
 pub use judge::{Judge, Judgement, Withheld};
 pub use keep::keep;

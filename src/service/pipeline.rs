@@ -200,6 +200,10 @@ impl Judge for Pipeline {
     fn models(&self) -> Option<Arc<Models>> {
         Some(self.models.clone())
     }
+
+    fn threshold(&self) -> Option<f32> {
+        self.options.compare_raw.then_some(self.options.threshold)
+    }
 }
 
 /// What people want to know of the models' files.

@@ -83,6 +83,7 @@ pub struct Ended {
 /// The system has no thread left.
 pub fn run(parts: Parts) -> io::Result<Ended> {
     let Parts { open, judge, replacement, health, broadcast, outlets, galleries, mut notifier, stop, limits } = parts;
+    health.set_judge(&*judge);
     let shared = Arc::new(Shared::new(health.clone(), stop.clone(), outlets.len()));
     let mut crew = Crew { shared: shared.clone(), workers: Vec::new() };
     for mut outlet in outlets {

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use purecam::frame::Picture;
 use purecam::health::server::{Bounds, Server, ServerSettings, Token};
-use purecam::service::{Exhibit, Gallery, Health};
+use purecam::service::{Exhibit, Gallery, Health, Identity};
 use purecam::sink::{Broadcast, Event};
 use purecam::time::{Clock, SystemClock};
-use purecam::verdict::{Guess, Models, Verdict};
+use purecam::verdict::{ClassifierFile, Files, Guess, Models, Verdict};
 
 /// How long a test waits for something that must happen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,8 +36,14 @@ impl Web {
     pub fn with(mut bounds: Bounds, token: Option<Token>) -> Self {
         bounds.picture_interval = Duration::ZERO;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let models = Models { purifier: Some("aa".to_owned()), classifier: "bb".to_owned(), ..Models::default() };
-        let health = Arc::new(Health::new(clock, Arc::new(models)));
+        let files = Files {
+            classifier: ClassifierFile { name: "classifier.onnx".to_owned(), ..Default::default() },
+            ..Default::default()
+        };
+        let models = Models { purifier: Some("aa".to_owned()), classifier: "bb".to_owned(), files };
+        let identity =
+            Identity { source: "camera:1".to_owned(), host: Some("robot".into()), instance: Some("front".into()) };
+        let health = Arc::new(Health::new(clock, Arc::new(models)).named(identity));
         let (broadcast, gallery) = (Broadcast::new(b"{\"schema\":1}\n"), Arc::new(Gallery::of_everything()));
         let settings = ServerSettings { listen: "127.0.0.1:0".parse().unwrap(), token, bounds };
         let server = Server::start(settings, health.clone(), broadcast.clone(), gallery.clone()).unwrap();

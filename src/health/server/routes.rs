@@ -163,8 +163,8 @@ fn healthz(context: &Context) -> Answer {
 fn status(context: &Context) -> Answer {
     let (pictures, connections) = (&context.pictures, context.connections());
     let http = Http { connections, viewers: pictures.viewers(), encoded: pictures.encoded() };
-    let snapshot = context.health.snapshot();
-    match serde_json::to_vec(&Status::new(&snapshot, context.health.clock().wall(), http)) {
+    let (health, snapshot) = (&context.health, context.health.snapshot());
+    match serde_json::to_vec(&Status::new(&snapshot, &health.identity, health.clock().wall(), http)) {
         Ok(json) => content("application/json", json),
         Err(error) => say(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot write the status as JSON: {error}\n")),
     }
