@@ -270,6 +270,23 @@ fn run_gives_verdicts_of_a_folder_in_order_and_ends_with_it() {
 }
 
 #[test]
+fn suspicious_verdicts_are_logged_ever_more_rarely_and_counted_in_the_summary() {
+    let home = Home::new();
+    for is_enabled in [true, false] {
+        let config = format!("[detect]\nenabled = {is_enabled}\nthreshold = 0.0\n");
+        std::fs::write(home.path("purecam.toml"), config).unwrap();
+        let output = home.run(&["run", "file:pictures", "--fps", "5", "--config", "purecam.toml"]);
+        let said = stderr(&output);
+        let verdicts = lines(&output.stdout).len() - 1;
+        assert!(output.status.success() && verdicts > 0, "{said}");
+        // The 1st, 2nd, 4th ...
+        let logged = if is_enabled { verdicts.ilog2() as usize + 1 } else { 0 };
+        assert_eq!(said.matches("suspicious: frame").count(), logged, "{said}");
+        assert_eq!(said.contains(&format!("unusable, {verdicts} suspicious")), is_enabled, "{said}");
+    }
+}
+
+#[test]
 fn run_ends_after_as_many_verdicts_as_were_asked_for() {
     let output = Home::new().run(&["run", "demo:", "--frames", "3", "--fps", "100"]);
     assert!(output.status.success(), "{}", stderr(&output));

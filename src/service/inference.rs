@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use log::Level;
 use parking_lot::Mutex;
 
 use super::gallery::{Exhibit, Gallery};
@@ -121,7 +122,11 @@ impl Inference {
 
     fn publish(&mut self, frame: &Frame, shared: &Shared) {
         let Judgement { verdict, raw } = &self.judgement;
-        let Counts { verdicts, replaced, withheld, .. } = shared.health.verdict(verdict);
+        let counts = shared.health.verdict(verdict);
+        let Counts { verdicts, replaced, withheld, .. } = counts;
+        if verdict.suspicious {
+            suspect(frame, &self.judgement, counts.suspicious);
+        }
         self.broadcast.publish(|published| {
             published.line.extend_from_slice(&self.line);
             match &mut published.event {
@@ -143,6 +148,22 @@ impl Inference {
             }
         }
     }
+}
+
+/// Logs the `count`th suspicious verdict. The demonstration attacks its own frames: they are no reason for a warning.
+fn suspect(frame: &Frame, Judgement { verdict, raw }: &Judgement, count: u64) {
+    if !is_worth_a_line(count) {
+        return;
+    }
+    let level = if frame.staged.is_some() { Level::Info } else { Level::Warn };
+    let before = raw.as_ref().map_or("unknown", |raw| &raw.label);
+    log::log!(
+        level,
+        "suspicious: frame {} is '{before}' before purification and '{}' after it; suspicion {:.3} ({count} so far)",
+        frame.sequence,
+        verdict.label,
+        verdict.suspicion.unwrap_or_default()
+    );
 }
 
 fn withhold(frame: &Frame, withheld: &Withheld, shared: &Shared) {

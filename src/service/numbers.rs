@@ -147,6 +147,9 @@ impl std::fmt::Display for Numbers {
         let Self { frames, verdicts, replaced, .. } = self;
         let skipped = self.all_skipped();
         write!(f, "{verdicts} verdicts of {frames} frames ({replaced} replaced by newer ones, {skipped} unusable")?;
+        if self.suspicious > 0 || self.suspicion.is_some() {
+            write!(f, ", {} suspicious", self.suspicious)?;
+        }
         self.withheld.iter().try_for_each(|(cause, count)| write!(f, ", {count} withheld: {cause}"))?;
         let mut lost = self.sinks.iter().filter(|sink| sink.dropped > 0);
         lost.try_for_each(|sink| write!(f, ", {} not taken by {}", sink.dropped, sink.name))?;
