@@ -33,6 +33,8 @@ fn every_place_has_its_media_type_and_the_headers_that_keep_a_browser_safe() {
     let places = [
         ("/", "text/html; charset=utf-8"),
         ("/app.js", "text/javascript; charset=utf-8"),
+        ("/state.js", "text/javascript; charset=utf-8"),
+        ("/charts.js", "text/javascript; charset=utf-8"),
         ("/style.css", "text/css; charset=utf-8"),
         ("/icon.svg", "image/svg+xml"),
         ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
@@ -59,10 +61,13 @@ fn every_place_has_its_media_type_and_the_headers_that_keep_a_browser_safe() {
 fn the_page_needs_nothing_from_elsewhere_and_no_script_in_its_html() {
     let web = Web::open();
     let html = web.get("/").text();
-    for (at, _) in html.match_indices("<script") {
-        assert!(html[at..].starts_with("<script src=\"/app.js\" defer></script>"), "a script in the page itself");
+    let scripts: Vec<&str> = html.match_indices("<script").map(|(at, _)| &html[at..]).collect();
+    let places = ["/charts.js", "/state.js", "/app.js"];
+    assert_eq!(scripts.len(), places.len(), "a script in the page itself");
+    for (script, place) in scripts.iter().zip(places) {
+        assert!(script.starts_with(&format!("<script src=\"{place}\" defer></script>")), "not {place}: {script:.60}");
     }
-    for place in ["/", "/app.js", "/style.css"] {
+    for place in ["/", "/app.js", "/state.js", "/charts.js", "/style.css"] {
         let text = web.get(place).text().replace("http://www.w3.org/2000/svg", "");
         assert!(!text.contains("http://") && !text.contains("https://") && !text.contains("@import"), "{place}");
     }

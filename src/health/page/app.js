@@ -3,241 +3,170 @@
 "use strict";
 
 const STATUS_EVERY = 1000;
-const SPAN = 120_000; // The time that the sparklines show.
-const OLD_AFTER = 2500; // A verdict older than this is shown as old.
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const $ = (id) => document.getElementById(id);
-
-const page = { paused: false, verdict: null, verdictAt: -Infinity, status: null, statuses: [], lost: 0 };
 const trends = { age: [], verdicts: [], frames: [], suspicion: [] };
-
-// Text and numbers
-
-function say(id, text) {
-  const node = typeof id === "string" ? $(id) : id;
-  if (node.textContent !== text) node.textContent = text;
-}
-const dash = "\u2013";
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
-const count = (number) => number.toLocaleString("en").replaceAll(",", "\u202f");
-const tenths = (number) => (number == null ? dash : number.toFixed(1));
-const milliseconds = (ms) => (ms == null ? dash : ms.toFixed(ms < 1 ? 2 : ms < 10 ? 1 : 0));
-
-function span(seconds) {
-  const whole = Math.floor(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${Math.floor(whole / 60) % 60} min`;
-  return `${Math.floor(whole / 86_400)} d ${Math.floor(whole / 3600) % 24} h`;
-}
-
-function clock(text) {
-  const time = new Date(text);
-  if (Number.isNaN(time.getTime())) return dash;
-  const today = time.toDateString() === new Date().toDateString();
-  return (today ? "" : `${time.toLocaleDateString("sv")} `) + time.toLocaleTimeString("sv");
-}
-
-function build(name, attributes, ...children) {
-  const svg = ["svg", "path", "rect", "line"].includes(name);
-  const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes ?? {})) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-const fill = (id, share) => { $(id).style.transform = `scaleX(${Math.min(1, Math.max(0, share ?? 0))})`; };
-
-// What a screen reader announces: changes of state at once, changes of the verdict at most every ten seconds.
-
-const spoken = { state: "", label: "", at: -Infinity };
-
-function speak() {
-  const state = page.status && nameOf(page.status.state);
-  const label = page.verdict?.label;
-  const now = performance.now();
-  if (state && state !== spoken.state) {
-    if (spoken.state) say("said", `State: ${state}`);
-    spoken.state = state;
-  } else if (label && !isOld() && label !== spoken.label && now - spoken.at > 10_000) {
-    say("said", `Verdict: ${label}, ${percent(page.verdict.confidence)}`);
-    Object.assign(spoken, { label, at: now });
-  }
-}
-
-// Sparklines
-
-function remember(trend, value) {
-  const now = performance.now();
-  const last = trend.at(-1);
-  // One point per second: the worst value in it.
-  if (last && now - last.from < 1000) last.value = Math.max(last.value, value);
-  else trend.push({ from: now, value });
-  while (trend.length && now - trend[0].from > SPAN) trend.shift();
-}
-
-function sparkline(id, trend, describe, ceiling) {
-  const svg = $(`${id}-line`);
-  const values = trend.map((point) => point.value);
-  if (!values.length) {
-    svg.replaceChildren();
-    return say(`${id}-range`, dash);
-  }
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  const top = ceiling ?? Math.max(most * 1.15, 1e-6);
-  const now = performance.now();
-  const at = (point) => `${(100 - (100 * (now - point.from)) / SPAN).toFixed(2)} ${(40 - (38 * point.value) / top).toFixed(2)}`;
-  const runs = [];
-  for (const point of trend) {
-    const run = runs.at(-1);
-    // Seconds without a value are a gap, not a slope.
-    if (run && point.from - run.at(-1).from < 3500) run.push(point);
-    else runs.push([point]);
-  }
-  const lines = runs.map((run) => `M${run.map(at).join("L")}`).join("");
-  const areas = runs.map((run) => `M${at(run[0]).split(" ")[0]} 40L${run.map(at).join("L")}L${at(run.at(-1)).split(" ")[0]} 40Z`);
-  svg.setAttribute("viewBox", "0 0 100 40");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.replaceChildren(
-    build("line", { class: "base", x1: 0, x2: 100, y1: 40, y2: 40 }),
-    build("path", { class: "area", d: areas.join("") }),
-    build("path", { class: "curve", d: lines }),
-  );
-  const text = `${describe(least, most)} in 2 min`;
-  say(`${id}-range`, text);
-  svg.setAttribute("aria-label", `Trend: ${text}`);
-}
-
-function drawTrends() {
-  const range = (least, most) => `${least.toFixed(1)} to ${most.toFixed(1)}`;
-  sparkline("age", trends.age, (_, most) => `max ${milliseconds(most)} ms`);
-  sparkline("verdict", trends.verdicts, range);
-  sparkline("frame", trends.frames, range);
-  sparkline("suspicion", trends.suspicion, (_, most) => `max ${most.toFixed(2)}`, 1);
-}
 
 // The verdict
 
-const isOld = () => performance.now() - page.verdictAt > OLD_AFTER;
-
 function showVerdict() {
-  const verdict = page.verdict;
+  const { verdict } = page;
   if (!verdict) return;
-  say("label", verdict.label);
-  say("verdict-note", `${verdict.purified ? "purified frame" : "frame without purification"}, ${percent(verdict.confidence)} confidence`);
-  say("purified-title", verdict.purified ? "Purified" : "Not purified");
-  say("purified-label", verdict.label);
-  say("purified-confidence", percent(verdict.confidence));
-  fill("purified-bar", verdict.confidence);
-  say("raw-label", verdict.raw?.label ?? "not classified");
-  say("raw-confidence", verdict.raw ? percent(verdict.raw.confidence) : "");
-  fill("raw-bar", verdict.raw?.confidence);
+  const { raw, present, purified, suspicion } = verdict;
+  say("label", labelOf(verdict));
+  $("label").classList.toggle("many", (present?.length ?? 0) > 3);
+  const frame = purified ? "purified frame" : "frame without purification";
+  const sure = `${percent(verdict.confidence)} confidence`;
+  say("verdict-note", present ? `${present.length} of ${page.status?.files.classifier.classes ?? "all"} labels, ${frame}` : `${frame}, ${sure}`);
+  say("purified-label", labelOf(verdict));
+  say("purified-confidence", present ? "" : percent(verdict.confidence));
+  fill($("purified-bar"), verdict.confidence);
+  say("raw-label", raw?.label ?? "not classified");
+  $("raw-label").classList.toggle("quiet", !raw);
+  say("raw-confidence", raw ? percent(raw.confidence) : "");
+  $("raw-meter").hidden = !raw;
+  fill($("raw-bar"), raw?.confidence);
   $("attacked").hidden = !verdict.staged?.attacked;
-  say("suspicion", verdict.suspicion == null ? "not measured" : verdict.suspicion.toFixed(2));
-  say("suspicion-now", verdict.suspicion == null ? dash : verdict.suspicion.toFixed(2));
-  fill("suspicion-bar", verdict.suspicion);
+  $("verdict").classList.toggle("suspicious", verdict.suspicious);
+  $("suspicious-now").hidden = !verdict.suspicious;
+  $("suspicion-part").hidden = suspicion == null;
+  if (suspicion != null) {
+    say("suspicion", suspicion.toFixed(2));
+    fill($("suspicion-bar"), suspicion);
+  }
   say("took", `${milliseconds(verdict.ms.total)} ms`);
   say("smoothed", verdict.smoothed ? "yes" : "no");
   say("frame", count(verdict.seq));
-  say("captured", clock(verdict.captured_at));
+  say("captured", clock(verdict.captured_at, page.status?.now));
   say("age", milliseconds(verdict.age_ms));
+  showClasses(verdict);
+  showSuspects();
+}
+
+/** The most probable classes, or all labels that are present and the most probable ones that are not. */
+function showClasses({ top, present }) {
+  const absent = present ? top.filter((guess) => !present.some((it) => it.index === guess.index)) : [];
+  const guesses = present ? [...present.slice(0, 8), ...absent].slice(0, Math.max(3, Math.min(8, present.length))) : top.slice(0, 3);
   const rows = $("top").rows;
-  verdict.top.slice(0, 3).forEach((guess, place) => {
+  guesses.forEach((guess, place) => {
     const row = rows[place] ?? $("top").appendChild(classRow());
-    say(row.cells[0], guess.label);
-    row.cells[1].querySelector("i").style.transform = `scaleX(${guess.confidence})`;
+    row.classList.toggle("absent", absent.includes(guess));
+    say(row.cells[0], absent.includes(guess) ? `${guess.label} (absent)` : guess.label);
+    fill(row.cells[1].querySelector("i"), guess.confidence);
     say(row.cells[2], percent(guess.confidence));
   });
-  while (rows.length > Math.min(3, verdict.top.length)) rows[rows.length - 1].remove();
+  while (rows.length > guesses.length) rows[rows.length - 1].remove();
 }
 
 const classRow = () =>
   build("tr", {}, build("td"), build("td", {}, build("div", { class: "meter", "aria-hidden": "true" }, build("i"))), build("td", { class: "number" }));
 
-/** Whatever depends on the time since the newest verdict. */
-function showAge() {
-  const old = isOld();
-  for (const id of ["verdict", "raw", "purified"]) $(id).classList.toggle("old", old && page.verdict !== null);
-  const ago = page.status?.last_age_ms;
-  if (old || !page.verdict) say("verdict-note", page.paused ? "paused" : ago == null ? "no verdict yet" : `no verdict for ${span(ago / 1000)}`);
-  if (!old) return;
-  const state = page.status ? nameOf(page.status.state) : "connecting";
-  for (const missing of document.querySelectorAll(".missing")) say(missing, page.paused ? "paused" : page.verdict ? `no new picture: ${state}` : `waiting for a picture: ${state}`);
+function showSuspects() {
+  const { status } = page;
+  const measured = status?.verdicts.threshold != null;
+  const rows = page.suspects.map(({ from, label, raw, most, count: number }) => [clock(from, status?.now), `${label} (raw: ${raw})`, most.toFixed(2), count(number)]);
+  table("suspects", rows, 2);
+  $("suspects-table").hidden = !rows.length;
+  if (!status) return;
+  say("suspicious", measured ? `${count(status.verdicts.suspicious)} since the start` : "");
+  const why = status.models.purifier ? "detect is off. [detect] enabled = true compares each frame before and after purification." : "there is no purifier.";
+  say("suspects-note", !measured ? `Not measured: ${why}` : rows.length ? "" : "None since this page was opened.");
 }
 
 // The status
 
-const nameOf = ({ state, reason }) => (reason ? `${state} (${reason})` : state);
-
 async function askStatus() {
+  const asked = performance.now();
   const answer = await fetch("/api/status", { signal: AbortSignal.timeout(4000) });
   if (answer.status === 401) location.reload();
-  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
   const status = await answer.json();
-  const before = page.statuses.at(-1);
+  const before = page.statuses.at(-1)?.status;
   // A count that falls means that the service was restarted.
-  if (before && status.verdicts.published < before.verdicts.published) page.statuses.length = 0;
-  page.statuses.push(status);
-  if (page.statuses.length > 61) page.statuses.shift();
+  if (before && (status.verdicts.published < before.verdicts.published || status.frames.arrived < before.frames.arrived)) page.statuses.length = 0;
+  page.statuses.push({ at: asked, status });
+  while (asked - page.statuses[0].at > 60_500) page.statuses.shift();
   page.status = status;
+  page.at.status = asked;
   if (status.rates.verdicts != null) remember(trends.verdicts, status.rates.verdicts);
   if (status.rates.frames != null) remember(trends.frames, status.rates.frames);
 }
 
 function showStatus() {
   const { status } = page;
-  $("state").dataset.state = status.state.state;
-  say("state-name", nameOf(status.state));
-  say("state-for", `for ${span(status.state.for_s)}`);
-  const title = `${status.state.state === "running" ? "" : `${nameOf(status.state)} \u00b7 `}purecam`;
-  if (document.title !== title) document.title = title;
   say("verdict-rate", tenths(status.rates.verdicts));
   say("frame-rate", tenths(status.rates.frames));
-  say("suspicious", count(status.verdicts.suspicious));
   say("version", status.generator);
+  showIdentity(status);
   showLatency(status);
   showDrops(status);
   showHistory(status);
-  showModels(status);
+  table("sinks", status.sinks.map(({ name, written, dropped }) => [name, count(written), count(dropped)]), 1);
+  showSuspects();
+}
+
+const purifierText = ({ name, mode, strength }) => {
+  const how = [mode, strength == null ? "" : `strength ${strength}`].filter(Boolean).join(", ");
+  return how ? `${name} (${how})` : name;
+};
+const classifierText = ({ name, classes }) => `${name} (${classes === 1 ? "1 class" : `${count(classes)} classes`})`;
+
+/** Which camera, machine and models this is. */
+function showIdentity({ source, host, instance, files, models, verdicts }) {
+  say("instance", instance ? ` ${instance}` : "");
+  say("source", source);
+  say("host", host ?? "unknown");
+  const isPurified = files.purifier !== null;
+  say("purifier", isPurified ? purifierText(files.purifier) : "none");
+  say("classifier", classifierText(files.classifier));
+  $("warning").hidden = isPurified;
+  $("top-parts").classList.toggle("single", !isPurified);
+  $("raw").hidden = !isPurified;
+  say("purified-title", isPurified ? "Purified" : "Not purified");
+  const { threshold } = verdicts;
+  $("threshold").hidden = threshold == null;
+  if (threshold != null) {
+    $("threshold").style.left = `${100 * threshold}%`;
+    say("threshold-text", `suspicious from ${threshold.toFixed(2)}`);
+  }
+  const size = ([height, width]) => `${width} \u00d7 ${height}`;
+  const rows = [["Classifier", classifierText(files.classifier), size(files.classifier.size), models.classifier]];
+  if (isPurified) rows.unshift(["Purifier", purifierText(files.purifier), size(files.purifier.size), models.purifier]);
+  if ($("models").childElementCount !== rows.length) {
+    $("models").replaceChildren(...rows.map(([role]) => build("div", {}, build("dt", {}, role), build("dd"), build("dd", { class: "hash" }))));
+  }
+  rows.forEach(([, text, pixels, sha256], place) => {
+    const [, name, hash] = $("models").children[place].children;
+    say(name, `${text}, ${pixels}`);
+    say(hash, `SHA-256 ${sha256}`);
+  });
 }
 
 /** Counts of a histogram over the last minute, or since the page was opened. */
 function recent(pick) {
-  const [now, before] = [pick(page.statuses.at(-1)), pick(page.statuses[0])];
+  const [now, before] = [page.statuses.at(-1), page.statuses[0]].map(({ status }) => pick(status));
   if (now === before || now.counts.every((value, place) => value === before.counts[place])) return now;
   return { counts: now.counts.map((value, place) => value - before.counts[place]), sum_s: now.sum_s - before.sum_s };
 }
 
-function quantile({ counts }, bounds, share) {
-  const all = counts.reduce((sum, value) => sum + value, 0);
-  if (!all) return dash;
-  let below = 0;
-  for (const [place, value] of counts.entries()) {
-    if (value && below + value >= share * all) {
-      if (place === bounds.length) return `>${bounds.at(-1) * 1000}`;
-      if (place === 0) return `<${bounds[0] * 1000}`;
-      const from = bounds[place - 1];
-      return milliseconds(1000 * (from + ((bounds[place] - from) * (share * all - below)) / value));
-    }
-    below += value;
-  }
-  return dash;
-}
-
-function showLatency({ bounds, stages }) {
-  const seconds = page.statuses.length - 1;
-  say("latency-span", seconds < 2 ? "since start" : seconds < 60 ? `last ${seconds} s` : "last minute");
-  const rows = [...Object.keys(stages).map((name) => [name, (it) => it.stages[name]]), ["frame age", (it) => it.age]];
+function showLatency({ bounds, stages, models }) {
+  const seconds = Math.round((page.statuses.at(-1).at - page.statuses[0].at) / 1000);
+  say("latency-span", seconds < 2 ? "since start" : seconds < 59 ? `last ${seconds} s` : "last minute");
+  const rows = [...Object.keys(stages).map((name) => [name, (it) => it.stages[name]]), ["frame age", (it) => it.age]]
+    .filter(([name]) => name !== "purify" || models.purifier);
   const order = ["decode", "resize", "purify", "classify", "frame age"];
   rows.sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+  while ($("latency").rows.length > rows.length) $("latency").rows[0].remove();
   for (const [place, [name, pick]] of rows.entries()) {
     const times = recent(pick);
     const row = $("latency").rows[place] ?? $("latency").appendChild(latencyRow());
+    const [half, most] = [0.5, 0.95].map((share) => quantile(times.counts, bounds, share));
     say(row.cells[0], name);
-    columns(row.querySelector("svg"), times.counts);
+    const svg = row.querySelector("svg");
+    columns(svg, times.counts);
+    svg.setAttribute("aria-label", `${name}: histogram; half take up to ${half} ms, 95 % up to ${most} ms`);
     const all = times.counts.reduce((sum, value) => sum + value, 0);
-    say(row.cells[2], quantile(times, bounds, 0.5));
-    say(row.cells[3], quantile(times, bounds, 0.95));
+    say(row.cells[2], half);
+    say(row.cells[3], most);
     say(row.cells[4], all ? milliseconds((1000 * times.sum_s) / all) : dash);
   }
   if (!$("axis").childElementCount) {
@@ -250,18 +179,8 @@ function showLatency({ bounds, stages }) {
 }
 
 const latencyRow = () =>
-  build("tr", {}, build("th", { scope: "row" }), build("td", { class: "chart" }, build("svg", { "aria-hidden": "true", preserveAspectRatio: "none" })),
+  build("tr", {}, build("th", { scope: "row" }), build("td", { class: "chart" }, build("svg", { role: "img", preserveAspectRatio: "none" })),
     ...[0, 1, 2].map(() => build("td", { class: "number" })));
-
-function columns(svg, counts) {
-  const most = Math.max(1, ...counts);
-  svg.setAttribute("viewBox", `0 0 ${counts.length} 24`);
-  const bars = counts.map((value, place) => {
-    const height = value ? Math.max(1, (23 * value) / most) : 0;
-    return build("rect", { class: "column", x: place + 0.06, width: 0.88, y: 23.5 - height, height });
-  });
-  svg.replaceChildren(...bars, build("line", { class: "base", x1: 0, x2: counts.length, y1: 23.5, y2: 23.5 }));
-}
 
 /** Every cause of frames without a verdict and of lost sources, with its count. */
 function causes(status) {
@@ -273,148 +192,165 @@ function causes(status) {
 }
 
 function showDrops(status) {
-  const before = new Map(causes(page.statuses[0]));
+  const before = new Map(causes(page.statuses[0].status));
   const always = 2; // The first two, replaced and missed, are shown even if they are 0.
   const rows = causes(status).filter(([, number], place) => place < always || number > 0);
   table("drops", rows.map(([cause, number]) => [cause, count(number - (before.get(cause) ?? 0)), count(number)]), 1);
 }
 
-function showHistory({ history }) {
-  const lasted = history.map((change, place) => change.for_s - (history[place + 1]?.for_s ?? 0));
-  const rows = history.map((change, place) => [nameOf(change), clock(change.since), span(lasted[place])]).reverse();
-  table("history", rows, 2);
+/** The states, newest first; `showAges` says how long they lasted. */
+function showHistory({ history, now }) {
+  const newest = [...history].reverse();
+  table("history", newest.map((change) => [nameOf(change), clock(change.since, now), ""]), 2);
   for (const [place, row] of [...$("history").rows].entries()) {
-    row.dataset.state = history[history.length - 1 - place].state;
+    row.dataset.state = newest[place].state;
     if (!row.querySelector(".mark")) row.cells[0].prepend(build("span", { class: "mark", "aria-hidden": "true" }));
   }
 }
 
-function showModels({ models, sinks }) {
-  const entries = Object.entries(models);
-  if ($("models").childElementCount !== entries.length) {
-    $("models").replaceChildren(...entries.map(([role]) => build("div", {}, build("dt", {}, `${role}, SHA-256`), build("dd"))));
-  }
-  entries.forEach(([, sha256], place) => say($("models").children[place].lastChild, sha256 ?? "none: frames are not purified"));
-  table("sinks", sinks.map(({ name, written, dropped }) => [name, count(written), count(dropped)]), 1);
-}
-
-/** Fills a table's body; columns from `numbers` on are numbers. Nodes are kept, so that a screen reader keeps its place. */
-function table(id, rows, numbers) {
-  const body = $(id);
-  while (body.rows.length > rows.length) body.rows[body.rows.length - 1].remove();
-  for (const [place, cells] of rows.entries()) {
-    const row = body.rows[place] ?? body.appendChild(build("tr", {}, ...cells.map((_, at) => build("td", at >= numbers ? { class: "number" } : {}, build("span")))));
-    cells.forEach((text, at) => say(row.cells[at].lastChild, text));
-  }
+function drawTrends() {
+  const range = (least, most) => `${least.toFixed(1)} to ${most.toFixed(1)}`;
+  sparkline("age", "Frame age", trends.age, (_, most) => `max ${milliseconds(most)} ms`);
+  sparkline("verdict", "Verdicts per second", trends.verdicts, range);
+  sparkline("frame", "Frames per second", trends.frames, range);
+  sparkline("suspicion", "Suspicion", trends.suspicion, (_, most) => `max ${most.toFixed(2)}`, 1, page.status?.verdicts.threshold);
 }
 
 // Connections
 
-function link(live, text) {
-  $("link").dataset.link = live ? "live" : "lost";
-  say("link-name", text);
-  $("banner").hidden = live || page.lost < 2;
-  if (page.lost >= 2) say("banner", "No answer from purecam; showing the last data received. Retrying every few seconds.");
-}
-
-const isQuiet = () => page.paused || document.hidden;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** Also in a tab that is not looked at: its title tells. */
 async function watchStatus() {
   for (;;) {
-    if (!isQuiet()) {
+    if (!isPaused()) {
       try {
         await askStatus();
-        page.lost = 0;
+        page.problem = "";
         showStatus();
-        link(true, "live");
-      } catch {
-        page.lost += 1;
-        link(false, "connection lost, retrying");
+        showAges();
+      } catch (error) {
+        page.problem = { TimeoutError: "no answer in time", TypeError: "no connection" }[error.name] ?? error.message;
       }
-      drawTrends();
-      speak();
     }
-    showAge();
-    await sleep(STATUS_EVERY * Math.min(4, 1 + page.lost));
+    await sleep(STATUS_EVERY);
   }
 }
 
 let events = null;
+let eventsSince = never;
 
+/** Reopens a stream that was given up, or one that is silent while the service publishes: its connection is dead. */
 function watchVerdicts() {
-  if (isQuiet() || page.lost > 0) {
+  if (isPaused()) {
     events?.close();
     events = null;
     return;
   }
-  if (events && events.readyState !== EventSource.CLOSED) return;
+  const now = performance.now();
+  const isDead = !isOld("status") && hasFrames() && isOld("verdict") && page.status.last_age_ms < OLD && now - eventsSince > 5000;
+  if (events && events.readyState !== EventSource.CLOSED && !isDead) return;
+  events?.close();
   events = new EventSource("/api/verdicts");
+  eventsSince = now;
   let drawn = true;
+  events.addEventListener("error", showAges);
   events.addEventListener("verdict", ({ data }) => {
-    page.verdict = JSON.parse(data);
-    page.verdictAt = performance.now();
-    remember(trends.age, page.verdict.age_ms);
-    if (page.verdict.suspicion != null) remember(trends.suspicion, page.verdict.suspicion);
-    if (!drawn) return;
+    take(JSON.parse(data));
+    if (!drawn || document.hidden) return;
     drawn = false;
     // Nobody can read numbers that change faster than this.
     setTimeout(() => {
       drawn = true;
       showVerdict();
-      showAge();
+      showAges();
     }, calm.matches ? 1000 : 150);
   });
 }
 
+function take(verdict) {
+  page.verdict = verdict;
+  page.at.verdict = performance.now() - delayOf(verdict);
+  remember(trends.age, verdict.age_ms);
+  if (verdict.suspicion != null) remember(trends.suspicion, verdict.suspicion);
+  if (verdict.suspicious) suspect(verdict);
+}
+
+/** How long ago a verdict was published, in ms, if it is old: a network that stood still delivers what it held back. */
+function delayOf(verdict) {
+  if (isOld("status")) return 0;
+  const delay = since(Date.parse(page.status.now)) - Date.parse(verdict.captured_at) - verdict.age_ms;
+  return delay > OLD ? delay : 0;
+}
+
 async function fetchPicture(kind) {
-  const answer = await fetch(`/snapshot.jpg?${kind}`, { signal: AbortSignal.timeout(8000) });
+  const answer = await fetch(`/snapshot.jpg?${kind}`, { signal: AbortSignal.timeout(5000) });
   if (!answer.ok) throw new Error(`picture ${answer.status}`);
-  return URL.createObjectURL(await answer.blob());
+  const [at, frame] = [performance.now(), answer.headers.get("purecam-frame")];
+  return { kind, at, frame, url: URL.createObjectURL(await answer.blob()) };
 }
 
 /** Shows a picture. It is decoded before the old one is released, so that nothing flickers. */
-async function showPicture(kind, url) {
+async function showPicture({ kind, at, url }) {
   const image = $(`${kind}-image`);
   const before = image.src;
   image.src = url;
   await image.decode();
   image.hidden = false;
-  say(`${kind}-size`, `${image.naturalWidth} \u00d7 ${image.naturalHeight}${image.naturalWidth === image.naturalHeight ? "" : ", its central square"}`);
+  page.at.picture = at;
+  say(`${kind}-size`, `${image.naturalWidth} \u00d7 ${image.naturalHeight}`);
+  const square = $(`${kind}-square`);
+  if (square) square.hidden = image.naturalWidth === image.naturalHeight;
   if (before) URL.revokeObjectURL(before);
 }
-
-const hasFrames = () => ["running", "degraded"].includes(page.status?.state.state);
 
 async function watchPictures() {
   for (;;) {
     const began = performance.now();
     let wait = calm.matches ? 1000 : 60;
-    if (isQuiet() || page.lost > 0 || !hasFrames()) {
+    if (isPaused() || document.hidden || !page.status || (!isOld("status") && !hasFrames())) {
       wait = 200;
     } else {
       try {
-        const urls = await Promise.all(["raw", "purified"].map(fetchPicture));
-        await Promise.all([showPicture("raw", urls[0]), showPicture("purified", urls[1])]);
+        const kinds = page.status.models.purifier ? ["raw", "purified"] : ["purified"];
+        const pictures = await Promise.all(kinds.map(fetchPicture));
+        // Two pictures side by side are of one frame, unless that would take too long.
+        if (pictures.every(({ frame }) => frame === pictures[0].frame) || ageOf("picture") > 1000) await Promise.all(pictures.map(showPicture));
+        else pictures.forEach(({ url }) => URL.revokeObjectURL(url));
       } catch {
-        wait = 2000;
+        wait = 1000;
       }
     }
     await sleep(Math.max(10, wait - (performance.now() - began)));
   }
 }
 
-function togglePause() {
-  page.paused = !page.paused;
-  $("pause").setAttribute("aria-pressed", String(page.paused));
-  say("pause", page.paused ? "Resume" : "Pause");
-  if (page.paused) link(true, "paused");
+function tick() {
   watchVerdicts();
+  showAges();
+  if (!document.hidden) drawTrends();
+}
+
+/** The page asks again: until an answer can have come, its silence says nothing. */
+function wake() {
+  page.at.woke = performance.now();
+  if (page.alarmUntil === Infinity) page.alarmUntil = page.at.woke + ALARM;
+  showVerdict();
+  tick();
+}
+
+function togglePause() {
+  page.pausedAt = isPaused() ? null : performance.now();
+  page.at.paused = page.pausedAt;
+  $("pause").setAttribute("aria-pressed", String(isPaused()));
+  say("pause", isPaused() ? "Resume" : "Pause");
+  if (isPaused()) tick();
+  else wake();
 }
 
 $("pause").addEventListener("click", togglePause);
-document.addEventListener("visibilitychange", watchVerdicts);
-setInterval(watchVerdicts, 1000);
-watchVerdicts();
+document.addEventListener("visibilitychange", () => { if (!document.hidden) wake(); });
+setInterval(tick, 500);
+wake();
 watchStatus();
 watchPictures();

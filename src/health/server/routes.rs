@@ -28,12 +28,15 @@ type Content = UnsyncBoxBody<Bytes, Infallible>;
 type Answer = Response<Content>;
 
 const HTML: &str = "text/html; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 const JPEG: &str = "image/jpeg";
 
 const INDEX: &str = include_str!("../page/index.html");
 const LOGIN: &str = include_str!("../page/login.html");
-const SCRIPT: &str = include_str!("../page/app.js");
+const APP: &str = include_str!("../page/app.js");
+const STATE: &str = include_str!("../page/state.js");
+const CHARTS: &str = include_str!("../page/charts.js");
 const STYLE: &str = include_str!("../page/style.css");
 const ICON: &str = include_str!("../page/icon.svg");
 
@@ -125,7 +128,9 @@ fn welcome(request: &Parts, name: &str, cookie: &str) -> Answer {
 async fn route(request: &Parts, context: &Arc<Context>) -> Answer {
     match request.uri.path() {
         "/" => content(HTML, INDEX),
-        "/app.js" => content("text/javascript; charset=utf-8", SCRIPT),
+        "/app.js" => content(JAVASCRIPT, APP),
+        "/state.js" => content(JAVASCRIPT, STATE),
+        "/charts.js" => content(JAVASCRIPT, CHARTS),
         "/style.css" => content("text/css; charset=utf-8", STYLE),
         "/icon.svg" => content("image/svg+xml", ICON),
         "/healthz" => healthz(context),
