@@ -1,8 +1,22 @@
 #!/usr/bin/env python3
-"""Verdicts from purecam's socket as ROS 2 messages (vision_msgs/Classification).
+"""Verdicts from purecam's socket as ROS 2 messages.
 
-    ./ros2_bridge.py /run/purecam/verdicts.sock                # a node; topic: ~/classification, frame: camera
+    ./ros2_bridge.py /run/purecam/verdicts.sock                # a node named purecam, frame id camera
     ./ros2_bridge.py /run/purecam/verdicts.sock --print        # what it would publish, without ROS
+
+One bridge per camera, each with its own names; what follows --ros-args is ROS's own:
+
+    ./ros2_bridge.py /run/purecam-front/verdicts.sock --node purecam_front --frame-id front_camera \\
+        --ros-args -r __ns:=/robot -r '~/classification:=/front/seen'
+
+| topic              | type                            | what                                                          |
+|--------------------|---------------------------------|---------------------------------------------------------------|
+| `~/classification` | vision_msgs/Classification      | the most probable classes, or the labels that are present     |
+| `~/suspicion`      | diagnostic_msgs/DiagnosticArray | only with detect.enabled: WARN if the verdict is suspicious,  |
+|                    |                                 | else OK; values: suspicion (0 to 1), suspicious, label        |
+
+Both messages about a verdict have the same stamp, the time of capture, and the same frame id. With
+`-r '~/suspicion:=/diagnostics'` a suspicious verdict is a warning among the robot's diagnostics.
 
 The bridge may start before purecam and outlives its restarts: it connects again for ever. Verdicts that were withheld are
 no lines, so a subscriber must treat silence as "nothing known" (lifespan and deadline below say after how long).
@@ -41,40 +55,67 @@ def stamp(verdict):
 
 
 def hypotheses(verdict):
-    return [(entry["label"], entry["confidence"]) for entry in verdict["top"]]
+    """Labels and their confidence. A classifier of many labels says which are present, maybe none; `top` has absent ones too."""
+    return [(entry["label"], entry["confidence"]) for entry in verdict.get("present", verdict["top"])]
 
 
-def publish(path):
+def suspicion(verdict):
+    """What `~/suspicion` says, as key and text; nothing if suspicion is not measured."""
+    if verdict["suspicion"] is None:
+        return []
+    return [("suspicion", f"{verdict['suspicion']:.3f}"), ("suspicious", str(verdict["suspicious"]).lower()), ("label", verdict["label"])]
+
+
+def publish(path, name, frame_id, ros_arguments):
     import rclpy
+    from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
     from rclpy.duration import Duration
     from rclpy.qos import QoSProfile
     from vision_msgs.msg import Classification, ObjectHypothesis
 
-    rclpy.init()
-    node = rclpy.create_node("purecam")
+    rclpy.init(args=ros_arguments)
+    node = rclpy.create_node(name)
     silence = Duration(nanoseconds=SILENCE_MS * 1_000_000)
     # The newest verdict and no other, and none that is older than the silence that a subscriber tolerates.
     newest = QoSProfile(depth=1, deadline=silence, lifespan=silence)
-    publisher = node.create_publisher(Classification, "~/classification", newest)
+    classifications = node.create_publisher(Classification, "~/classification", newest)
+    suspicions = node.create_publisher(DiagnosticArray, "~/suspicion", newest)
+
+    def stamped(message, verdict):
+        message.header.frame_id = frame_id
+        message.header.stamp.sec, message.header.stamp.nanosec = stamp(verdict)
+        return message
+
     for verdict in verdicts(path):
         if not rclpy.ok():
             break
-        message = Classification()
-        message.header.frame_id = "camera"
-        message.header.stamp.sec, message.header.stamp.nanosec = stamp(verdict)
+        message = stamped(Classification(), verdict)
         message.results = [ObjectHypothesis(class_id=label, score=score) for label, score in hypotheses(verdict)]
-        publisher.publish(message)
+        classifications.publish(message)
+        values = [KeyValue(key=key, value=value) for key, value in suspicion(verdict)]
+        if values:
+            level, said = (DiagnosticStatus.WARN, "suspicious") if verdict["suspicious"] else (DiagnosticStatus.OK, "not suspicious")
+            status = DiagnosticStatus(level=level, name=f"{node.get_name()}: suspicion", message=said, hardware_id=frame_id, values=values)
+            message = stamped(DiagnosticArray(), verdict)
+            message.status = [status]
+            suspicions.publish(message)
 
 
 def main():
+    ours, ros = sys.argv[1:], []
+    if "--ros-args" in ours:
+        at = ours.index("--ros-args")
+        ours, ros = ours[:at], ours[at:]
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("socket")
+    arguments.add_argument("--node", default="purecam", help="the node's name; default: purecam")
+    arguments.add_argument("--frame-id", default="camera", help="the frame id of every message; default: camera")
     arguments.add_argument("--print", action="store_true", help="print instead of publishing; needs no ROS")
-    arguments = arguments.parse_args()
+    arguments = arguments.parse_args(ours)
     if not arguments.print:
-        return publish(arguments.socket)
+        return publish(arguments.socket, arguments.node, arguments.frame_id, ros)
     for verdict in verdicts(arguments.socket):
-        print(*stamp(verdict), hypotheses(verdict), flush=True)
+        print(*stamp(verdict), hypotheses(verdict), *suspicion(verdict), flush=True)
 
 
 if __name__ == "__main__":
