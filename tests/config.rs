@@ -161,6 +161,9 @@ fn example(key: &Key) -> &'static str {
         "output.mqtt.topic" => "other",
         "output.mqtt.qos" => "2",
         "log.level" => "debug",
+        "source.rotate" => "90",
+        "source.flip" => "vertical",
+        "source.fit" => "pad",
         _ => "7",
     })
 }

@@ -296,6 +296,19 @@ fn a_foreign_classifier_is_asked_for_every_missing_key_by_name() {
 }
 
 #[test]
+fn a_classifier_of_grey_pictures_is_refused_with_what_to_do() {
+    let folder = tempdir().unwrap();
+    let labels = folder.path().join("labels.txt");
+    std::fs::write(&labels, "red\ngreen\nblue\n").unwrap();
+    let mut grey = foreign_classifier(SIDE);
+    grey.graph.as_mut().unwrap().input[0] = float_value("data", &[1, 1, SIDE as i64, SIDE as i64]);
+    assert_says(
+        &refused_classifier(&grey, &described(&labels)),
+        &["'data' takes 1 channel", "three", "into the graph"],
+    );
+}
+
+#[test]
 fn a_foreign_classifier_gets_the_colours_range_mean_and_std_that_it_was_described_with() {
     let folder = tempdir().unwrap();
     let path = write(folder.path(), "foreign.onnx", &foreign_classifier(SIDE));

@@ -96,6 +96,7 @@ pub(super) fn pipeline(config: &Config, compare_raw: bool, clock: &Arc<dyn Clock
         min_confidence: config.verdict.min_confidence as f32,
         compare_raw: loaded.purifier.is_some() && (config.detect.enabled || compare_raw),
         threshold: config.detect.threshold as f32,
+        framing: config.source.framing(),
     };
     Ok(Pipeline::new(loaded.purifier, loaded.classifier, options, clock.clone()))
 }

@@ -78,6 +78,21 @@ pub const KEYS: &[Key] = &[
         .example("YUYV"),
     whole("source.skip_frames", "frames", 0, 1000)
         .doc("Frames to discard after each opening of a camera, while its exposure settles."),
+    key("source.rotate", Kind::OneNumberOf(&[0, 90, 180, 270]))
+        .doc("Degrees by which the picture is turned clockwise before anything else, for a camera that hangs otherwise."),
+    key("source.flip", Kind::OneOf(&["none", "horizontal", "vertical"]))
+        .doc("Mirrors the turned picture: `horizontal` exchanges left and right, `vertical` top and bottom."),
+    key("source.region", Kind::Region)
+        .doc(
+            "The part of the turned and mirrored picture that is looked at, as shares of it: left, top, width, height. If \
+             unset, all of it.",
+        )
+        .example("[0.25, 0.0, 0.5, 1.0]"),
+    key("source.fit", Kind::OneOf(&["crop", "pad", "stretch"])).doc(
+        "How the region gets the models' proportions: `crop` takes the largest part of its middle and does not see what \
+         lies beside it (44 % of a 16:9 picture before a square model), `pad` puts grey bars beside it, `stretch` changes \
+         its proportions. Classifiers are mostly trained on crops.",
+    ),
     key("purifier.enabled", Kind::Flag).doc(
         "`false` classifies frames as they are, for a classifier that needs no purifier. Every verdict then has \
          `\"purified\": false`, and `detect.enabled` is rejected.",

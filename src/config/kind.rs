@@ -23,12 +23,16 @@ pub enum Kind {
     Path,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// One of these whole numbers.
+    OneNumberOf(&'static [i64]),
     /// A source: its scheme and what follows it.
     Uri,
     /// Three numbers, one per channel.
     Channels,
     /// Height and width in pixels.
     Size,
+    /// Left, top, width and height of a part of a picture, as shares of it.
+    Region,
     /// `ADDRESS:PORT`.
     Address,
     /// The URL of an MQTT broker.
@@ -49,9 +53,11 @@ impl Kind {
             Self::Flag => value.is_bool(),
             Self::Text | Self::Path => text.is_some_and(|text| !text.is_empty() && !text.contains('\0')),
             Self::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
+            Self::OneNumberOf(numbers) => value.as_integer().is_some_and(|number| numbers.contains(&number)),
             Self::Uri => return Some(Value::String(text?.parse::<SourceUri>().ok()?.to_string())),
             Self::Channels => return channels(value),
             Self::Size => is_size(value),
+            Self::Region => return region(value),
             Self::Address => text.is_some_and(|text| text.parse::<SocketAddr>().is_ok()),
             Self::Broker => return Some(Value::String(text?.parse::<BrokerUrl>().ok()?.to_string())),
             Self::Topic => text.is_some_and(is_topic),
@@ -63,10 +69,10 @@ impl Kind {
     /// [`check`](Self::check) then rejects.
     pub fn read(self, text: &str) -> Value {
         let read = match self {
-            Self::Whole { .. } => text.parse().ok().map(Value::Integer),
+            Self::Whole { .. } | Self::OneNumberOf(_) => text.parse().ok().map(Value::Integer),
             Self::Number { .. } => text.parse().ok().map(Value::Float),
             Self::Flag => text.parse().ok().map(Value::Boolean),
-            Self::Channels | Self::Size => {
+            Self::Channels | Self::Size | Self::Region => {
                 toml::from_str::<toml::Table>(&format!("value = {text}")).ok().and_then(|mut all| all.remove("value"))
             }
             _ => None,
@@ -112,10 +118,28 @@ fn as_number(value: &Value) -> Option<f64> {
     value.as_float().or(value.as_integer().map(|number| number as f64))
 }
 
-fn channels(value: &Value) -> Option<Value> {
+/// An array of numbers.
+fn numbers<const N: usize>(value: &Value) -> Option<[f64; N]> {
     let numbers: Option<Vec<f64>> = value.as_array()?.iter().map(as_number).collect();
-    let numbers = numbers.filter(|numbers| numbers.len() == 3 && numbers.iter().all(|n| n.is_finite()))?;
-    Some(Value::Array(numbers.into_iter().map(Value::Float).collect()))
+    numbers?.try_into().ok().filter(|numbers: &[f64; N]| numbers.iter().all(|number| number.is_finite()))
+}
+
+fn array(numbers: &[f64]) -> Value {
+    Value::Array(numbers.iter().copied().map(Value::Float).collect())
+}
+
+fn channels(value: &Value) -> Option<Value> {
+    numbers::<3>(value).map(|numbers| array(&numbers))
+}
+
+/// The least width and height of a region; below it a camera's picture has no pixel left.
+const LEAST_REGION: f64 = 0.01;
+
+fn region(value: &Value) -> Option<Value> {
+    let numbers @ [left, top, width, height] = numbers::<4>(value)?;
+    // A share such as 0.7 + 0.3 may be a little above 1.
+    let lies = |start: f64, length: f64| start >= 0.0 && length >= LEAST_REGION && start + length <= 1.0 + 1e-9;
+    (lies(left, width) && lies(top, height)).then(|| array(&numbers))
 }
 
 fn is_size(value: &Value) -> bool {
@@ -142,9 +166,17 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("text that is not empty"),
             Self::Path => f.write_str("a path"),
             Self::OneOf(words) => write!(f, "one of {}", words.join(", ")),
+            Self::OneNumberOf(numbers) => {
+                let words: Vec<String> = numbers.iter().map(i64::to_string).collect();
+                write!(f, "one of {}", words.join(", "))
+            }
             Self::Uri => f.write_str(SourceUri::EXPECTED),
             Self::Channels => f.write_str("three numbers, as in [0.485, 0.456, 0.406]"),
             Self::Size => f.write_str("height and width in pixels, as in [224, 224]"),
+            Self::Region => f.write_str(
+                "left, top, width and height as shares of the picture, inside it and at least 0.01 wide and high, as in \
+                 [0.25, 0.0, 0.5, 1.0]",
+            ),
             Self::Address => f.write_str("ADDRESS:PORT, as in 127.0.0.1:8080"),
             Self::Broker => f.write_str("mqtt://HOST:PORT or mqtts://HOST:PORT"),
             Self::Topic => f.write_str("a topic without # and +, as in robot/purecam"),

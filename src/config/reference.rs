@@ -57,9 +57,11 @@ fn value(kind: Kind) -> String {
         Kind::Text => "text".to_owned(),
         Kind::Path => "path".to_owned(),
         Kind::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+        Kind::OneNumberOf(numbers) => numbers.iter().map(|number| format!("`{number}`")).collect::<Vec<_>>().join(", "),
         Kind::Uri => "source".to_owned(),
         Kind::Channels => "three numbers".to_owned(),
         Kind::Size => "`[height, width]` in pixels".to_owned(),
+        Kind::Region => "`[left, top, width, height]` in 0..1".to_owned(),
         Kind::Address => "`ADDRESS:PORT`".to_owned(),
         Kind::Broker => "URL".to_owned(),
         Kind::Topic => "topic".to_owned(),
@@ -77,6 +79,7 @@ pub fn shipped_file() -> String {
             let mut comment = plain(key.doc);
             match key.kind {
                 Kind::OneOf(words) => comment.push_str(&format!(" One of {}.", words.join(", "))),
+                Kind::OneNumberOf(_) => comment.push_str(&format!(" {}.", capital(&key.kind.to_string()))),
                 kind => kind.range().iter().for_each(|range| comment.push_str(&format!(" From {range}."))),
             }
             wrap(&mut text, "# ", &comment);
@@ -89,6 +92,12 @@ pub fn shipped_file() -> String {
         }
     }
     text
+}
+
+/// A text with a capital at its start.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn keys_of(table: &str) -> impl Iterator<Item = &'static Key> {

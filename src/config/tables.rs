@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::broker::BrokerUrl;
 use crate::engine::Description;
+use crate::frame::{Flip, Framing, Proportions};
 use crate::source::camera::{DEFAULT_SKIP_FRAMES, PixelFormat, Wanted};
 use crate::source::{FrameRate, SourceUri};
 
@@ -44,11 +45,32 @@ pub struct Source {
     pub format: Option<PixelFormat>,
     /// Frames to discard after each opening.
     pub skip_frames: u32,
+    /// Degrees clockwise.
+    pub rotate: u16,
+    /// After turning.
+    pub flip: Flip,
+    /// Left, top, width and height as shares of the turned and mirrored picture; `None`: all of it.
+    pub region: Option<[f64; 4]>,
+    /// How the region gets the models' proportions.
+    pub fit: Proportions,
 }
 
 impl Default for Source {
     fn default() -> Self {
-        Self { uri: None, width: None, height: None, fps: None, format: None, skip_frames: DEFAULT_SKIP_FRAMES }
+        let Framing { rotate, flip, fit, .. } = Framing::default();
+        let skip_frames = DEFAULT_SKIP_FRAMES;
+        Self {
+            uri: None,
+            width: None,
+            height: None,
+            fps: None,
+            format: None,
+            skip_frames,
+            rotate,
+            flip,
+            region: None,
+            fit,
+        }
     }
 }
 
@@ -57,6 +79,12 @@ impl Source {
     pub fn wanted(&self) -> Wanted {
         let Self { width, height, fps, format, skip_frames, .. } = *self;
         Wanted { width, height, fps, format, skip_frames: Some(skip_frames) }
+    }
+
+    /// Where in a frame the models look.
+    pub fn framing(&self) -> Framing {
+        let Self { rotate, flip, region, fit, .. } = *self;
+        Framing { rotate, flip, fit, region: region.unwrap_or(Framing::default().region) }
     }
 }
 

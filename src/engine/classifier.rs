@@ -66,6 +66,7 @@ impl Classifier {
             let [expected, found] = [&input.name, name].map(|name| names_text([name.as_str()]));
             return Err(Problem::Inputs { expected, found });
         }
+        check_channels(name, declared)?;
         check_shape(name, &shape, declared)?;
         let feeds = vec![Feed::f32(&input.name, &shape)?];
         let session = Session::load(&file.proto, &feeds, &output_name)?;
@@ -292,6 +293,17 @@ fn soft_max(logits: &mut [f32]) {
     logits.iter_mut().for_each(|logit| *logit = (*logit - largest).exp());
     let sum: f32 = logits.iter().sum();
     logits.iter_mut().for_each(|probability| *probability /= sum);
+}
+
+/// Refuses an image input that has three channels in neither layout.
+fn check_channels(input: &str, declared: &[Option<usize>]) -> Result<(), Problem> {
+    match *declared {
+        [_, Some(first), _, Some(last)] if first != 3 && last != 3 => {
+            let found = first.min(last);
+            Err(Problem::Channels { input: input.to_owned(), found })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Warns that a description has no effect on a file that describes itself.

@@ -85,6 +85,12 @@ pub enum Problem {
     /// An input's declared shape contradicts the expected one.
     #[error("its input '{input}' has shape {found}, expected {expected:?}")]
     InputShape { input: String, expected: Vec<usize>, found: String },
+    /// The image input has another number of channels than a picture.
+    #[error(
+        "its input '{input}' takes {found} channel(s), and purecam's pictures have three: put the conversion, for instance to \
+         grey, into the graph"
+    )]
+    Channels { input: String, found: usize },
     /// An input takes numbers of another type.
     #[error("its input '{input}' takes {found}, expected {expected}: export the model with an input of {expected}")]
     InputType { input: String, expected: String, found: String },

@@ -1,6 +1,7 @@
-//! Fits a picture of any size to a model's input: centre crop, antialiased bilinear resize, planar floats.
+//! Fits a picture of any size to a model's input: the part that is looked at, antialiased bilinear resize, planar floats.
 
 use super::Picture;
+use super::framing::Framing;
 use super::resample::{Part, Resample};
 
 /// Why a picture cannot be resized. Pictures from [`decode`](super::decode()) always can.
@@ -18,14 +19,32 @@ pub enum FitError {
 pub struct Fit {
     width: u32,
     height: u32,
+    framing: Framing,
     resample: Resample,
     small: Vec<u8>,
+    /// The small picture after turning, with what is beside it.
+    turned: Vec<u8>,
 }
 
+/// The grey beside a picture that does not fill the target: the middle of the range.
+const GREY: u8 = 128;
+
 impl Fit {
-    /// Fits to `[height, width]` pixels.
-    pub fn new([height, width]: [usize; 2]) -> Self {
-        Self { width: width as u32, height: height as u32, resample: Resample::default(), small: Vec::new() }
+    /// Fits to `[height, width]` pixels: the largest centred part with these proportions.
+    pub fn new(size: [usize; 2]) -> Self {
+        Self::framed(size, Framing::default())
+    }
+
+    /// Fits what `framing` says to `[height, width]` pixels.
+    pub fn framed([height, width]: [usize; 2], framing: Framing) -> Self {
+        Self {
+            width: width as u32,
+            height: height as u32,
+            framing,
+            resample: Resample::default(),
+            small: Vec::new(),
+            turned: Vec::new(),
+        }
     }
 
     /// Height and width of the target in pixels.
@@ -33,11 +52,11 @@ impl Fit {
         [self.height as usize, self.width as usize]
     }
 
-    /// Writes the largest centred part of `picture` with the target's proportions, resized, into `planes`.
+    /// Writes the part of `picture` that is looked at, resized, into `planes`.
     ///
     /// # Shapes
     /// `planes`: \[3, height, width\], RGB in 0..1; it is resized if it has another length. A picture that already has
-    /// the target's size is not resampled: its values stay exact.
+    /// the target's size, and is looked at as it is, is not resampled: its values stay exact.
     ///
     /// # Errors
     /// [`FitError::Bytes`].
@@ -62,15 +81,19 @@ impl Fit {
     /// [`FitError::Bytes`].
     pub fn rgb<'a>(&'a mut self, picture: &'a Picture) -> Result<&'a [u8], FitError> {
         let whole = whole(picture)?;
-        if (picture.width, picture.height) == (self.width, self.height) {
+        let (source, target) = ([picture.width, picture.height], [self.width, self.height]);
+        if source == target && self.framing == Framing::default() {
             return Ok(&picture.rgb);
         }
-        let (wide, high) = (f64::from(picture.width), f64::from(picture.height));
-        let scale = (wide / f64::from(self.width)).min(high / f64::from(self.height));
-        let (width, height) = (scale * f64::from(self.width), scale * f64::from(self.height));
-        let part = [(wide - width) / 2.0, (high - height) / 2.0, width, height];
-        self.resample.run(whole, part, [self.width, self.height], &mut self.small);
-        Ok(&self.small)
+        let plan = self.framing.plan(source, target);
+        self.resample.run(whole, plan.part, plan.small, &mut self.small);
+        if self.framing.is_upright() && plan.inner == target {
+            return Ok(&self.small);
+        }
+        self.turned.clear();
+        self.turned.resize(3 * (self.width * self.height) as usize, GREY);
+        self.framing.turn(&plan, &self.small, &mut self.turned, self.width);
+        Ok(&self.turned)
     }
 
     /// Resizes one part of `picture` into `out`.
@@ -99,4 +122,79 @@ fn whole(picture: &Picture) -> Result<&Picture, FitError> {
         return Err(FitError::Bytes { width: *width, height: *height, expected: expected.max(3), found: rgb.len() });
     }
     Ok(picture)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::framing::{Flip, Proportions};
+
+    /// Every pixel of its own colour.
+    fn picture(width: u32, height: u32) -> Picture {
+        let rgb = (0..height).flat_map(|y| (0..width).flat_map(move |x| [40 * x as u8, 40 * y as u8, 7]));
+        Picture { width, height, rgb: rgb.collect() }
+    }
+
+    /// `picture` turned clockwise by a quarter, pixel by pixel.
+    fn quarter(picture: &Picture) -> Picture {
+        let (width, height) = (picture.height, picture.width);
+        let at = |x: u32, y: u32| &picture.rgb[3 * (y * picture.width + x) as usize..][..3];
+        let rgb = (0..height).flat_map(|y| (0..width).flat_map(move |x| at(y, width - 1 - x).to_vec()));
+        Picture { width, height, rgb: rgb.collect() }
+    }
+
+    fn mirrored(picture: &Picture, flip: Flip) -> Picture {
+        let mut rows: Vec<Vec<[u8; 3]>> =
+            picture.rgb.chunks(3 * picture.width as usize).map(|row| row.as_chunks().0.to_vec()).collect();
+        match flip {
+            Flip::None => {}
+            Flip::Horizontal => rows.iter_mut().for_each(|row| row.reverse()),
+            Flip::Vertical => rows.reverse(),
+        }
+        Picture { rgb: rows.concat().concat(), ..picture.clone() }
+    }
+
+    #[test]
+    fn a_turned_mirrored_and_cut_picture_is_the_one_that_somebody_would_cut_by_hand() {
+        let source = picture(6, 4);
+        for turns in 0..4u16 {
+            let turned = (0..turns).fold(source.clone(), |picture, _| quarter(&picture));
+            for flip in [Flip::None, Flip::Horizontal, Flip::Vertical] {
+                let by_hand = mirrored(&turned, flip);
+                for region in [[0.0, 0.0, 1.0, 1.0], [0.5, 0.25, 0.5, 0.5], [0.0, 0.5, 0.25, 0.5]] {
+                    let framing = Framing { region, fit: Proportions::Stretch, rotate: 90 * turns, flip };
+                    let (wide, high) = (f64::from(by_hand.width), f64::from(by_hand.height));
+                    let part = [region[0] * wide, region[1] * high, region[2] * wide, region[3] * high];
+                    let mut expected = Picture::default();
+                    Fit::new([3, 2]).part(&by_hand, part, &mut expected).unwrap();
+                    let found = Fit::framed([3, 2], framing).rgb(&source).unwrap().to_vec();
+                    let far = found.iter().zip(&expected.rgb).any(|(a, b)| a.abs_diff(*b) > 1);
+                    assert!(!far, "{framing:?}: {found:?}, expected {:?}", expected.rgb);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_padded_picture_is_whole_with_grey_beside_it() {
+        let framing = Framing { fit: Proportions::Pad, ..Framing::default() };
+        let mut fit = Fit::framed([4, 4], framing);
+        let (wide, high) = (picture(4, 2), picture(2, 4));
+        let found = fit.rgb(&wide).unwrap();
+        assert_eq!(found[..12], [GREY; 12]);
+        assert_eq!(found[12..36], wide.rgb);
+        assert_eq!(found[36..], [GREY; 12]);
+        // The next picture leaves nothing of it behind.
+        let found = fit.rgb(&high).unwrap();
+        assert!(found.chunks(12).all(|row| row[..3] == [GREY; 3] && row[9..] == [GREY; 3]));
+    }
+
+    #[test]
+    fn a_crop_takes_the_middle_of_the_region() {
+        let framing = Framing { region: [0.5, 0.0, 0.5, 1.0], ..Framing::default() };
+        let source = picture(8, 2);
+        let mut expected = Picture::default();
+        Fit::new([2, 2]).part(&source, [5.0, 0.0, 2.0, 2.0], &mut expected).unwrap();
+        assert_eq!(Fit::framed([2, 2], framing).rgb(&source).unwrap(), expected.rgb);
+    }
 }

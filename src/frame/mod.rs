@@ -4,6 +4,7 @@ mod decode;
 mod encode;
 mod fit;
 mod folder;
+mod framing;
 mod jpeg;
 pub mod listing;
 mod resample;
@@ -12,6 +13,7 @@ pub use decode::{DecodeError, MAX_FILE_BYTES, MAX_PIXELS, decode, read};
 pub use encode::{png, rgb, write_png};
 pub use fit::{Fit, FitError};
 pub use folder::{PictureFolder, WriteError};
+pub use framing::{Flip, Framing, Proportions};
 pub use jpeg::{Expected, Inspector, JpegError, JpegStream, jpeg_length};
 pub use resample::Part;
 

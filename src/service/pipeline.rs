@@ -8,7 +8,7 @@ use super::judge::{Judge, Judgement, Withheld};
 use super::smoothing::Smoothing;
 use super::suspicion::{suspicion, suspicion_of_labels};
 use crate::engine::{Classifier, Purifier};
-use crate::frame::{Fit, Frame};
+use crate::frame::{Fit, Frame, Framing};
 use crate::text;
 use crate::time::Clock;
 use crate::verdict::{
@@ -29,11 +29,14 @@ pub struct Options {
     pub compare_raw: bool,
     /// A verdict with at least this suspicion, in 0..1, is marked suspicious.
     pub threshold: f32,
+    /// Where in a frame the models look.
+    pub framing: Framing,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { top: 3, smoothing: 1, min_confidence: 0.0, compare_raw: false, threshold: 0.5 }
+        let framing = Framing::default();
+        Self { top: 3, smoothing: 1, min_confidence: 0.0, compare_raw: false, threshold: 0.5, framing }
     }
 }
 
@@ -84,7 +87,7 @@ impl Pipeline {
             models: Arc::new(models),
             clock,
             options,
-            fit: Fit::new(classifier.size()),
+            fit: Fit::framed(classifier.size(), options.framing),
             smoothing: Smoothing::new(options.smoothing),
             classifier,
             image: Vec::new(),

@@ -1,12 +1,13 @@
 //! A source as the user writes it: `camera:`, `camera:WHICH`, `file:PATH` or `demo:`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use super::camera::Which;
+use crate::frame;
 
 /// Which source to open. Read from its text once, where the text enters the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +29,26 @@ impl SourceUri {
 
 /// A text that is not a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a source; expected {expected}", expected = SourceUri::EXPECTED)]
+#[error("'{0}' is not a source{advice}", advice = advice(.0))]
 pub struct NotASource(String);
+
+/// What somebody should write instead, as far as the text says what was meant.
+fn advice(text: &str) -> String {
+    let is_file = || frame::is_image(Path::new(text)) || text.contains('/') || Path::new(text).exists();
+    let write = match text {
+        "demo" => "demo:".to_owned(),
+        "camera" => "camera:".to_owned(),
+        _ if text.starts_with("/dev/") || text.parse::<u32>().is_ok() => format!("camera:{text}"),
+        _ if text.contains("://") => {
+            return ": network cameras are not read; let another program write their pictures to a file or to a V4L2 \
+                    loopback device, and name that"
+                .to_owned();
+        }
+        _ if is_file() => format!("file:{text}"),
+        _ => return format!("; expected {}", SourceUri::EXPECTED),
+    };
+    format!(": write '{write}'")
+}
 
 impl FromStr for SourceUri {
     type Err = NotASource;
@@ -97,10 +116,22 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_the_accepted_forms() {
-        for text in ["", "camera", "file:", "demo:1", "/dev/video0", "http://camera", "Camera:"] {
-            let error = text.parse::<SourceUri>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("'{text}' is not a source; expected 'camera:'")), "{error}");
+    fn anything_else_is_refused_with_what_to_write() {
+        let refusal = |text: &str| text.parse::<SourceUri>().unwrap_err().to_string();
+        for text in ["", "file:", "demo:1", "Camera:", "-1"] {
+            assert!(refusal(text).starts_with(&format!("'{text}' is not a source; expected 'camera:'")), "{text}");
         }
+        let meant = [
+            ("camera", "camera:"),
+            ("demo", "demo:"),
+            ("0", "camera:0"),
+            ("/dev/video0", "camera:/dev/video0"),
+            ("photo.jpg", "file:photo.jpg"),
+            ("photos/today", "file:photos/today"),
+        ];
+        for (text, write) in meant {
+            assert_eq!(refusal(text), format!("'{text}' is not a source: write '{write}'"));
+        }
+        assert!(refusal("rtsp://camera/1").contains("network cameras are not read"));
     }
 }

@@ -9,6 +9,7 @@ use super::networks::{self, fingerprint, open, own_side, perceptual};
 use super::{folder_name, initial, loop_settings, run, split};
 use crate::commands::Failure;
 use crate::config::Config;
+use crate::console;
 use crate::engine::{Description, Shipped};
 use crate::workshop::cli::{Preset, TrainPurifier, Training};
 use crate::workshop::onnx::read::{Classifier, Network};
@@ -53,6 +54,7 @@ pub fn train(args: &TrainPurifier, json: bool) -> Result<(), Failure> {
     let makers = PairMaker { classifiers: all(&plan.classifiers)?, attacks: plan.recipe.attacks.clone() };
     let judges = all(if args.judge.is_empty() { &plan.classifiers } else { &args.judge })?;
     let compared = perceptual(&args.perceptual, &plan.classifiers, plan.side, &plan.said, &device)?;
+    console::note(format_args!("reads the photographs in {}", common.data.display()));
     let kept = kept_side(plan.side, plan.recipe.view);
     let (training, validation) = split(common, Photographs::load_unlabelled(&common.data, kept)?)?;
     device.clone().inner().seed(common.seed);
@@ -94,6 +96,7 @@ fn fit(
         }
         return Ok(None);
     }
+    console::note("tries a few steps, to see how long they take");
     let trial = task.trial(model)?;
     if let Some(minutes) = args.minutes {
         trial.fit(task.settings_mut(), photographs, Duration::from_secs(60 * minutes));
