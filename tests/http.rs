@@ -357,6 +357,7 @@ fn the_status_says_which_service_it_is_and_from_which_suspicion_on_a_verdict_is_
     assert_eq!(found["instance"], "front");
     assert_eq!(found["files"]["classifier"]["name"], "classifier.onnx");
     assert_eq!(found["verdicts"]["threshold"], serde_json::Value::Null, "suspicion is not measured");
+    assert_eq!((&found["framing"]["fit"], &found["framing"]["rotate"]), (&"crop".into(), &0.into()));
     web.health.set_judge(&Measuring);
     let found = status();
     assert_eq!(found["verdicts"]["threshold"].to_string(), "0.35");

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
+use crate::frame::Framing;
 use crate::service::{BOUNDS, Change, Histogram, Identity, STAGES, Snapshot};
 use crate::source::{Reason, SkipCause};
 use crate::verdict::{Files, Models, Verdict};
@@ -35,6 +36,8 @@ pub struct Status<'a> {
     age: Times,
     sinks: Vec<Sink>,
     reloads: Reloads,
+    /// Where in a frame the models look.
+    framing: Framing,
     models: &'a Models,
     files: &'a Files,
     last: Option<&'a Verdict>,
@@ -151,6 +154,7 @@ impl<'a> Status<'a> {
                 .map(|it| Sink { name: it.name, written: it.written, dropped: it.dropped })
                 .collect(),
             reloads: Reloads { taken: numbers.reloaded, refused: numbers.reload_refused },
+            framing: snapshot.framing,
             models: &snapshot.models,
             files: &snapshot.models.files,
             last: snapshot.last.as_ref(),

@@ -11,6 +11,7 @@ use super::beat::Beat;
 use super::judge::Judge;
 use super::numbers::{Numbers, Rate};
 use super::state::{Change, Degradation, Input, Machine, State};
+use crate::frame::Framing;
 use crate::time::Clock;
 use crate::verdict::{Models, Verdict};
 
@@ -67,6 +68,7 @@ struct Inner {
     withheld_in_a_row: u32,
     models: Arc<Models>,
     threshold: Option<f32>,
+    framing: Framing,
     last: Option<Verdict>,
     /// When the newest verdict was published.
     last_at: Duration,
@@ -93,6 +95,8 @@ pub struct Snapshot {
     pub models: Arc<Models>,
     /// The least suspicion, in 0..1, that marks a verdict as suspicious; `None` if it is not measured.
     pub threshold: Option<f32>,
+    /// Where in a frame the models look.
+    pub framing: Framing,
     /// The newest verdict.
     pub last: Option<Verdict>,
     /// How long ago the newest verdict was published.
@@ -112,6 +116,7 @@ impl Health {
             withheld_in_a_row: 0,
             models,
             threshold: None,
+            framing: Framing::default(),
             last: None,
             last_at: Duration::ZERO,
         };
@@ -153,6 +158,7 @@ impl Health {
             agreed_rate: inner.agreed_rate,
             models: inner.models.clone(),
             threshold: inner.threshold,
+            framing: inner.framing,
             last: inner.last.clone(),
             last_age: inner.last.is_some().then(|| now.saturating_sub(inner.last_at)),
         }
@@ -256,7 +262,7 @@ impl Health {
         if let Some(models) = judge.models() {
             inner.models = models;
         }
-        inner.threshold = judge.threshold();
+        (inner.threshold, inner.framing) = (judge.threshold(), judge.framing());
     }
 
     /// To be called about once a second. Updates the rates, and checks for a slow camera and for a thread that has been

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::InferenceError;
-use crate::frame::{FitError, Frame};
+use crate::frame::{FitError, Frame, Framing};
 use crate::verdict::{Guess, Models, Verdict};
 
 /// Reaches verdicts. The loop knows only this trait; tests script it.
@@ -29,6 +29,11 @@ pub trait Judge: Send {
     /// The least suspicion, in 0..1, with which it marks a verdict as suspicious; `None` if it does not measure it.
     fn threshold(&self) -> Option<f32> {
         None
+    }
+
+    /// Where in a frame it looks.
+    fn framing(&self) -> Framing {
+        Framing::default()
     }
 }
 

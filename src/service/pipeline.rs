@@ -207,6 +207,10 @@ impl Judge for Pipeline {
     fn threshold(&self) -> Option<f32> {
         self.options.compare_raw.then_some(self.options.threshold)
     }
+
+    fn framing(&self) -> Framing {
+        self.options.framing
+    }
 }
 
 /// What people want to know of the models' files.

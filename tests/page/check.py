@@ -416,7 +416,7 @@ def check_token(browser, binary, port):
 
 
 def check_others(browser, binary, port):
-    """No purifier; no `detect`; a camera that is not there."""
+    """No purifier; no `detect`, and models that do not look at the centre; a camera that is not there."""
     with Service(binary, port, "demo:", "--no-purifier", config=""):
         for view in ["desktop-dark", "phone-light"]:
             page = browser.open(view)
@@ -431,11 +431,12 @@ def check_others(browser, binary, port):
         photographs = sorted(ROOT.glob("demo/*.jpg"))
         for place in range(40 * len(photographs)):
             pathlib.Path(folder, f"{place:04}.jpg").symlink_to(photographs[place % len(photographs)])
-        with Service(binary, port, f"file:{folder}", "--fps", "8", config=""):
+        with Service(binary, port, f"file:{folder}", "--fps", "8", config="[source]\nfit = \"pad\"\n"):
             for view in ["desktop-light", "phone-dark"]:
                 page = browser.open(view)
                 wait_until_live(page)
                 expect(text(page, "#raw-label") == "not classified", text(page, "#raw-label"))
+                expect(page.evaluate("document.getElementById('raw-part').textContent") == ", the whole frame", "not the whole frame is shown")
                 expect(not page.locator("#raw-meter").is_visible(), "an empty bar")
                 expect("[detect]" in text(page, "#suspects-note"), text(page, "#suspects-note"))
                 browser.looks_right(page, f"no-detect-{view}")

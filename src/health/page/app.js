@@ -111,7 +111,7 @@ const purifierText = ({ name, mode, strength }) => {
 const classifierText = ({ name, classes }) => `${name} (${classes === 1 ? "1 class" : `${count(classes)} classes`})`;
 
 /** Which camera, machine and models this is. */
-function showIdentity({ source, host, instance, files, models, verdicts }) {
+function showIdentity({ source, host, instance, files, framing, models, verdicts }) {
   say("instance", instance ? ` ${instance}` : "");
   say("source", source);
   say("host", host ?? "unknown");
@@ -121,6 +121,11 @@ function showIdentity({ source, host, instance, files, models, verdicts }) {
   $("warning").hidden = isPurified;
   $("top-parts").classList.toggle("single", !isPurified);
   $("raw").hidden = !isPurified;
+  // The models see its centre, or a part that the whole frame has somewhere.
+  const isCentre = framing.fit === "crop" && framing.rotate === 0 && framing.flip === "none" && framing.region.join() === "0,0,1,1";
+  $("raw").classList.toggle("whole", !isCentre);
+  const isSquare = $("raw-image").naturalWidth === $("raw-image").naturalHeight;
+  say("raw-part", isCentre ? (isSquare ? "" : ", its central square") : ", the whole frame");
   say("purified-title", isPurified ? "Purified" : "Not purified");
   const { threshold } = verdicts;
   $("threshold").hidden = threshold == null;
@@ -299,8 +304,6 @@ async function showPicture({ kind, at, url }) {
   image.hidden = false;
   page.at.picture = at;
   say(`${kind}-size`, `${image.naturalWidth} \u00d7 ${image.naturalHeight}`);
-  const square = $(`${kind}-square`);
-  if (square) square.hidden = image.naturalWidth === image.naturalHeight;
   if (before) URL.revokeObjectURL(before);
 }
 
