@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use purecam::frame::{Picture, decode};
+use purecam::engine::{Classifier, Description, Purifier, Shipped};
+use purecam::frame::{Fit, Picture, decode};
 use purecam::source::{Demo, FrameRate, PHOTOGRAPHS};
 use purecam::time::SystemClock;
 
@@ -35,7 +36,8 @@ fn every_photograph_is_shown_clean_for_four_seconds_and_attacked_for_four() {
             assert_eq!((picture.width, picture.height, picture.rgb.len()), (128, 128, SIDE * SIDE * 3));
         }
     }
-    assert_eq!(frame(&mut demo, 64.0 + 1.0), frame(&mut demo, 1.0), "the second round differs from the first");
+    let round = 8.0 * PHOTOGRAPHS.len() as f64;
+    assert_eq!(frame(&mut demo, round + 1.0), frame(&mut demo, 1.0), "the second round differs from the first");
 }
 
 #[test]
@@ -72,6 +74,63 @@ fn the_picture_moves_from_frame_to_frame_but_never_jumps() {
             "a frame differs by {moved} from the one before"
         );
     }
+}
+
+/// How often the shipped models are right about frames of one kind.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    right: usize,
+    all: usize,
+}
+
+impl Share {
+    fn count(&mut self, is_right: bool) {
+        self.right += usize::from(is_right);
+        self.all += 1;
+    }
+
+    fn is_at_least(self, share: f64) -> bool {
+        self.right as f64 >= share * self.all as f64
+    }
+}
+
+#[test]
+fn the_shipped_models_do_not_embarrass_it() {
+    let shipped = Shipped::find().unwrap();
+    let mut purifier = Purifier::load(&shipped.purifier(), 1).unwrap();
+    let mut classifier = Classifier::load(&shipped.classifier(), &Description::default()).unwrap();
+    let wnids: Vec<_> = classifier.labels().iter().map(|label| label.wnid.clone()).collect();
+    let mut says = |image: &[f32], wnid: &str| {
+        let probabilities = classifier.classify(image).unwrap();
+        let best = (0..probabilities.len()).max_by(|a, b| probabilities[*a].total_cmp(&probabilities[*b])).unwrap();
+        wnids[best].as_deref() == Some(wnid)
+    };
+    let (mut demo, mut fit) = (demo(), Fit::new([SIDE, SIDE]));
+    let (mut image, mut purified) = (Vec::new(), Vec::new());
+    // Of all frames: clean, attacked, and attacked without a purifier.
+    let mut all = [Share::default(); 3];
+    for (number, photograph) in PHOTOGRAPHS.iter().enumerate() {
+        let mut own = [Share::default(); 2];
+        for eighth in 0..64 {
+            let (picture, attacked, _) = frame(&mut demo, 8.0 * number as f64 + f64::from(eighth) / 8.0);
+            fit.planes(&picture, &mut image).unwrap();
+            purifier.purify(&image, 0, &mut purified).unwrap();
+            let is_right = says(&purified, photograph.wnid);
+            let kind = usize::from(attacked);
+            own[kind].count(is_right);
+            all[kind].count(is_right);
+            if attacked {
+                all[2].count(says(&image, photograph.wnid));
+            }
+        }
+        let [clean, attacked] = own.map(|share| share.right as f64 / share.all as f64);
+        println!("{}: {clean:.2} clean, {attacked:.2} attacked", photograph.name);
+        assert!(own.iter().all(|share| share.is_at_least(0.501)), "{}: {clean} and {attacked}", photograph.name);
+    }
+    let [clean, attacked, raw] = all.map(|share| share.right as f64 / share.all as f64);
+    println!("all: {clean:.3} clean, {attacked:.3} attacked, {raw:.3} attacked without a purifier");
+    assert!(all[0].is_at_least(0.95) && all[1].is_at_least(0.9), "{clean} clean, {attacked} attacked");
+    assert!(!all[2].is_at_least(0.05), "without a purifier {raw} of the attacked frames are right");
 }
 
 #[test]

@@ -164,6 +164,58 @@ fn a_riae_run_killed_at_any_moment_resumes_to_the_same_weights() {
     }
 }
 
+#[test]
+fn a_purifier_for_the_classifier_of_a_configuration_needs_no_classes_and_says_how_long_it_will_take() {
+    let bench = Bench::new(24);
+    succeed(&bench.train("classifier", "classifier", &["--width", "4", "--epochs", "2"]));
+    bench.export("classifier");
+    let configuration = bench.path("mine.toml");
+    fs::write(&configuration, "[classifier]\nmodel = \"classifier.onnx\"\n").unwrap();
+    let preset = bench.path("small.toml");
+    fs::write(&preset, "patch = 4\nwidths = [4, 6]\ndepths = [1, 1]\n").unwrap();
+    let flat = bench.path("flat");
+    fs::create_dir(&flat).unwrap();
+    for (number, class) in ["across", "along"].into_iter().enumerate() {
+        for file in fs::read_dir(bench.0.path().join("data").join(class)).unwrap() {
+            let file = file.unwrap();
+            let name = format!("{number}{}", file.file_name().to_string_lossy());
+            fs::copy(file.path(), Path::new(&flat).join(name)).unwrap();
+        }
+    }
+    let out = bench.path("purifier");
+    let mut args = ["train", "purifier", &flat, "--config", &configuration, "--out", &out].to_vec();
+    args.extend(["--preset", &preset, "--batch", "8", "--held-out", "0.2", "--pair-epochs", "2", "--device", "cpu"]);
+    let output = run(&args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    // The classifier is for 32 pixels, and so is the training.
+    for words in ["of 32 x 32", "starts from random weights", "take about", "samples/s", "left of stage"] {
+        assert!(said.contains(words), "'{words}' is missing in: {said}");
+    }
+    assert!(Path::new(&out).join("pairs.bin").exists());
+
+    // The weights of the exported file are a start for another run.
+    let file = bench.export("purifier");
+    let again = bench.path("again");
+    let place = args.iter().position(|arg| *arg == out).unwrap();
+    args[place] = &again;
+    args.extend(["--initial", file.to_str().unwrap()]);
+    let output = run(&args);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("starts from purifier.onnx"), "{said}");
+
+    let nothing = bench.path("nothing");
+    fs::create_dir(&nothing).unwrap();
+    args[2] = &nothing;
+    refused(&args, 1, &["nothing", "expected photographs"]);
+    refused(&["train", "purifier", &flat, "--out", &bench.path("x"), "--minutes", "0"], 2, &["--minutes", "0"]);
+    refused(
+        &["train", "purifier", &flat, "--out", &bench.path("x"), "--device", "cpu"],
+        2,
+        &["--classifier", "--config"],
+    );
+}
+
 const SMALL_RIAE: &str = r#"
 patch = 8
 groups = 4

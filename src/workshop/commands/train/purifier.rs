@@ -104,10 +104,11 @@ fn fit(
     let settings = task.settings();
     let whole = span(trial.whole(settings, photographs));
     let pairs = settings.pairs.min(photographs);
-    let pair_stage = format!("{} epochs of {pairs} pairs", settings.pair_epochs);
+    let epochs = |count: u64| if count == 1 { "1 epoch".to_owned() } else { format!("{count} epochs") };
+    let pair_stage = format!("{} of {pairs} pairs", epochs(settings.pair_epochs));
     let stages = match settings.clean_epochs {
         0 => pair_stage,
-        epochs => format!("{epochs} epochs of {photographs} photographs and {pair_stage}"),
+        count => format!("{} of {photographs} photographs and {pair_stage}", epochs(count)),
     };
     Ok(Some(format!("{stages} take about {whole} on this machine")))
 }
@@ -193,8 +194,9 @@ fn usual_side(
     device: &Device,
 ) -> Result<usize, Failure> {
     let Some(path) = classifier else { return Ok(SIDE) };
-    let small = matches!(config, PurifierConfig::Unet(_)) && networks::open(path, SIDE, said, device).is_ok();
-    Ok(if small { SIDE } else { own_side(path, said)?.unwrap_or(SIDE) })
+    let Some(own) = own_side(path, said)? else { return Ok(SIDE) };
+    let crops = matches!(config, PurifierConfig::Unet(_)) && own > SIDE;
+    Ok(if crops && networks::open(path, SIDE, said, device).is_ok() { SIDE } else { own })
 }
 
 /// The shorter side of the photographs that are kept in memory, in pixels, divided by the margin that all have: enough

@@ -1,8 +1,8 @@
-//! The built-in demonstration: eight free photographs, moving as a camera would see them, attacked every few seconds.
+//! The built-in demonstration: seven free photographs, moving as a camera would see them, attacked every few seconds.
 //!
-//! The attack is a picture of the same size as the frame, `demo/perturbation-*.png`, one for each photograph. It is
+//! The attack is a picture of the same size as the frame, `perturbation-*.png` in this folder, one for each photograph. It is
 //! added to the finished frame, after the motion: an attacker between the camera and the models would do the same, and
-//! this keeps the perturbation exact. `demo/PERTURBATIONS.md` says how the perturbations were made.
+//! this keeps the perturbation exact. `PERTURBATIONS.md` says how the perturbations were made.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,19 +30,18 @@ macro_rules! photograph {
         Photograph {
             name: concat!($stem, ".jpg"),
             wnid: $wnid,
-            jpeg: include_bytes!(concat!("../../demo/", $stem, ".jpg")),
-            perturbation: include_bytes!(concat!("../../demo/perturbation-", $stem, ".png")),
+            jpeg: include_bytes!(concat!("../../../demo/", $stem, ".jpg")),
+            perturbation: include_bytes!(concat!("perturbation-", $stem, ".png")),
         }
     };
 }
 
 /// The photographs, in the order in which they are shown.
-pub const PHOTOGRAPHS: [Photograph; 8] = [
+pub const PHOTOGRAPHS: [Photograph; 7] = [
     photograph!("garbage-truck", "n03417042"),
     photograph!("french-horn", "n03394916"),
     photograph!("church-white", "n03028079"),
     photograph!("parachute", "n03888257"),
-    photograph!("gas-pump", "n03425413"),
     photograph!("church-facade", "n03028079"),
     photograph!("parachutes", "n03888257"),
     photograph!("church-tower", "n03028079"),
