@@ -251,7 +251,13 @@ fn an_unknown_key_of_the_configuration_is_refused_with_the_known_ones() {
 
 #[test]
 fn an_unknown_source_is_wrong_usage() {
-    assert_fails(&Home::new().run(&["run", "http://camera"]), 2, &["invalid source.uri 'http://camera'", "demo:"]);
+    assert_fails(&Home::new().run(&["run", "0"]), 2, &["invalid source.uri '0': write 'camera:0'"]);
+    assert_fails(&Home::new().run(&["run", "photo.jpg"]), 2, &["write 'file:photo.jpg'"]);
+    assert_fails(
+        &Home::new().run(&["run", "http://camera"]),
+        2,
+        &["invalid source.uri 'http://camera'", "network cameras are not read"],
+    );
     assert_fails(&Home::new().run(&["run", "demo:", "--fps", "0"]), 2, &["frames per second"]);
     assert_fails(&Home::new().run(&["run"]), 2, &["no source", "'demo:'"]);
 }

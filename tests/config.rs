@@ -250,7 +250,11 @@ fn an_unknown_word_is_named_with_the_known_ones() {
 
 #[test]
 fn a_source_an_address_and_a_broker_must_look_like_one() {
-    assert_refused("[source]\nuri = '/dev/video0'\n", "2:7", &["invalid source.uri '/dev/video0'", "'camera:WHICH'"]);
+    assert_refused(
+        "[source]\nuri = '/dev/video0'\n",
+        "2:7",
+        &["invalid source.uri '/dev/video0'", "write 'camera:/dev/video0'"],
+    );
     assert_refused("[http]\nlisten = 'localhost'\n", "2:10", &["invalid http.listen 'localhost'", "127.0.0.1:8080"]);
     for url in
         ["http://broker", "mqtt://", "mqtt://broker:0", "mqtt://broker:99999", "mqtt://a b", "mqtt://[::1", "broker"]

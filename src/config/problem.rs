@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::keys::{KEYS, Key, PREFIX, is_table};
 use super::kind::Kind;
+use crate::source::SourceUri;
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +31,16 @@ impl fmt::Display for Origin {
     }
 }
 
+/// What to write instead of a value.
+fn advice(found: &str, expected: &Kind) -> String {
+    // The text stands in quotes, as it does in the file.
+    let written = found.strip_prefix(['\'', '"']).and_then(|text| text.strip_suffix(['\'', '"']));
+    match (expected, written.and_then(SourceUri::meant_by)) {
+        (Kind::Uri, Some(advice)) => advice,
+        _ => format!("expected {expected}"),
+    }
+}
+
 /// One thing that is wrong with a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
@@ -51,7 +62,7 @@ pub enum Problem {
     #[error("{at}: '{name}' is unknown; the nearest known is {nearest}")]
     Unknown { at: Origin, name: String, nearest: String },
     /// A value of the wrong type or out of range.
-    #[error("{at}: invalid {key} {found}: expected {expected}")]
+    #[error("{at}: invalid {key} {found}: {}", advice(found, expected))]
     Value { at: Origin, key: &'static str, found: String, expected: Kind },
     /// A value that is not UTF-8, or that becomes such a path in its file's folder; its other bytes as `\xff`.
     #[error(

@@ -29,25 +29,30 @@ impl SourceUri {
 
 /// A text that is not a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{0}' is not a source{advice}", advice = advice(.0))]
+#[error("'{0}' is not a source: {advice}", advice = SourceUri::meant_by(.0).unwrap_or_else(|| format!("expected {}", SourceUri::EXPECTED)))]
 pub struct NotASource(String);
 
-/// What somebody should write instead, as far as the text says what was meant.
-fn advice(text: &str) -> String {
-    let is_file = || frame::is_image(Path::new(text)) || text.contains('/') || Path::new(text).exists();
-    let write = match text {
-        "demo" => "demo:".to_owned(),
-        "camera" => "camera:".to_owned(),
-        _ if text.starts_with("/dev/") || text.parse::<u32>().is_ok() => format!("camera:{text}"),
-        _ if text.contains("://") => {
-            return ": network cameras are not read; let another program write their pictures to a file or to a V4L2 \
-                    loopback device, and name that"
-                .to_owned();
-        }
-        _ if is_file() => format!("file:{text}"),
-        _ => return format!("; expected {}", SourceUri::EXPECTED),
-    };
-    format!(": write '{write}'")
+impl SourceUri {
+    /// What somebody should write who wrote `text`, which is no source; `None` if it does not say what was meant.
+    pub fn meant_by(text: &str) -> Option<String> {
+        let is_file = || frame::is_image(Path::new(text)) || text.contains('/') || Path::new(text).exists();
+        let write = match text {
+            "demo" => "demo:".to_owned(),
+            "camera" => "camera:".to_owned(),
+            _ if text.starts_with("/dev/") || text.parse::<u32>().is_ok() => format!("camera:{text}"),
+            _ if text.contains("://") => {
+                return Some(
+                    "network cameras are not read; let another program write their pictures to a file or to a V4L2 loopback \
+                     device, and name that"
+                        .to_owned(),
+                );
+            }
+            "" => return None,
+            _ if is_file() => format!("file:{text}"),
+            _ => return None,
+        };
+        Some(format!("write '{write}'"))
+    }
 }
 
 impl FromStr for SourceUri {
@@ -119,7 +124,7 @@ mod tests {
     fn anything_else_is_refused_with_what_to_write() {
         let refusal = |text: &str| text.parse::<SourceUri>().unwrap_err().to_string();
         for text in ["", "file:", "demo:1", "Camera:", "-1"] {
-            assert!(refusal(text).starts_with(&format!("'{text}' is not a source; expected 'camera:'")), "{text}");
+            assert!(refusal(text).starts_with(&format!("'{text}' is not a source: expected 'camera:'")), "{text}");
         }
         let meant = [
             ("camera", "camera:"),
