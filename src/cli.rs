@@ -79,6 +79,11 @@ pub enum Command {
 
 /// Arguments of `run`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  purecam run camera: --http :8080
+  purecam run camera: --config mine.toml --detect
+
+Cameras: docs/guide/camera.md. Verdicts: docs/reference/verdict.md. Your own classifier: docs/guide/your-classifier.md")]
 pub struct Run {
     /// Source, models and outputs.
     #[command(flatten)]
@@ -90,6 +95,11 @@ pub struct Run {
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  purecam check --config mine.toml
+  purecam check camera: --print
+
+The configuration: docs/reference/config.md")]
 pub struct Check {
     /// Those of the `run` to check.
     #[command(flatten)]
@@ -101,6 +111,11 @@ pub struct Check {
 
 /// Arguments of `bench`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  purecam bench camera: --frames 2000
+  purecam bench --compare before.json
+
+What the numbers mean: docs/guide/latency.md")]
 pub struct Bench {
     /// Source, models and outputs.
     #[command(flatten)]
@@ -121,6 +136,11 @@ pub struct Bench {
 
 /// Arguments of `probe`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  purecam probe
+  purecam probe camera:C920 --width 1280 --height 720
+
+How a camera is chosen: docs/guide/camera.md")]
 pub struct Probe {
     /// Those of the `run` that would open the camera.
     #[command(flatten)]
@@ -129,6 +149,11 @@ pub struct Probe {
 
 /// Arguments of `classify`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  purecam classify photo.jpg
+  purecam classify photos --config mine.toml --save purified
+
+Your own classifier: docs/guide/your-classifier.md")]
 pub struct Classify {
     /// Images, or folders of images
     #[arg(required = true)]

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 use purecam::cli::Cli;
 use purecam::workshop::cli::Command;
 
@@ -81,6 +81,41 @@ fn every_command_in_the_documents_can_be_parsed() {
         }
     }
     assert!(count > 20, "only {count} commands were found");
+}
+
+/// The help texts of all commands, by name.
+fn helps(command: &mut clap::Command, name: &str, found: &mut Vec<(String, String)>) {
+    for inner in command.get_subcommands_mut() {
+        let name = format!("{name} {}", inner.get_name());
+        if inner.has_subcommands() {
+            helps(inner, &name, found);
+        } else if !inner.is_hide_set() {
+            found.push((name, inner.render_help().to_string()));
+        }
+    }
+}
+
+#[test]
+fn every_command_ends_its_help_with_two_examples_that_can_be_parsed_and_says_where_to_read_on() {
+    let mut found = Vec::new();
+    helps(&mut Cli::<Command>::command().disable_help_subcommand(true), "purecam", &mut found);
+    assert!(found.len() >= 10, "{found:?}");
+    for (name, help) in found {
+        let (_, end) = help.split_once("Examples:\n").unwrap_or_else(|| panic!("{name} has no examples"));
+        let examples: Vec<_> = end.lines().map_while(|line| line.strip_prefix("  ")).map(words).collect();
+        assert_eq!(examples.len(), 2, "{name}");
+        for example in examples {
+            assert!(example.join(" ").starts_with(&name), "{name}: {example:?}");
+            if let Err(error) = Cli::<Command>::try_parse_from(&example) {
+                panic!("{name}: {error}");
+            }
+        }
+        for document in end.split(|char: char| char.is_whitespace()).filter(|word| word.starts_with("docs/")) {
+            let path = document.trim_end_matches('.');
+            assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "{name}: {document}");
+        }
+        assert!(end.contains("docs/"), "{name}");
+    }
 }
 
 #[test]

@@ -70,6 +70,9 @@ pub struct ServiceFlags {
     /// Serve the live page and the metrics at this address; `:8080` means 127.0.0.1:8080
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = with_address)]
     pub http: Option<String>,
+    /// File whose first line is the token that clients of --http must send; needed for addresses that others can reach
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Completes a port without an address with that of loopback. The configuration checks everything else.
@@ -98,6 +101,7 @@ impl ServiceFlags {
             path("--output-file", "output.file", &self.output_file),
             path("--socket", "output.socket", &self.socket),
             text("--http", "http.listen", &self.http),
+            path("--token-file", "http.token_file", &self.token_file),
         ];
         let models = &self.models;
         Said::new(models.config.as_deref(), flags.into_iter().flatten().chain(models.flags()).collect())

@@ -135,7 +135,9 @@ pub enum Problem {
     WarmUp(#[source] InferenceError),
     /// Purifier and classifier work on pictures of different sizes.
     #[error(
-        "takes pictures of {found} pixels, but the purifier {purifier} makes {expected}: export one of them at the other's size"
+        "takes pictures of {found} pixels, but the purifier {purifier} makes {expected}, and nothing is resized between them: \
+         name no purifier (the general one that ships takes any size), or make one that fits with `purecam train purifier \
+         PHOTOS --config FILE` (docs/guide/your-classifier.md)"
     )]
     Size { purifier: String, expected: String, found: String },
     /// A strength for a file that cannot be told one.

@@ -82,6 +82,11 @@ pub struct Training {
 
 /// `train classifier`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  purecam train classifier photos --out runs/classifier --epochs 30
+  purecam train classifier photos --out runs/robust --initial runs/classifier --adversarial 4/255
+
+Training: docs/guide/train.md")]
 pub struct TrainClassifier {
     /// The common options.
     #[command(flatten)]
@@ -109,6 +114,11 @@ pub struct TrainClassifier {
 
 /// `train purifier`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:
+  purecam train purifier photos --config mine.toml --minutes 60 --out runs/purifier
+  purecam train purifier photos --preset edge --classifier classifier.onnx --out runs/edge
+
+Training: docs/guide/train.md")]
 pub struct TrainPurifier {
     /// The common options.
     #[command(flatten)]
@@ -177,6 +187,11 @@ pub struct TrainPurifier {
 
 /// `export`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  purecam export runs/purifier --out purifier.onnx
+  purecam export runs/purifier --out purifier.onnx --side 224
+
+Model files: docs/reference/models.md")]
 pub struct Export {
     /// Folder of a training run
     pub run: PathBuf,
@@ -196,6 +211,11 @@ pub struct Export {
 
 /// `attack`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  purecam attack photos --config mine.toml --out attacked
+  purecam attack photos --adaptive --attack pgd:20@4/255 --out attacked
+
+Attackers: docs/guide/evaluate.md")]
 pub struct Attack {
     /// Photographs: `DATA/<class>/*.jpg`, folders named by label or WordNet identifier; or `demo:` for the universal
     /// perturbations of the built-in demonstration
@@ -225,6 +245,11 @@ pub struct Attack {
 
 /// `evaluate`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  purecam evaluate photos --out results
+  purecam evaluate photos --config mine.toml --folders-only --limit 20 --adaptive \"\"
+
+What the numbers mean: docs/guide/evaluate.md")]
 pub struct Evaluate {
     /// Photographs: `DATA/<class>/*.jpg`, folders named by label or WordNet identifier
     pub data: PathBuf,
