@@ -166,6 +166,10 @@ pub struct TrainPurifier {
     /// Share of the attacked pictures that go through JPEG of quality 50 to 95 [default: 0.3; for a RIAE 0]
     #[arg(long, value_name = "SHARE")]
     pub jpeg: Option<f64>,
+    /// Share of the perturbations that go through a picture of half to the whole side and back, as they do where an
+    /// attack and the purifier see different sizes [default: 0.2; for a RIAE 0]
+    #[arg(long, value_name = "SHARE")]
+    pub resample: Option<f64>,
     /// The least and the greatest share of a photograph's area that a view covers [default: 0.5,1; for a U-Net that is
     /// trained on smaller pictures than the classifier's 0.2,0.7]
     #[arg(long, value_name = "LEAST,MOST")]
@@ -287,6 +291,10 @@ pub struct Evaluate {
     /// Put every picture through JPEG of this quality (1 to 100, 4:2:0) between attack and defence, as a camera does
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub jpeg: Option<u8>,
+    /// Show every picture to a camera: enlarge it to 480 pixels, put it through Motion JPEG of quality 80 (or --jpeg), and
+    /// fit it as a frame is fitted
+    #[arg(long)]
+    pub camera: bool,
     /// Attack and count all photographs, not only those that the classifier gets right unattacked
     #[arg(long)]
     pub all: bool,
