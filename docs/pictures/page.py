@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # One photograph of the demonstration: four seconds clean, four attacked.
 SECONDS, A_SECOND = 8, 2
 # What the page draws, and what the README shows of it, in pixels.
-WINDOW, WIDTH = {"width": 1000, "height": 560}, 760
+WINDOW, WIDTH = {"width": 1000, "height": 510}, 760
 
 
 def free_port():
@@ -44,8 +44,9 @@ def shots(binary):
                     break
                 except Exception:
                     time.sleep(0.1)
-            # The page's clocks and rates need a while until all is drawn; then a new photograph is waited for.
-            time.sleep(SECONDS + 4)
+            # A photograph is attacked in its second half: where that ends, the next one begins.
+            for state in ("visible", "hidden"):
+                page.locator("#attacked").wait_for(state=state)
             start = time.monotonic()
             for number in range(SECONDS * A_SECOND):
                 time.sleep(max(0, start + number / A_SECOND - time.monotonic()))

@@ -112,8 +112,8 @@ pub const KEYS: &[Key] = &[
         .example("28.0"),
     whole("purifier.seed", "", 0, i64::MAX)
         .doc(
-            "Seed of the purifier's random inputs. It has no effect on a purifier without random inputs, such as the \
-             shipped one. If unset, the operating system gives a new seed at each start.",
+            "Seed of the purifier's random inputs. It has no effect on a purifier without random inputs, such as \
+             purifier-edge-128. If unset, the operating system gives a new seed at each start.",
         )
         .example("1"),
     key("classifier.model", Kind::Path).doc("ONNX file. If unset, the shipped classifier.").example("classifier.onnx"),
@@ -172,7 +172,7 @@ pub const KEYS: &[Key] = &[
     key("detect.keep_dir", Kind::Path)
         .doc("Folder for suspicious frames, raw and purified. If unset, none are kept.")
         .example("/var/lib/purecam/suspicious"),
-    whole("detect.keep_files", "files", 2, 1_000_000)
+    whole("detect.keep_files", "files", 3, 1_000_000)
         .doc("Largest number of files in `detect.keep_dir`; beyond this the oldest are deleted."),
     whole("detect.keep_bytes", BYTES, 1 << 20, 1 << 50)
         .doc("Largest size of `detect.keep_dir`; beyond this the oldest files are deleted."),
