@@ -28,7 +28,7 @@ pub struct Protocol {
     /// Quality of the JPEG, 4:2:0, that every picture goes through between attack and defence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jpeg: Option<u8>,
-    /// Whether a camera of [`CAMERA_SIDE`] pixels sees the picture: the JPEG is of that size, and is fitted to the model's.
+    /// Whether a camera of 640 x 480 pixels sees the picture: the JPEG is of that size, and is fitted to the model's.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub camera: bool,
     /// Standard deviation of the purifier's noise in 8-bit levels, if another than its own.
