@@ -65,11 +65,35 @@ function showSuspects() {
   const measured = status?.verdicts.threshold != null;
   const rows = page.suspects.map(({ from, label, raw, most, count: number }) => [clock(from, status?.now), `${label} (raw: ${raw})`, most.toFixed(2), count(number)]);
   table("suspects", rows, 2);
+  page.suspects.forEach(({ pictures }, place) => {
+    const cell = $("suspects").rows[place].cells[1];
+    const before = cell.querySelector(".kept");
+    if (before === pictures) return;
+    before?.remove();
+    if (pictures) cell.prepend(pictures);
+  });
   $("suspects-table").hidden = !rows.length;
   if (!status) return;
   say("suspicious", measured ? `${count(status.verdicts.suspicious)} since the start` : "");
   const why = status.models.purifier ? "detect is off. [detect] enabled = true compares each frame before and after purification." : "there is no purifier.";
   say("suspects-note", !measured ? `Not measured: ${why}` : rows.length ? "" : "None since this page was opened.");
+}
+
+/** Gives each suspicious verdict that has none yet the pictures of a frame that was kept of it. */
+function findPictures(kept) {
+  for (const suspect of page.suspects) {
+    // Times of the same form, in UTC.
+    const frame = suspect.pictures ? null : kept?.find(({ captured_at }) => suspect.from <= captured_at && captured_at <= suspect.to);
+    if (frame) suspect.pictures = build("div", { class: "kept" }, keptPicture(frame.name, "raw"), keptPicture(frame.name, "purified"));
+  }
+}
+
+/** A small picture that leads to the file. It goes with its entry and is loaded once: the ring goes on. */
+function keptPicture(name, kind) {
+  const image = build("img", { src: `/kept/${name}-${kind}.png?small`, alt: `${kind} picture` });
+  const link = build("a", { href: `/kept/${name}-${kind}.png`, target: "_blank", title: `${kind}: ${name}` }, image);
+  image.addEventListener("error", () => link.remove());
+  return link;
 }
 
 // The status
@@ -87,6 +111,7 @@ async function askStatus() {
   while (asked - page.statuses[0].at > 60_500) page.statuses.shift();
   page.status = status;
   page.at.status = asked;
+  findPictures(status.kept_frames);
   if (status.rates.verdicts != null) remember(trends.verdicts, status.rates.verdicts);
   if (status.rates.frames != null) remember(trends.frames, status.rates.frames);
 }

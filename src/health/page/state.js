@@ -133,9 +133,9 @@ function suspect(verdict) {
   const label = labelOf(verdict);
   const raw = verdict.raw?.label;
   if (last && last.label === label && last.raw === raw && performance.now() - last.at < OLD) {
-    Object.assign(last, { at: performance.now(), count: last.count + 1, most: Math.max(last.most, verdict.suspicion) });
+    Object.assign(last, { to: verdict.captured_at, at: performance.now(), count: last.count + 1, most: Math.max(last.most, verdict.suspicion) });
   } else {
-    page.suspects.unshift({ from: verdict.captured_at, at: performance.now(), label, raw, count: 1, most: verdict.suspicion });
+    page.suspects.unshift({ from: verdict.captured_at, to: verdict.captured_at, at: performance.now(), label, raw, count: 1, most: verdict.suspicion });
     page.suspects.length = Math.min(page.suspects.length, SUSPECTS);
   }
   // It is an alarm until somebody can have seen it.
