@@ -146,11 +146,7 @@ function showIdentity({ source, host, instance, files, framing, models, verdicts
   $("warning").hidden = isPurified;
   $("top-parts").classList.toggle("single", !isPurified);
   $("raw").hidden = !isPurified;
-  // The models see its centre, or a part that the whole frame has somewhere.
-  const isCentre = framing.fit === "crop" && framing.rotate === 0 && framing.flip === "none" && framing.region.join() === "0,0,1,1";
-  $("raw").classList.toggle("whole", !isCentre);
-  const isSquare = $("raw-image").naturalWidth === $("raw-image").naturalHeight;
-  say("raw-part", isCentre ? (isSquare ? "" : ", its central square") : ", the whole frame");
+  showWhere(framing, files.classifier.size);
   say("purified-title", isPurified ? "Purified" : "Not purified");
   const { threshold } = verdicts;
   $("threshold").hidden = threshold == null;
@@ -169,6 +165,23 @@ function showIdentity({ source, host, instance, files, framing, models, verdicts
     say(name, `${text}, ${pixels}`);
     say(hash, `SHA-256 ${sha256}`);
   });
+}
+
+/** Draws a frame around the part of the raw picture that the models see. */
+function showWhere(framing, size) {
+  const { naturalWidth: wide, naturalHeight: high } = $("raw-image");
+  const part = wide ? lookedAt(framing, [wide, high], size) : [0, 0, 1, 1];
+  const isPart = part[2] < 0.999 || part[3] < 0.999;
+  const place = (node, [left, top, width, height]) => {
+    for (const [side, share] of Object.entries({ left, top, width, height })) node.style[side] = `${100 * share}%`;
+  };
+  // The picture is fitted into a square.
+  const [across, down] = [wide, high].map((side) => side / Math.max(wide, high, 1));
+  place($("picture"), [(1 - across) / 2, (1 - down) / 2, across, down]);
+  place($("look"), part);
+  $("picture").hidden = !isPart;
+  const words = [isPart ? "framed part" : "", framing.rotate ? `turned ${framing.rotate}\u00b0` : "", framing.flip === "none" ? "" : "mirrored"];
+  say("raw-part", words.filter(Boolean).map((word) => `, ${word}`).join(""));
 }
 
 /** Counts of a histogram over the last minute, or since the page was opened. */
@@ -330,6 +343,7 @@ async function showPicture({ kind, at, url }) {
   page.at.picture = at;
   say(`${kind}-size`, `${image.naturalWidth} \u00d7 ${image.naturalHeight}`);
   if (before) URL.revokeObjectURL(before);
+  if (kind === "raw" && page.status) showWhere(page.status.framing, page.status.files.classifier.size);
 }
 
 async function watchPictures() {
