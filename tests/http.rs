@@ -270,7 +270,7 @@ fn a_server_that_other_machines_reach_needs_a_token_from_a_file_that_others_cann
 #[test]
 fn a_port_alone_is_this_machines_own() {
     let read = |text: &str| match Cli::<Command>::try_parse_from(["purecam", "run", "--http", text]).unwrap().command {
-        Command::Run(run) => run.settings.http.unwrap(),
+        Command::Run(run) => run.settings.outputs.http.unwrap(),
         other => panic!("{other:?}"),
     };
     for text in ["8080", ":8080", "localhost:8080", "127.0.0.1:8080"] {
