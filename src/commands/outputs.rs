@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::{Failure, because};
 use crate::config::{Config, Detect, Http, Mqtt, Output};
-#[cfg(feature = "http")]
 use crate::console;
 #[cfg(feature = "http")]
 use crate::health::server;
@@ -38,7 +37,7 @@ pub fn outlets(
     let mut outlets = Vec::new();
     let mut add = |name, sink: Box<dyn Sink>, essential| outlets.push(Outlet { name, sink, essential });
     if watched {
-        add("terminal", Box::new(LiveView::new(io::stdout(), has_colours(), clock.clone())), true);
+        add("terminal", Box::new(LiveView::new(io::stdout(), has_colours(), console::columns, clock.clone())), true);
     } else if output.stdout {
         let mut lines = JsonLines::new(io::stdout());
         // A reader that is gone already ends the loop at its first verdict, as one that goes later.
