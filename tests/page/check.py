@@ -357,6 +357,22 @@ def check_labels(browser, page):
     wait_for(page, "() => !document.getElementById('top').innerText.includes('absent')", "the class again")
 
 
+def check_upgrade(page):
+    """A page that meets a service of another version loads that version's page."""
+    def upgraded(route):
+        route.fulfill(json={**route.fetch().json(), "generator": "purecam 99.0.0"})
+    page.evaluate("window.same = true")
+    page.route("**/api/status", upgraded)
+    wait_for(page, "() => !window.same && document.getElementById('version').textContent === 'purecam 99.0.0'", "the other version's page")
+    wait_until_live(page)
+    page.evaluate("window.same = true")
+    page.wait_for_timeout(2500)
+    expect(page.evaluate("window.same"), "it is loaded again and again")
+    page.unroute("**/api/status")
+    wait_for(page, "() => !window.same", "the first version's page")
+    wait_until_live(page)
+
+
 def check_reasons(page):
     """Every reason that the service knows has an advice."""
     unknown = page.evaluate("""async () => {
@@ -545,6 +561,7 @@ def check(browser, binary, port):
         check_roles(page)
         check_reasons(page)
         check_labels(browser, page)
+        check_upgrade(page)
         check_pause(browser, page)
         check_standstill(browser, page)
         check_outages(browser, [page, pages["phone-dark"]], binary, port, service)

@@ -105,6 +105,8 @@ async function askStatus() {
   if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
   const status = await answer.json();
   const before = page.statuses.at(-1)?.status;
+  // After an upgrade, the page is another one too.
+  if (before && status.generator !== before.generator) location.reload();
   // A count that falls means that the service was restarted.
   if (before && (status.verdicts.published < before.verdicts.published || status.frames.arrived < before.frames.arrived)) page.statuses.length = 0;
   page.statuses.push({ at: asked, status });
