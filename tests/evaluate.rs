@@ -65,6 +65,7 @@ fn protocol(all: bool) -> Protocol {
         eot: 2,
         among: None,
         jpeg: None,
+        camera: false,
         strength: None,
         all,
         seed: 3,
@@ -149,6 +150,12 @@ fn jpeg_between_attack_and_defence_changes_what_the_purifier_sees_and_is_said() 
     );
     assert_ne!(plain.transfer[0].psnr, coarse.transfer[0].psnr);
     assert!(coarse.table().contains("JPEG of quality 10") && !plain.table().contains("JPEG of quality"));
+    // The same JPEG of a larger picture takes less away.
+    let protocol = Protocol { camera: true, ..protocol };
+    let seen = run(&mut subjects, &photographs, &protocol, &mut Results::in_memory());
+    let clean = |report: &Report| report.transfer[0].psnr;
+    assert!(clean(&seen) != clean(&coarse) && clean(&seen) != clean(&plain));
+    assert!(seen.table().contains("camera with 640 x 480 pixels"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub struct ModelFlags {
     /// Purifier (ONNX) [default: purifier-*.onnx of the shipped models]
     #[arg(long, value_name = "FILE")]
     pub purifier: Option<PathBuf>,
-    /// Classify frames as they are; every verdict then has `"purified": false`
+    /// Classify raw frames; every verdict then has `"purified": false`
     #[arg(long, conflicts_with = "purifier")]
     pub no_purifier: bool,
     /// Classifier (ONNX) [default: classifier-*.onnx of the shipped models]
@@ -22,11 +22,11 @@ pub struct ModelFlags {
     /// Configuration (TOML) [default: /etc/purecam/purecam.toml if it exists, for run, bench, check and probe]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Strength of the purifier's noise, in 8-bit levels, for one that can be told: more stops stronger perturbations, and
-    /// costs more of the clean accuracy [default: the purifier's own]
+    /// Strength of the purifier's noise in 8-bit levels, if the purifier has this input: more noise stops stronger
+    /// perturbations and costs more clean accuracy [default: the purifier's own]
     #[arg(long, value_name = "LEVELS")]
     pub strength: Option<f32>,
-    /// Seed of the purifier's random inputs; no effect on a purifier without them [default: a fresh one at each start]
+    /// Seed of the purifier's random inputs; no effect on a purifier without them [default: a new one at each start]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }
@@ -36,7 +36,7 @@ pub struct ModelFlags {
 #[derive(Clone, Debug, Default, Args)]
 pub struct SourceFlags {
     /// `camera:`, `camera:WHICH`, `file:PATH` (an image, a folder of images, a Motion JPEG file) or `demo:` [default:
-    /// that of the configuration]
+    /// the one in the configuration]
     #[arg(id = "SOURCE")]
     pub uri: Option<String>,
     /// Frames per second of the source
@@ -73,7 +73,7 @@ pub struct OutputFlags {
     /// Append verdicts to this file
     #[arg(long, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
-    /// Offer verdicts on this Unix socket
+    /// Serve verdicts on this Unix socket
     #[arg(long, value_name = "PATH")]
     pub socket: Option<PathBuf>,
     /// Serve the live page and the metrics at this address; `:8080` means 127.0.0.1:8080

@@ -51,7 +51,7 @@ pub const TABLES: &[Table] = &[
         "An MQTT broker. It needs a purecam built with `--features mqtt`. The systemd unit lets only loopback through; \
          [service.md](../guide/service.md) says how to open it.",
     ),
-    table("http", "The live page, the metrics and the health ([http.md](http.md))."),
+    table("http", "The live page, the metrics and the health check ([http.md](http.md))."),
     table("log", "The log, on standard error."),
 ];
 
@@ -65,7 +65,7 @@ pub const KEYS: &[Key] = &[
         )
         .example("camera:"),
     whole("source.width", "pixels", 16, 8192)
-        .doc("Width of the captured frame. If unset, the size among those of the camera that suits the models best.")
+        .doc("Width of the captured frame. If unset, the camera's size that suits the models best.")
         .example("640"),
     whole("source.height", "pixels", 16, 8192)
         .doc("Height of the captured frame. Set both width and height, or neither.")
@@ -79,45 +79,45 @@ pub const KEYS: &[Key] = &[
     whole("source.skip_frames", "frames", 0, 1000)
         .doc("Frames to discard after each opening of a camera, while its exposure settles."),
     key("source.rotate", Kind::OneNumberOf(&[0, 90, 180, 270]))
-        .doc("Degrees by which the picture is turned clockwise before anything else, for a camera that hangs otherwise."),
+        .doc("Clockwise rotation in degrees, before anything else, for a camera that is not mounted upright."),
     key("source.flip", Kind::OneOf(&["none", "horizontal", "vertical"]))
-        .doc("Mirrors the turned picture: `horizontal` exchanges left and right, `vertical` top and bottom."),
+        .doc("Mirrors the rotated frame: `horizontal` swaps left and right, `vertical` swaps top and bottom."),
     key("source.region", Kind::Region)
         .doc(
-            "The part of the turned and mirrored picture that is looked at, as shares of it: left, top, width, height. If \
-             unset, all of it.",
+            "Part of the rotated and mirrored frame that the models see, as fractions of its size: left, top, width, \
+             height. If unset, all of it.",
         )
         .example("[0.25, 0.0, 0.5, 1.0]"),
     key("source.fit", Kind::OneOf(&["crop", "pad", "stretch"])).doc(
-        "How the region gets the models' proportions: `crop` takes the largest part of its middle and does not see what \
-         lies beside it (44 % of a 16:9 picture before a square model), `pad` puts grey bars beside it, `stretch` changes \
-         its proportions. Classifiers are mostly trained on crops.",
+        "How the region gets the models' proportions: `crop` takes its largest centred part and cuts off the rest \
+         (44 % of a 16:9 frame for a square model), `pad` adds grey bars, `stretch` distorts it. Most classifiers are \
+         trained on crops.",
     ),
     key("purifier.enabled", Kind::Flag).doc(
-        "`false` classifies frames as they are, for a classifier that needs no purifier. Every verdict then has \
-         `\"purified\": false`, and `detect.enabled` is rejected.",
+        "`false` classifies raw frames, for a classifier that needs no purifier. Every verdict then has `\"purified\": \
+         false`, and `detect.enabled` is rejected.",
     ),
     key("purifier.model", Kind::Path)
         .doc(
-            "ONNX file. If unset, a shipped purifier: the one that was trained for the shipped classifier before those \
-             that ship, the general one before any other.",
+            "ONNX file. If unset, a shipped purifier: with a shipped classifier the one trained for the default \
+             classifier, with any other the general one.",
         )
         .example("purifier.onnx"),
     number("purifier.strength", "8-bit levels", 0.0, 255.0)
         .doc(
-            "Standard deviation of the noise that the purifier adds and removes, within the range that its file states: \
-             more stops stronger perturbations, and costs more of the clean accuracy. If unset, the file's own. A \
-             purifier without that input rejects the key.",
+            "Standard deviation of the noise that the purifier adds and removes, within the range in its file: more \
+             noise stops stronger perturbations and costs more clean accuracy. If unset, the file's default. A \
+             purifier without this input rejects the key.",
         )
         .example("28.0"),
     whole("purifier.seed", "", 0, i64::MAX)
         .doc(
-            "Seed of the purifier's random inputs. It has no effect on a purifier without random inputs, such as the \
-             shipped one. If unset, the operating system's generator draws a fresh seed at each start.",
+            "Seed of the purifier's random inputs. It has no effect on a purifier without random inputs, such as \
+             purifier-edge-128. If unset, the operating system gives a new seed at each start.",
         )
         .example("1"),
     key("classifier.model", Kind::Path).doc("ONNX file. If unset, the shipped classifier.").example("classifier.onnx"),
-    whole("classifier.top_k", "classes", 1, 1000).doc("Classes that a verdict names. If unset, 3.").example("3"),
+    whole("classifier.top_k", "classes", 1, 1000).doc("Number of classes in a verdict. If unset, 3.").example("3"),
     key("classifier.labels", Kind::Path)
         .doc("Text file with one label per line, in the order of the outputs.")
         .example("labels.txt"),
@@ -152,8 +152,7 @@ pub const KEYS: &[Key] = &[
     whole("run.max_age_ms", "milliseconds", 1, 3_600_000)
         .doc("A verdict about a frame that is older than this is withheld and counted."),
     whole("run.threads", "threads", 1, 64).doc(
-        "Threads that compute a model together; at most as many as there are otherwise idle cores. The result does not \
-         depend on it.",
+        "Threads per model; use no more than there are idle cores. The result does not depend on it.",
     ),
     whole("run.warm_up", "inferences", 1, 100).doc("Inferences of each model before the first frame."),
     key("run.ready", Kind::OneOf(&["frame", "at-once"])).doc(
@@ -173,10 +172,10 @@ pub const KEYS: &[Key] = &[
     key("detect.keep_dir", Kind::Path)
         .doc("Folder for suspicious frames, raw and purified. If unset, none are kept.")
         .example("/var/lib/purecam/suspicious"),
-    whole("detect.keep_files", "files", 2, 1_000_000)
-        .doc("Largest number of files in `detect.keep_dir`; beyond it the oldest are deleted."),
+    whole("detect.keep_files", "files", 3, 1_000_000)
+        .doc("Largest number of files in `detect.keep_dir`; beyond this the oldest are deleted."),
     whole("detect.keep_bytes", BYTES, 1 << 20, 1 << 50)
-        .doc("Largest size of `detect.keep_dir`; beyond it the oldest files are deleted."),
+        .doc("Largest size of `detect.keep_dir`; beyond this the oldest files are deleted."),
     key("output.stdout", Kind::Flag).doc(
         "Write verdicts to standard output as JSON lines ([verdict.md](verdict.md)). The systemd unit discards its \
          standard output.",
@@ -187,7 +186,7 @@ pub const KEYS: &[Key] = &[
     whole("output.file_bytes", BYTES, 4096, 1 << 50).doc("The file is rotated before it grows beyond this size."),
     whole("output.file_count", "files", 1, 1000).doc("Largest number of files, the current one included."),
     key("output.socket", Kind::Path)
-        .doc("Offer verdicts on this Unix socket. If unset, there is no socket.")
+        .doc("Serve verdicts on this Unix socket. If unset, there is no socket.")
         .example("/run/purecam/verdicts.sock"),
     key("output.mqtt.url", Kind::Broker)
         .doc("`mqtt://HOST[:PORT]`, or `mqtts://HOST[:PORT]` with TLS. If unset, no verdicts are sent to a broker.")
@@ -199,7 +198,10 @@ pub const KEYS: &[Key] = &[
         .example("robot"),
     key("output.mqtt.username", Kind::Text).doc("User name. If unset, none is sent.").example("robot"),
     key("output.mqtt.password_file", Kind::Path)
-        .doc("File whose first line is the password; not readable by every user. It needs `output.mqtt.username`.")
+        .doc(
+            "File whose first line is the password; other users must not be able to read it. It needs \
+             `output.mqtt.username`.",
+        )
         .example("/run/credentials/purecam.service/mqtt"),
     key("output.mqtt.ca_file", Kind::Path)
         .doc("Certificates (PEM) of the authorities to trust with `mqtts:`. If unset, the system's.")
@@ -209,10 +211,10 @@ pub const KEYS: &[Key] = &[
         .doc("Where to listen. If unset, there is no page. An address that others can reach needs `http.token_file`.")
         .example("127.0.0.1:8080"),
     key("http.token_file", Kind::Path)
-        .doc("File whose first line is the token that clients must send; not readable by every user.")
+        .doc("File whose first line is the token that clients must send; other users must not be able to read it.")
         .example("/run/credentials/purecam.service/token"),
     key("log.level", Kind::OneOf(&["off", "error", "warn", "info", "debug", "trace"]))
-        .doc("Least severe level that is logged. The variable `RUST_LOG`, if set, takes precedence."),
+        .doc("Log messages of this level and more severe ones. The variable `RUST_LOG`, if set, takes precedence."),
 ];
 
 /// The beginning of the names of variables.

@@ -25,7 +25,7 @@ pub enum Command {
     Export(Export),
     /// Write adversarial versions of photographs
     Attack(Attack),
-    /// Measure the worth of a purifier on a folder of labelled photographs
+    /// Measure what a purifier is worth on a folder of labelled photographs
     Evaluate(Evaluate),
 }
 
@@ -42,12 +42,12 @@ pub enum Train {
 /// The options that all training runs have.
 #[derive(Clone, Debug, Args)]
 pub struct Training {
-    /// Photographs: for a classifier `DATA/<class>/*.jpg`, for a purifier all in DATA and in the folders in it
+    /// Photographs: for a classifier `DATA/<class>/*.jpg`, for a purifier all in DATA and its subfolders
     pub data: PathBuf,
-    /// Folder of this run: checkpoints, metrics, pictures. A run that is already there is resumed
+    /// Folder of this run: checkpoints, metrics, pictures. An existing run is resumed
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// Side of the square picture in pixels [default: 128; for a RIAE that of the classifier]
+    /// Side of the square picture in pixels [default: 128; for a RIAE the classifier's]
     #[arg(long)]
     pub side: Option<usize>,
     /// Pictures per step [default: 32; for a U-Net 16]
@@ -56,10 +56,10 @@ pub struct Training {
     /// Highest learning rate of the schedule
     #[arg(long, value_name = "RATE", default_value_t = 1e-3)]
     pub learning_rate: f64,
-    /// Weight decay of AdamW; biases and normalisations are not decayed
+    /// Weight decay of AdamW; not for biases and normalisation layers
     #[arg(long, value_name = "RATE", default_value_t = 0.05)]
     pub weight_decay: f64,
-    /// Half-life of the averaged weights in steps; 0 switches them off
+    /// Half-life of the averaged weights (EMA) in steps; 0 turns averaging off
     #[arg(long, value_name = "STEPS", default_value_t = 200.0)]
     pub ema_half_life: f64,
     /// Share of the photographs held out for validation, by a hash of the file's name
@@ -129,17 +129,17 @@ pub struct TrainPurifier {
     /// Choose the epochs on pairs so that the run takes about this many minutes on this machine
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "pair_epochs")]
     pub minutes: Option<u64>,
-    /// Epochs on clean photographs (stage 1) [default: 1; for a RIAE 8; none for weights that are trained already]
+    /// Epochs on clean photographs (stage 1) [default: 1; for a RIAE 8; none for weights that are already trained]
     #[arg(long, value_name = "N")]
     pub clean_epochs: Option<u64>,
     /// Epochs on pairs (stage 2) [default: 24; for a RIAE 16]
     #[arg(long, value_name = "N")]
     pub pair_epochs: Option<u64>,
     /// Classifier that stage 2 attacks: an ONNX file, or a configuration file that describes one; repeat the option for
-    /// several. Most run at any --side [default: the one of --config]
+    /// several. Most run at any --side [default: the one in --config]
     #[arg(long, value_name = "FILE")]
     pub classifier: Vec<PathBuf>,
-    /// Classifier that only validation asks, best one that training never sees; repeat the option for several
+    /// Classifier that only validation uses, preferably one that training never sees; repeat the option for several
     /// [default: every --classifier]
     #[arg(long, value_name = "FILE")]
     pub judge: Vec<PathBuf>,
@@ -150,10 +150,10 @@ pub struct TrainPurifier {
     /// [default: the stages and the logits of every --classifier]
     #[arg(long, value_name = "SPEC")]
     pub perceptual: Vec<PerceptualSpec>,
-    /// Weight of the perceptual loss; that of the pixels is 1 [default: 0.5; for a RIAE 1]
+    /// Weight of the perceptual loss; the pixel loss has weight 1 [default: 0.5; for a RIAE 1]
     #[arg(long, value_name = "WEIGHT")]
     pub perceptual_weight: Option<f64>,
-    /// Attacks that stage 2 mixes: clean, noise, pattern, fgsm, pgd:STEPS; one that is named twice counts twice
+    /// Attacks that stage 2 mixes: clean, noise, pattern, fgsm, pgd:STEPS; an attack named twice counts twice
     /// [default: clean,noise,pattern,fgsm,pgd:2,pgd:4; for a RIAE clean,noise,pgd:2,pgd:4]
     #[arg(long, value_delimiter = ',')]
     pub attacks: Vec<Method>,
@@ -166,15 +166,20 @@ pub struct TrainPurifier {
     /// Share of the attacked pictures that go through JPEG of quality 50 to 95 [default: 0.3; for a RIAE 0]
     #[arg(long, value_name = "SHARE")]
     pub jpeg: Option<f64>,
-    /// The least and the greatest share of a photograph's area that a view covers [default: 0.5,1; for a U-Net that is
-    /// trained on smaller pictures than the classifier's 0.2,0.7]
+    /// Share of the perturbations that are resized to half to the whole side and back, as when attack and purifier see
+    /// different sizes [default: 0.2; for a RIAE 0]
+    #[arg(long, value_name = "SHARE")]
+    pub resample: Option<f64>,
+    /// Smallest and largest share of a photograph's area that a crop covers [default: 0.5,1; for a U-Net that is
+    /// trained on smaller pictures than the classifier's, 0.2,0.7]
     #[arg(long, value_name = "LEAST,MOST")]
     pub view: Option<View>,
-    /// Pairs per generation of adversarial pictures; all photographs if there are fewer [default: 3000; for a RIAE 10000]
+    /// Pairs per generation of adversarial pictures; all photographs if there are fewer [default: 3000; for a RIAE
+    /// 10000]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub pairs: Option<usize>,
-    /// The most that the run's folder keeps of the newest generation of pairs, so that a resumed run need not make it
-    /// again; a larger one is not kept
+    /// Largest size of the newest generation of pairs to keep in the run's folder, so that a resumed run need not make
+    /// it again; a larger one is not kept
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u32))]
     pub pair_cache: u32,
     /// Draw windows of the position table at random, as the paper does, so that the purifier works at any side
@@ -256,7 +261,7 @@ pub struct Evaluate {
     /// The models.
     #[command(flatten)]
     pub models: ModelFlags,
-    /// Attacks on the classifier alone, at 16/255 without @EPSILON; "" for none
+    /// Attacks on the classifier alone, at 16/255 unless @EPSILON is given; "" for none
     #[arg(
         long,
         value_name = "ATTACKS",
@@ -265,7 +270,7 @@ pub struct Evaluate {
         value_parser = attack_or_none
     )]
     pub transfer: Vec<Option<AttackSpec>>,
-    /// Attacks on purifier and classifier together, at 16/255 without @EPSILON; "" for none
+    /// Attacks on purifier and classifier together, at 16/255 unless @EPSILON is given; "" for none
     #[arg(
         long,
         value_name = "ATTACKS",
@@ -274,23 +279,27 @@ pub struct Evaluate {
         value_parser = attack_or_none
     )]
     pub adaptive: Vec<Option<AttackSpec>>,
-    /// Draws of the noise that an adaptive attack averages its gradient over
+    /// Draws of the noise over which an adaptive attack averages its gradient
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub eot: usize,
     /// Use only the first N photographs of each class
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// Let only the classes compete that have a folder: ten of a classifier's thousand, for instance. Attacks are made for
-    /// their outputs
+    /// Compare only the classes that have a folder, for instance ten of a classifier's thousand; attacks also use only
+    /// these outputs
     #[arg(long)]
     pub folders_only: bool,
-    /// Put every picture through JPEG of this quality (1 to 100, 4:2:0) between attack and defence, as a camera does
+    /// Compress every picture as JPEG of this quality (1 to 100, 4:2:0) between attack and defence, as a camera does
     #[arg(long, value_name = "QUALITY", value_parser = clap::value_parser!(u8).range(1..=100))]
     pub jpeg: Option<u8>,
-    /// Attack and count all photographs, not only those that the classifier gets right unattacked
+    /// Show every picture to a camera: enlarge it to 480 pixels, compress it as JPEG of quality 80 (or --jpeg), and
+    /// resize it as a frame is resized
+    #[arg(long)]
+    pub camera: bool,
+    /// Attack and count all photographs, not only those that the classifier gets right without an attack
     #[arg(long)]
     pub all: bool,
-    /// Folder for the table, the JSON and the results per photograph; a run that is already there is resumed
+    /// Folder for the table, the JSON and the results per photograph; an existing run is resumed
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
     /// auto, cpu, libtorch, cuda, cuda:N, vulkan or vulkan:N

@@ -5,6 +5,8 @@
 use burn::prelude::*;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
+use crate::frame::{Fit, Framing, Picture, Proportions};
+
 /// Mean of ImageNet's pixels in 0..1: red, green, blue.
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// Standard deviation of ImageNet's pixels in 0..1: red, green, blue.
@@ -49,6 +51,14 @@ pub fn through_jpeg(picture: &[u8], size: [usize; 2], quality: u8) -> Vec<u8> {
     // Models have sides of at most 4096 pixels, which JPEG can hold, and a Vec takes every byte.
     encoder.encode(picture, width as u16, height as u16, ColorType::Rgb).expect("a picture can be encoded");
     crate::frame::decode(&bytes).expect("what was just encoded can be decoded").rgb
+}
+
+/// An 8-bit RGB picture of `from` (height, width) pixels stretched to `to`, as the device resizes a frame.
+pub fn resized(picture: &[u8], from: [usize; 2], to: [usize; 2]) -> Vec<u8> {
+    let picture = Picture { width: from[1] as u32, height: from[0] as u32, rgb: picture.to_vec() };
+    let stretch = Framing { fit: Proportions::Stretch, ..Framing::default() };
+    // A picture that has as many bytes as pixels, and is looked at as a whole.
+    Fit::framed(to, stretch).rgb(&picture).expect("a whole picture can be fitted").to_vec()
 }
 
 /// The values of a tensor on the host, in row-major order.

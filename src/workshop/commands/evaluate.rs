@@ -11,6 +11,9 @@ use crate::sha256;
 use crate::workshop::cli;
 use crate::workshop::evaluate::{self, Photograph, Protocol, Report, Results, Subjects, photographs};
 
+/// Quality of a camera's Motion JPEG where nobody says another.
+const CAMERA_QUALITY: u8 = 80;
+
 /// Measures, and writes or prints the report.
 ///
 /// # Errors
@@ -21,7 +24,8 @@ pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
         adaptive: attacks(&args.adaptive),
         eot: args.eot.max(1),
         among: None,
-        jpeg: args.jpeg,
+        jpeg: args.jpeg.or(args.camera.then_some(CAMERA_QUALITY)),
+        camera: args.camera,
         strength: None,
         all: args.all,
         seed: args.models.seed.unwrap_or(SEED),

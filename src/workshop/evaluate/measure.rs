@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use burn::prelude::*;
+use rayon::prelude::*;
 
 use super::batch::Batch;
 use super::engine::Outcome;
 use super::error::Error;
 use super::photographs::Photograph;
-use super::protocol::{BATCH, CLEAN, Protocol};
+use super::protocol::{BATCH, CAMERA_SIDE, CLEAN, Protocol};
 use super::results::{Record, Results};
 use super::subjects::{Attacker, Subjects};
 use crate::workshop::attack::Attack;
-use crate::workshop::pictures::{from_tensor, through_jpeg, to_tensor, values};
+use crate::workshop::pictures::{from_tensor, resized, through_jpeg, to_tensor, values};
 
 /// Measures every photograph that `results` does not have yet; calls `progress` with the number that are done.
 ///
@@ -126,12 +127,18 @@ impl Measurement<'_> {
         self.subjects.perturb(attack, attacker, self.clean.clone(), &labels, self.protocol.among.as_deref(), self.seed)
     }
 
-    /// The numbers of pictures as the defence sees them: after JPEG, if the protocol has it.
+    /// The numbers of pictures as the defence sees them: after JPEG, of a camera's size if the protocol has one.
     fn seen(&self, pictures: Tensor<4>) -> Vec<f32> {
         let Some(quality) = self.protocol.jpeg else { return values(pictures) };
         let (size, device) = (self.subjects.classifier.size(), pictures.device());
-        let decoded: Vec<_> =
-            from_tensor(pictures).iter().map(|picture| through_jpeg(picture, size, quality)).collect();
+        let seen = |picture: &Vec<u8>| match self.protocol.camera {
+            true => {
+                let frame = resized(picture, size, [CAMERA_SIDE; 2]);
+                resized(&through_jpeg(&frame, [CAMERA_SIDE; 2], quality), [CAMERA_SIDE; 2], size)
+            }
+            false => through_jpeg(picture, size, quality),
+        };
+        let decoded: Vec<_> = from_tensor(pictures).par_iter().map(seen).collect();
         values(to_tensor(&decoded, size, &device))
     }
 

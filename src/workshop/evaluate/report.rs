@@ -169,7 +169,8 @@ impl Report {
             )?;
         }
         if let Some(quality) = self.protocol.jpeg {
-            writeln!(text, "Every picture goes through JPEG of quality {quality}, 4:2:0, before the defence")?;
+            let way = if self.protocol.camera { " of a camera with 640 x 480 pixels" } else { "" };
+            writeln!(text, "Every picture goes through JPEG of quality {quality}, 4:2:0{way}, before the defence")?;
         }
         if let Some(strength) = self.protocol.strength {
             writeln!(text, "Strength of the purifier's noise: {strength} levels of 255")?;

@@ -15,12 +15,14 @@ use super::generator;
 use super::settings::PurifierSettings;
 use crate::workshop::attack::{Epsilon, Method};
 use crate::workshop::onnx::read::Classifier;
-use crate::workshop::pictures::{self, from_tensor, to_tensor};
+use crate::workshop::pictures::{self, from_tensor, resized, to_tensor};
 
 /// Pictures attacked together.
 const BATCH: usize = 32;
 /// The qualities of JPEG that an attacked picture may go through.
 const QUALITY: std::ops::RangeInclusive<u8> = 50..=95;
+/// The smallest picture that a perturbation may go through, as a share of the side.
+const SMALLEST: f32 = 0.5;
 /// The weakest perturbation, as a share of the largest.
 const WEAKEST: f32 = 0.3;
 
@@ -84,9 +86,28 @@ impl PairMaker {
                 }
             }
         }
+        resample(&clean, &mut adversarial, settings, generation);
         through_jpeg(&mut adversarial, settings, generation);
         Pairs { generation, clean, adversarial }
     }
+}
+
+/// Puts a share of the perturbations through a smaller picture and back; what was photographed stays as sharp as it was.
+fn resample(clean: &[Square], adversarial: &mut [Square], settings: &PurifierSettings, generation: u64) {
+    let side = settings.side;
+    adversarial.par_iter_mut().zip(clean).enumerate().for_each(|(place, (adversarial, clean))| {
+        let mut rng = generator(settings.training.seed, "pair resample", &[generation, place as u64]);
+        if !rng.random_bool(settings.resample.clamp(0.0, 1.0)) {
+            return;
+        }
+        let smaller = (side as f32 * rng.random_range(SMALLEST..1.0)).ceil() as usize;
+        let through = |square: &Square| resized(&resized(square, [side; 2], [smaller; 2]), [smaller; 2], [side; 2]);
+        let (blurred, ground) = (through(adversarial), through(clean));
+        for ((level, clean), (blurred, ground)) in adversarial.iter_mut().zip(clean).zip(blurred.iter().zip(&ground)) {
+            let sum = i16::from(*clean) + i16::from(*blurred) - i16::from(*ground);
+            *level = sum.clamp(0, 255) as u8;
+        }
+    });
 }
 
 /// Puts a share of the attacked pictures through JPEG, as the way from a scene to the purifier does.

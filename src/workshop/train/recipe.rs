@@ -20,6 +20,8 @@ pub struct Recipe {
     pub attacks: Vec<Method>,
     /// Share of the attacked pictures that go through JPEG.
     pub jpeg: f64,
+    /// Share of the perturbations that go through a smaller picture and back.
+    pub resample: f64,
     /// Weight of the perceptual loss; that of the pixels is 1.
     pub perceptual_weight: f64,
     /// The least and the greatest share of a photograph's area that a view covers.
@@ -39,6 +41,7 @@ impl Recipe {
                 refresh_every: 4,
                 attacks: vec![Method::Clean, Method::Noise, steps(2), steps(4)],
                 jpeg: 0.0,
+                resample: 0.0,
                 perceptual_weight: 1.0,
                 view: [0.5, 1.0],
             },
@@ -50,6 +53,7 @@ impl Recipe {
                 refresh_every: 3,
                 attacks: vec![Method::Clean, Method::Noise, Method::Pattern, Method::Fgsm, steps(2), steps(4)],
                 jpeg: 0.3,
+                resample: 0.2,
                 perceptual_weight: 0.5,
                 view: if is_crop { [0.2, 0.7] } else { [0.5, 1.0] },
             },

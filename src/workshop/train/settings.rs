@@ -71,6 +71,9 @@ pub struct PurifierSettings {
     /// Share of the attacked pictures that go through JPEG.
     #[serde(default)]
     pub jpeg: f64,
+    /// Share of the perturbations that go through a smaller picture and back.
+    #[serde(default)]
+    pub resample: f64,
     /// The least and the greatest share of a photograph's area that a view covers.
     #[serde(default = "view")]
     pub view: [f64; 2],

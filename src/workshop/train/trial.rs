@@ -81,6 +81,7 @@ mod tests {
             pairs: 320,
             refresh_every: 2,
             jpeg: 0.3,
+            resample: 0.2,
             view: [0.2, 0.7],
             judges: Vec::new(),
             perceptual_weight: 0.5,

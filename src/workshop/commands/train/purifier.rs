@@ -105,12 +105,13 @@ fn fit(
     let whole = span(trial.whole(settings, photographs));
     let pairs = settings.pairs.min(photographs);
     let epochs = |count: u64| if count == 1 { "1 epoch".to_owned() } else { format!("{count} epochs") };
+    let verb = if settings.clean_epochs == 0 && settings.pair_epochs == 1 { "takes" } else { "take" };
     let pair_stage = format!("{} of {pairs} pairs", epochs(settings.pair_epochs));
     let stages = match settings.clean_epochs {
         0 => pair_stage,
         count => format!("{} of {photographs} photographs and {pair_stage}", epochs(count)),
     };
-    Ok(Some(format!("{stages} take about {whole} on this machine")))
+    Ok(Some(format!("{stages} {verb} about {whole} on this machine")))
 }
 
 impl<'a> Plan<'a> {
@@ -169,6 +170,7 @@ impl<'a> Plan<'a> {
             epsilon: args.epsilon,
             rcm: args.rcm,
             jpeg: args.jpeg.unwrap_or(recipe.jpeg),
+            resample: args.resample.unwrap_or(recipe.resample),
             view: recipe.view,
             judges: fingerprints(&args.judge)?,
             perceptual_weight: args.perceptual_weight.unwrap_or(recipe.perceptual_weight),

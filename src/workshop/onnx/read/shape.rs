@@ -69,12 +69,34 @@ pub fn expand(ints: &Ints, shape: &[usize]) -> Result<Vec<i64>, Reason> {
         .collect())
 }
 
-/// A slice's first and one-past-last place along an axis of this length, in steps of one.
+/// The first and one-past-last place of a part of an axis of this length.
 pub fn range(start: i64, end: i64, length: usize) -> (usize, usize) {
+    let first = place(start, 0, length);
+    (first as usize, place(end, 0, length).max(first) as usize)
+}
+
+/// A slice's places along an axis of this length, as ONNX defines them: from `start` to before `end`, backwards if the
+/// step is negative. A step of 0 has none.
+pub fn places(start: i64, end: i64, step: i64, length: usize) -> Vec<usize> {
+    let every = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
+    match step {
+        0 => Vec::new(),
+        1.. => {
+            let (first, end) = range(start, end, length);
+            (first..end).step_by(every).collect()
+        }
+        _ => {
+            let (first, before) = (place(start, -1, length) + 1, place(end, -1, length) + 1);
+            (before as usize..first.min(length as i64) as usize).rev().step_by(every).collect()
+        }
+    }
+}
+
+/// A place along an axis, counted from the start and kept between `least` and the length.
+fn place(value: i64, least: i64, length: usize) -> i64 {
     let length = length as i64;
-    let place = |value: i64| if value < 0 { value.saturating_add(length) } else { value }.clamp(0, length);
-    let first = place(start);
-    (first as usize, place(end).max(first) as usize)
+    let from_start = if value < 0 { value.saturating_add(length) } else { value };
+    from_start.clamp(least, length)
 }
 
 /// The shape that a Reshape gives: 0 keeps an axis (or is a length of 0, with `allow_zero`), -1 takes what is left.
@@ -113,5 +135,19 @@ mod tests {
         assert_eq!(range(1, i64::MAX, 4), (1, 4));
         assert_eq!(range(-2, -1, 4), (2, 3));
         assert_eq!(range(3, 1, 4), (3, 3));
+    }
+
+    #[test]
+    fn a_slice_steps_as_onnx_says() {
+        assert_eq!(places(0, i64::MAX, 2, 5), [0, 2, 4]);
+        assert_eq!(places(-4, -1, 2, 5), [1, 3]);
+        // All of it backwards, as exporters write it.
+        assert_eq!(places(-1, i64::MIN, -1, 4), [3, 2, 1, 0]);
+        assert_eq!(places(i64::MAX, -5, -1, 4), [3, 2, 1, 0]);
+        assert_eq!(places(3, 0, -2, 4), [3, 1]);
+        assert_eq!(places(-9, i64::MIN, -1, 4), [0; 0]);
+        assert_eq!(places(0, 2, -1, 4), [0; 0]);
+        assert_eq!(places(0, 4, 0, 4), [0; 0]);
+        assert_eq!(places(0, 0, -1, 0), [0; 0]);
     }
 }

@@ -209,6 +209,17 @@ impl Ints {
         Self { values, shape }
     }
 
+    /// The entries at some places of an axis; all of them must be inside.
+    pub fn select(&self, axis: usize, places: &[usize]) -> Self {
+        let (before, after) = (&self.shape[..axis], &self.shape[axis + 1..]);
+        let (outer, inner) = (before.iter().product::<usize>(), after.iter().product::<usize>());
+        let rows = (0..outer).flat_map(|outer| places.iter().map(move |place| outer * self.shape[axis] + place));
+        let values = rows.flat_map(|row| &self.values[row * inner..(row + 1) * inner]).copied().collect();
+        let mut shape = self.shape.clone();
+        shape[axis] = places.len();
+        Self { values, shape }
+    }
+
     /// Integers along one axis.
     pub fn vector(values: Vec<i64>) -> Self {
         let shape = vec![values.len()];

@@ -25,6 +25,7 @@ impl Operator for Transpose {
             Value::Float(floats) => floats,
             // Numbers and vectors have one axis at most.
             other if other.shape().len() < 2 => return one(other),
+            Value::Int(ints) if ints.shape.len() == 2 => return one(self.transposed(ints)?),
             other => return Err(format!("integers of shape {:?} transposed", other.shape()).into()),
         };
         let rank = floats.rank();
@@ -41,6 +42,19 @@ impl Operator for Transpose {
             return one(floats);
         }
         one(with_tensor!(floats, tensor => Floats::from(tensor.permute(std::array::from_fn(|at| order[at] as isize)))))
+    }
+}
+
+impl Transpose {
+    /// A matrix of integers, which the counts of a Pad pass through on their way from PyTorch.
+    fn transposed(&self, ints: Ints) -> Result<Ints, Reason> {
+        let order = self.permutation.as_ref().map_or(Ok(vec![1, 0]), |order| shape::axes(order, 2))?;
+        if order == [0, 1] {
+            return Ok(ints);
+        }
+        let [rows, columns] = [ints.shape[0], ints.shape[1]];
+        let values = (0..rows * columns).map(|place| ints.values[place % rows * columns + place / rows]);
+        Ok(Ints::new(values.collect(), vec![columns, rows]))
     }
 }
 

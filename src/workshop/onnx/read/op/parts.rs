@@ -63,18 +63,13 @@ impl Operator for Gather {
         let gathered = match places[..] {
             // A narrow's gradient is a pad, a select's a scatter.
             [place] => with_tensor!(floats, tensor => Floats::from(tensor.narrow(axis, place, 1))),
-            _ => {
-                let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();
-                let count = places.len();
-                let places = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), inputs.device);
-                with_tensor!(floats, tensor => Floats::from(tensor.select(axis, places)))
-            }
+            _ => select(floats, axis, &places, inputs.device),
         };
         one(gathered.reshape(&shape)?)
     }
 }
 
-/// `x[start..end]` along some axes. Opset 10 made everything inputs and added steps, of which only 1 is supported.
+/// `x[start..end]` along some axes. Opset 10 made everything inputs and added steps, also backwards.
 #[derive(Debug)]
 pub struct Slice {
     starts: Option<Vec<i64>>,
@@ -92,29 +87,38 @@ impl Operator for Slice {
         let ends = inputs.ints_or(2, &self.ends)?.unwrap_or_default();
         let axes = inputs.ints_or(3, &self.axes)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
         let steps = inputs.ints_or(4, &None)?.unwrap_or_else(|| vec![1; starts.len()]);
-        if steps.iter().any(|&step| step != 1) || starts.len() != ends.len() || starts.len() != axes.len() {
+        if steps.contains(&0) || [ends.len(), axes.len(), steps.len()].iter().any(|&count| count != starts.len()) {
             let found = format!("starts {starts:?}, ends {ends:?}, axes {axes:?}, steps {steps:?}");
-            return Err(format!("{found}; only steps of 1 are supported").into());
+            return Err(format!("{found}; expected as many of each, and no step of 0").into());
         }
         let mut value = inputs.value(0)?;
-        for ((&start, &end), &axis) in starts.iter().zip(&ends).zip(&axes) {
-            value = slice(value, axis, start, end)?;
+        for (((&start, &end), &axis), &step) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
+            value = slice(value, axis, [start, end, step], inputs.device)?;
         }
         one(value)
     }
 }
 
-fn slice(value: Value, axis: i64, start: i64, end: i64) -> Result<Value, Reason> {
+fn slice(value: Value, axis: i64, [start, end, step]: [i64; 3], device: &Device) -> Result<Value, Reason> {
     let shape = value.shape();
     let axis = shape::axis(axis, shape.len())?;
-    let (first, last) = shape::range(start, end, shape[axis]);
-    match value {
-        Value::Int(ints) if shape.len() == 1 => Ok(Ints::vector(ints.values[first..last].to_vec()).into()),
-        Value::Float(floats) if first < last => {
-            Ok(with_tensor!(floats, tensor => Value::from(tensor.narrow(axis, first, last - first))))
+    let places = shape::places(start, end, step, shape[axis]);
+    match (value, &places[..]) {
+        (Value::Int(ints), _) => Ok(ints.select(axis, &places).into()),
+        (Value::Float(floats), &[first, ..]) if step == 1 => {
+            Ok(with_tensor!(floats, tensor => Value::from(tensor.narrow(axis, first, places.len()))))
         }
-        _ => Err(format!("a slice {first}..{last} of shape {shape:?}").into()),
+        (Value::Float(floats), &[_, ..]) => Ok(select(floats, axis, &places, device).into()),
+        _ => Err(format!("a slice {start}..{end} in steps of {step} of shape {shape:?}").into()),
     }
+}
+
+/// The entries at some places of an axis.
+fn select(floats: Floats, axis: usize, places: &[usize], device: &Device) -> Floats {
+    let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();
+    let count = places.len();
+    let places = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), device);
+    with_tensor!(floats, tensor => Floats::from(tensor.select(axis, places)))
 }
 
 /// A tensor cut along an axis into parts of the given sizes, or of equal ones. Opset 13 made the sizes an input.
