@@ -1,11 +1,12 @@
 //! The command line, defined once: help, manual pages and completions are made from it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::config::flags::{ModelFlags, ServiceFlags};
+use crate::config::flags::{CameraFlags, LoopFlags, ModelFlags, ServiceFlags};
 use crate::text;
 
 /// The commands that only the feature `training` brings.
@@ -47,8 +48,40 @@ pub fn parse<C: Subcommand>() -> Cli<C> {
             }
             None => error.exit(),
         },
+        ErrorKind::UnknownArgument => match misplaced(&error, &Cli::<C>::command(), std::env::args_os().skip(1)) {
+            Some(message) => {
+                clap::Error::raw(ErrorKind::UnknownArgument, message).format(&mut Cli::<C>::command()).exit()
+            }
+            None => error.exit(),
+        },
         _ => error.exit(),
     })
+}
+
+/// What to say of a flag that this command does not take and others do: that it would mean nothing here.
+fn misplaced(
+    error: &clap::Error,
+    definition: &clap::Command,
+    mut arguments: impl Iterator<Item = OsString>,
+) -> Option<String> {
+    let Some(ContextValue::String(found)) = error.get(ContextKind::InvalidArg) else { return None };
+    let flag = found.split('=').next()?.strip_prefix("--")?;
+    let command = arguments.find_map(|argument| definition.find_subcommand(argument))?;
+    let has_it = |other: &&clap::Command| has_flag(other, flag) && !other.is_hide_set();
+    let others: Vec<String> =
+        definition.get_subcommands().filter(has_it).map(|other| format!("'{}'", other.get_name())).collect();
+    let (last, rest) = others.split_last()?;
+    let others = if rest.is_empty() { last.clone() } else { format!("{} and {last}", rest.join(", ")) };
+    let name = command.get_name();
+    Some(format!(
+        "'{name}' does not take --{flag}, which would change nothing there: it is a flag of {others}; leave it out"
+    ))
+}
+
+/// Whether a command, or one below it, has a flag of this name.
+fn has_flag(command: &clap::Command, flag: &str) -> bool {
+    let is_it = |argument: &clap::Arg| argument.get_long() == Some(flag);
+    command.get_arguments().any(is_it) || command.get_subcommands().any(|command| has_flag(command, flag))
 }
 
 /// The command of another build that the command line asks for.
@@ -117,9 +150,9 @@ pub struct Check {
 
 What the numbers mean: docs/guide/latency.md")]
 pub struct Bench {
-    /// Source, models and outputs.
+    /// Source and models.
     #[command(flatten)]
-    pub settings: ServiceFlags,
+    pub settings: LoopFlags,
     /// Measure N verdicts
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub frames: u64,
@@ -144,7 +177,7 @@ How a camera is chosen: docs/guide/camera.md")]
 pub struct Probe {
     /// Those of the `run` that would open the camera.
     #[command(flatten)]
-    pub settings: ServiceFlags,
+    pub settings: CameraFlags,
 }
 
 /// Arguments of `classify`.
@@ -191,5 +224,40 @@ mod tests {
             assert_eq!(absent(&error), Some(name));
         }
         assert_eq!(absent(&Cli::<Command>::try_parse_from(["purecam", "fly"]).unwrap_err()), None);
+    }
+
+    /// What is said of a wrong command line, if it is a flag of another command.
+    fn said_of(line: &str) -> Option<String> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let error = Cli::<Command>::try_parse_from(&words).unwrap_err();
+        misplaced(&error, &Cli::<Command>::command(), words[1..].iter().map(OsString::from))
+    }
+
+    #[test]
+    fn a_flag_of_other_commands_is_refused_with_their_names_and_an_unknown_one_as_ever() {
+        let said = said_of("purecam bench demo: --http :8080").unwrap();
+        assert!(said.starts_with("'bench' does not take --http, ") && said.contains("'run' and 'check'"), "{said}");
+        assert_eq!(said_of("purecam bench --http=:8080").unwrap(), said);
+        assert!(said_of("purecam probe --purifier p.onnx").unwrap().contains("'run', 'classify', 'bench' and 'check'"));
+        assert!(said_of("purecam check --frames 3").unwrap().contains("'run' and 'bench'"));
+        assert_eq!(said_of("purecam run --htttp :8080"), None);
+    }
+
+    #[test]
+    fn a_command_lists_the_flags_that_change_something_and_no_others() {
+        let definition = Cli::<Command>::command();
+        let flags = |name: &str| -> Vec<&str> {
+            let command = definition.find_subcommand(name).unwrap();
+            command.get_arguments().filter_map(clap::Arg::get_long).collect()
+        };
+        let camera = ["fps", "width", "height", "pixel-format"];
+        assert_eq!(flags("probe"), [&camera[..], &["config"]].concat());
+        let models = ["purifier", "no-purifier", "classifier", "config", "strength", "seed"];
+        assert_eq!(flags("classify"), [&models[..], &["top", "save"]].concat());
+        let judging = [&camera[..], &models, &["smoothing", "detect"]].concat();
+        assert_eq!(flags("bench"), [&judging[..], &["frames", "left-out", "max-p99-ms", "compare"]].concat());
+        let serving = [&judging[..], &["max-age-ms", "output-file", "socket", "http", "token-file"]].concat();
+        assert_eq!(flags("run"), [&serving[..], &["frames"]].concat());
+        assert_eq!(flags("check"), [&serving[..], &["print"]].concat());
     }
 }

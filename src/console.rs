@@ -15,6 +15,12 @@ pub fn survive_file_limits() -> io::Result<()> {
     Ok(())
 }
 
+/// Columns of the terminal that standard output is; `None` if it is none, or does not say.
+pub fn columns() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col.into())
+}
+
 /// Writes a line to standard error. A closed or full one loses the line, and nothing else.
 pub fn note(line: impl Display) {
     writeln!(anstream::stderr().lock(), "{line}").ok();

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use purecam::frame::Frame;
+use purecam::frame::{Fit, Flip, Frame, Framing, Picture, Proportions};
 use purecam::source::camera::{
     Agreed, Capability, Device, Filled, Fraction, Intervals, Machine, Node, PixelFormat, Readiness, Sizes, Wanted,
     Which,
@@ -206,4 +206,27 @@ fn a_compressed_frame_allocates_what_its_decoder_does_and_no_more() {
     jpeg.resize(rgb.len(), 0);
     let found = of_fifty_frames(PixelFormat::Mjpg, jpeg, length);
     assert!(found <= 50 * alone, "{found} for 50 frames, of which the decoder needs {}", 50 * alone);
+}
+
+#[test]
+fn a_framing_allocates_nothing_after_the_first_frame() {
+    let [width, height] = SIZE;
+    let rgb = (0..3 * width * height).map(|at| (at / 7) as u8).collect();
+    let picture = Picture { width, height, rgb };
+    let mut count = 0;
+    for region in [Framing::default().region, [0.25, 0.1, 0.5, 0.6]] {
+        for fit in [Proportions::Crop, Proportions::Pad, Proportions::Stretch] {
+            for rotate in [0, 90, 180, 270] {
+                for flip in [Flip::None, Flip::Horizontal, Flip::Vertical] {
+                    let framing = Framing { region, fit, rotate, flip };
+                    let (mut fit, mut planes) = (Fit::framed([64, 48], framing), Vec::new());
+                    let mut frame = || fit.planes(&picture, &mut planes).unwrap();
+                    assert!(allocations(&mut frame) > 0, "{framing:?}: the first frame makes the buffers");
+                    assert_eq!(allocations(|| (0..10).for_each(|_| frame())), 0, "{framing:?}");
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(count, 72);
 }

@@ -114,8 +114,42 @@ fn people_get_one_line_per_item() {
 #[test]
 fn a_configuration_that_cannot_be_is_a_line_a_problem_and_78() {
     let check = Home::new().check("[run]\nmax_age = 1\nready = 'now'\n");
-    assert_eq!(check.findings.len(), 2, "{:#?}", check.findings);
+    let problems = check.findings.iter().filter(|finding| finding["item"] == "configuration").count();
+    assert_eq!(problems, 2, "{:#?}", check.findings);
     check.assert("configuration", "fail", &["purecam.toml:"]).assert_code(78);
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_named_with_the_first_faults_line_and_the_rest_is_checked_without_it() {
+    let home = Home::new();
+    for (text, line) in [
+        ("[source]\nuri = 'demo:'\n\n[detect\nenabled = true\n[http\n", 4),
+        ("[run]\nmax_age_ms = \n\n\nfps = = 3\n", 2),
+        ("[source]\nuri = \"demo:\n[run]\nthreads = 2\n", 2),
+        ("[source]\nfps = 3\nfps = 4\n", 3),
+        ("just words\n[run]\n", 1),
+        ("[run]\nthreads = 2 # two\n]\n", 3),
+    ] {
+        std::fs::write(home.path("purecam.toml"), text).unwrap();
+        let args = ["--purifier", "purifier.onnx", "--classifier", "classifier.onnx"];
+        let output =
+            home.purecam(&[&["check", "file:red.png", "--json", "--config", "purecam.toml"], &args[..]].concat());
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let findings = lines.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        let check = Check { code: output.status.code(), findings };
+        check.assert("configuration", "fail", &[&format!("purecam.toml:{line}:"), "this is not TOML: "]);
+        for item in ["source", "purifier", "classifier"] {
+            check.assert(item, "ok", &["unless the configuration names another: "]);
+        }
+        check.assert_code(78);
+    }
+    // What it may replace is no reason against a start.
+    std::fs::write(home.path("purecam.toml"), "[").unwrap();
+    let output = home.purecam(&["check", "--config", "purecam.toml", "--classifier", "nowhere.onnx"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("warn  classifier     unless the configuration names another: "), "{said}");
+    assert!(said.contains(" source         unless the configuration names another: "), "{said}");
+    assert_eq!(output.status.code(), Some(78));
 }
 
 #[test]

@@ -451,12 +451,28 @@ fn a_reader_of_standard_output_that_has_read_enough_changes_no_exit_code() {
         (&["classify", "pictures", "--json"], 0),
         (&["check", "demo:", "--print"], 0),
         (&["check", "file:missing"], 1),
-        (&["probe", "camera:/dev/none"], 1),
         (&["run", "demo:", "--frames", "3", "--json"], 0),
     ] {
         let output = home.purecam(args).stdout(closed()).output().unwrap();
         assert!(!stderr(&output).contains("panicked"), "{args:?}: {}", stderr(&output));
         assert_eq!(output.status.code(), Some(code), "{args:?}: {}", stderr(&output));
+    }
+    let mut probe = Command::new(env!("CARGO_BIN_EXE_purecam"));
+    let output = probe.args(["probe", "camera:/dev/none"]).stdout(closed()).output().unwrap();
+    assert_fails(&output, 1, &["no camera"]);
+}
+
+#[test]
+fn a_flag_that_a_command_would_ignore_is_refused_with_a_sentence() {
+    for (args, parts) in [
+        (["bench", "demo:", "--http", ":0"], &["'bench' does not take --http", "'run' and 'check'"][..]),
+        (["bench", "demo:", "--max-age-ms", "1"], &["'bench' does not take --max-age-ms"]),
+        (["probe", "camera:", "--seed", "1"], &["'probe' does not take --seed"]),
+        (["classify", "pictures", "--fps", "5"], &["'classify' does not take --fps"]),
+        (["generate", "--repository", ".", "--json"], &["leave --json out"]),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_purecam")).args(args).output().unwrap();
+        assert_fails(&output, 2, parts);
     }
 }
 

@@ -7,18 +7,20 @@ mod web;
 
 use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::Parser;
 use purecam::cli::{Cli, Command};
-use purecam::frame::Frame;
+use purecam::frame::{Frame, Picture};
 use purecam::health::server::{Bounds, Server, ServerSettings, StartError, Token};
 use purecam::service::{Gallery, Health, Input, Judge, Judgement, Withheld};
-use purecam::sink::Broadcast;
+use purecam::sink::{Broadcast, KeepRing};
 use purecam::source::Reason;
 use purecam::time::SystemClock;
+use purecam::verdict::Verdict;
 use web::{Client, Web, stream, wait_until};
 
 const TOKEN: &str = "a-token-of/enough+length==";
@@ -200,7 +202,8 @@ fn with_a_token_only_those_who_show_it_come_in() {
     let web = Web::with(Bounds::default(), Token::new(TOKEN));
     let places =
         ["/healthz", "/metrics", "/api/status", "/api/verdicts", "/snapshot.jpg", "/stream.mjpg", "/app.js", "/none"];
-    for place in places {
+    let kept = ["/kept/20261122T211645.042Z-0000000007-raw.png", "/kept/20261122T211645.042Z-0000000007-raw.png?small"];
+    for place in places.into_iter().chain(kept) {
         let answer = web.get(place);
         assert_eq!(answer.code, 401, "{place}");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer realm=\"purecam\""));
@@ -267,7 +270,7 @@ fn a_server_that_other_machines_reach_needs_a_token_from_a_file_that_others_cann
 #[test]
 fn a_port_alone_is_this_machines_own() {
     let read = |text: &str| match Cli::<Command>::try_parse_from(["purecam", "run", "--http", text]).unwrap().command {
-        Command::Run(run) => run.settings.http.unwrap(),
+        Command::Run(run) => run.settings.outputs.http.unwrap(),
         other => panic!("{other:?}"),
     };
     for text in ["8080", ":8080", "localhost:8080", "127.0.0.1:8080"] {
@@ -283,7 +286,8 @@ fn a_port_that_is_taken_is_named_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let settings = ServerSettings::new(taken.local_addr().unwrap(), None).unwrap();
     let health = Arc::new(Health::new(Arc::new(SystemClock), Arc::default()));
-    let error = Server::start(settings, health, Broadcast::new(b"{}\n"), Arc::new(Gallery::of_everything())).err();
+    let error =
+        Server::start(settings, health, Broadcast::new(b"{}\n"), Arc::new(Gallery::of_everything()), None).err();
     let error = error.expect("two programs cannot listen on one port");
     assert!(matches!(error, StartError::Bind { .. }) && !error.is_hopeless());
     let said = error.to_string();
@@ -492,5 +496,146 @@ fn the_server_stops_at_once_despite_open_connections_and_frees_its_port() {
     clients.iter_mut().for_each(|client| drop(client.end()));
     assert_eq!(gallery.viewers(), 0);
     let settings = ServerSettings::new(address, None).unwrap();
-    Server::start(settings, health, broadcast, Arc::new(Gallery::of_everything())).unwrap();
+    Server::start(settings, health, broadcast, Arc::new(Gallery::of_everything()), None).unwrap();
+}
+
+/// A ring of two frames, [width, height] in pixels, that has kept frames 1 to 3: the first is gone.
+fn ring_of_two(folder: &Path, [width, height]: [u32; 2]) -> KeepRing {
+    let mut ring = KeepRing::new(folder, 6, 1 << 30, Arc::new(SystemClock)).unwrap();
+    for seq in 1..=3 {
+        let captured_at = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_382_198_042 + 1000 * seq);
+        let verdict = Verdict { seq, captured_at, label: "tench".into(), suspicious: true, ..Verdict::default() };
+        let rgb = (0..3 * width * height).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        assert!(ring.keep(&Picture { width, height, rgb }, (&[0.25; 12], [2, 2]), &verdict));
+    }
+    ring
+}
+
+const SECOND: &str = "20261122T211640.042Z-0000000002";
+
+#[test]
+fn the_files_of_a_kept_frame_are_served_as_they_are_and_its_pictures_small_too() {
+    let folder = tempfile::tempdir().unwrap();
+    // Larger than what is read at once.
+    let ring = ring_of_two(folder.path(), [300, 200]);
+    let web = Web::showing(Bounds::default(), None, Some(ring.album()));
+    for (ending, media_type) in
+        [("-raw.png", "image/png"), ("-purified.png", "image/png"), (".json", "application/json")]
+    {
+        let answer = web.get(&format!("/kept/{SECOND}{ending}"));
+        assert_eq!((answer.code, answer.header("content-type")), (200, Some(media_type)), "{ending}");
+        assert_eq!(answer.body, std::fs::read(folder.path().join(format!("{SECOND}{ending}"))).unwrap(), "{ending}");
+    }
+    assert!(std::fs::metadata(folder.path().join(format!("{SECOND}-raw.png"))).unwrap().len() > 128 << 10);
+    for (ending, size) in [("-raw.png", (128, 85)), ("-purified.png", (2, 2))] {
+        let answer = web.get(&format!("/kept/{SECOND}{ending}?small"));
+        assert_eq!((answer.code, answer.header("content-type")), (200, Some("image/jpeg")), "{ending}");
+        let picture = image::load_from_memory_with_format(&answer.body, image::ImageFormat::Jpeg).unwrap();
+        assert_eq!((picture.width(), picture.height()), size, "{ending}");
+    }
+    let mut client = web.client();
+    client.ask("HEAD", &format!("/kept/{SECOND}-raw.png"), "");
+    let length = std::fs::metadata(folder.path().join(format!("{SECOND}-raw.png"))).unwrap().len().to_string();
+    assert_eq!(client.head().header("content-length"), Some(length.as_str()));
+    assert_eq!(client.get("/style.css", "").code, 200, "a body came with the head");
+    assert_eq!(web.get(&format!("/kept/{SECOND}-raw.png?large")).code, 400);
+
+    let status: serde_json::Value = serde_json::from_slice(&web.get("/api/status").body).unwrap();
+    let names: Vec<_> = status["kept_frames"].as_array().unwrap().iter().map(|frame| &frame["name"]).collect();
+    assert_eq!(names, [SECOND, "20261122T211641.042Z-0000000003"], "oldest first, and not the one that is gone");
+    assert_eq!(status["kept_frames"][0]["captured_at"], "2026-11-22T21:16:40.042Z");
+    assert_eq!(status["kept_frames"][0]["seq"], 2);
+}
+
+#[test]
+fn a_kept_file_that_is_gone_was_never_there_or_is_not_kept_at_all_is_404_and_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ring = ring_of_two(folder.path(), [4, 4]);
+    let web = Web::showing(Bounds::default(), None, Some(ring.album()));
+    let refused = |web: &Web, place: &str, part: &str| {
+        let answer = web.get(place);
+        assert_eq!((answer.code, answer.header("content-type")), (404, Some("text/plain; charset=utf-8")), "{place}");
+        assert!(answer.text().contains(part), "{place}: {}", answer.text());
+    };
+    let first = "/kept/20261122T211639.042Z-0000000001-raw.png";
+    refused(&web, first, "is no longer kept: newer frames took its place, as detect.keep_files = 6");
+    refused(&web, &format!("{first}?small"), "is no longer kept");
+    refused(&web, "/kept/20261122T211642.042Z-0000000004-raw.png", "was not kept");
+    refused(&web, &format!("/kept/{SECOND}.json?small"), "has no small picture");
+    // The folder is changed behind the ring's back.
+    std::fs::remove_file(folder.path().join(format!("{SECOND}.json"))).unwrap();
+    refused(&web, &format!("/kept/{SECOND}.json"), "was kept, but cannot be read");
+    // A frame that is listed goes with the ring.
+    let verdict = Verdict { seq: 4, captured_at: SystemTime::now(), ..Verdict::default() };
+    let picture = Picture { width: 1, height: 1, rgb: vec![0; 3] };
+    assert!(ring.keep(&picture, (&[0.0; 12], [2, 2]), &verdict));
+    refused(&web, &format!("/kept/{SECOND}-raw.png"), "is no longer kept");
+
+    let without = Web::open();
+    refused(&without, first, "[detect] enabled = true and keep_dir");
+    let status: serde_json::Value = serde_json::from_slice(&without.get("/api/status").body).unwrap();
+    assert_eq!(status["kept_frames"], serde_json::Value::Null);
+}
+
+#[test]
+fn what_an_earlier_run_kept_is_served_and_listed_is_what_this_one_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(ring_of_two(folder.path(), [4, 4]));
+    let ring = KeepRing::new(folder.path(), 6, 1 << 30, Arc::new(SystemClock)).unwrap();
+    let web = Web::showing(Bounds::default(), None, Some(ring.album()));
+    assert_eq!(web.get(&format!("/kept/{SECOND}-raw.png")).code, 200);
+    assert_eq!(web.get(&format!("/kept/{SECOND}-raw.png?small")).code, 404);
+    let status: serde_json::Value = serde_json::from_slice(&web.get("/api/status").body).unwrap();
+    assert_eq!(status["kept_frames"], serde_json::json!([]));
+}
+
+#[test]
+fn no_name_leads_out_of_the_ring() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("kept");
+    let ring = ring_of_two(&folder, [4, 4]);
+    let secret = "the secret";
+    std::fs::write(home.path().join("secret.png"), secret).unwrap();
+    // Files that the keeper has not written: another name, the name of a frame that was not kept, and below a folder.
+    std::fs::write(folder.join("notes.json"), secret).unwrap();
+    std::fs::write(folder.join("20261122T211642.042Z-0000000009-raw.png"), secret).unwrap();
+    std::fs::create_dir(folder.join("inner")).unwrap();
+    std::fs::write(folder.join(format!("inner/{SECOND}-raw.png")), secret).unwrap();
+    // A link and a folder in the place of a frame's files.
+    let own = |ending: &str| folder.join(format!("{SECOND}{ending}"));
+    [own("-raw.png"), own(".json")].iter().for_each(|path| std::fs::remove_file(path).unwrap());
+    symlink("../secret.png", own("-raw.png")).unwrap();
+    std::fs::create_dir(own(".json")).unwrap();
+    let web = Web::showing(Bounds::default(), None, Some(ring.album()));
+    let absolute = format!("/kept/{}", home.path().join("secret.png").display());
+    let places = [
+        "/kept/",
+        "/kept/.",
+        "/kept/..",
+        "/kept/../secret.png",
+        "/kept/../../../../../../../../etc/passwd",
+        "/kept/..%2fsecret.png",
+        "/kept/%2e%2e/secret.png",
+        "/kept/%2e%2e%2fsecret.png",
+        "/kept/..%5csecret.png",
+        "/kept/..;/secret.png",
+        "/kept//etc/passwd",
+        "/kept/notes.json",
+        "/kept/20261122T211642.042Z-0000000009-raw.png",
+        "/kept/20261122T211640.042Z-0000000002-raw.png/",
+        "/kept/20261122T211640.042Z-0000000002-raw.png/../../secret.png",
+        "/kept/20261122T211640.042Z-0000000002-raw.png%00.png",
+        "/kept/20261122T211640.042Z-0000000002/../../secret-raw.png",
+        "/kept/inner/20261122T211640.042Z-0000000002-raw.png",
+        "/kept/20261122T211640.042Z-0000000002-raw.png",
+        "/kept/20261122T211640.042Z-0000000002.json",
+        "/kept/20261122t211640.042z-0000000002-raw.png",
+        &absolute,
+    ];
+    for place in places {
+        let answer = web.get(place);
+        assert_eq!(answer.code, 404, "{place}: {}", answer.text());
+        assert!(!answer.text().contains(secret) && !answer.text().contains("root:"), "{place}: {}", answer.text());
+    }
+    assert_eq!(web.get(&format!("/kept/{SECOND}-purified.png")).code, 200, "the ring is served at all");
 }

@@ -25,7 +25,7 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let earlier = earlier.map_err(Failure::usage)?;
     let stop = stop_on_interrupt()?;
     let before = Machine::now();
-    let config = args.settings.said(false).effective()?.config;
+    let config = args.settings.said().effective()?.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let pipeline = run::pipeline(&config, false, &clock)?;
     let models = pipeline.models().clone();

@@ -27,6 +27,9 @@ pub fn run(command: &Command, definition: fn() -> clap::Command, json: bool) -> 
         Command::Bench(args) => bench::bench(args, json),
         Command::Check(args) => check::check(args, json),
         Command::Probe(args) => probe::probe(args, json),
+        Command::Generate(_) if json => {
+            Err(Failure::usage("'generate' writes files and prints no JSON: leave --json out"))
+        }
         Command::Generate(args) => generate::generate(args, definition),
     }
 }

@@ -8,13 +8,12 @@ use std::time::Duration;
 
 use super::{Failure, because};
 use crate::config::{Config, Detect, Http, Mqtt, Output};
-#[cfg(feature = "http")]
 use crate::console;
 #[cfg(feature = "http")]
 use crate::health::server;
 use crate::service::{self, Gallery, Health, Outlet};
 use crate::sink::{
-    Broadcast, FileSink, JsonLines, KeepRing, LiveView, Outlook, Sink, SocketError, SocketSink, TooFewFiles,
+    Album, Broadcast, FileSink, JsonLines, KeepRing, LiveView, Outlook, Sink, SocketError, SocketSink, TooFewFiles,
 };
 #[cfg(feature = "http")]
 use crate::time::SystemClock;
@@ -38,7 +37,7 @@ pub fn outlets(
     let mut outlets = Vec::new();
     let mut add = |name, sink: Box<dyn Sink>, essential| outlets.push(Outlet { name, sink, essential });
     if watched {
-        add("terminal", Box::new(LiveView::new(io::stdout(), has_colours(), clock.clone())), true);
+        add("terminal", Box::new(LiveView::new(io::stdout(), has_colours(), console::columns, clock.clone())), true);
     } else if output.stdout {
         let mut lines = JsonLines::new(io::stdout());
         // A reader that is gone already ends the loop at its first verdict, as one that goes later.
@@ -126,6 +125,8 @@ fn no_ring(error: TooFewFiles) -> Failure {
 pub struct Keeper {
     /// Its suspicious frames come from here.
     pub gallery: Arc<Gallery>,
+    /// What it has kept.
+    pub album: Arc<Album>,
     worker: Worker,
 }
 
@@ -135,14 +136,14 @@ impl Keeper {
         let Some(folder) = kept_in(detect) else { return Ok(None) };
         let clock = health.clock().clone();
         let mut ring = KeepRing::new(folder, detect.keep_files, detect.keep_bytes, clock).map_err(no_ring)?;
-        let gallery = Arc::new(Gallery::of_suspicious());
+        let (gallery, album) = (Arc::new(Gallery::of_suspicious()), ring.album());
         let (shown, health, stop) = (gallery.clone(), health.clone(), stop.clone());
         let worker = Worker::spawn("keep", move || {
             service::keep(&shown, &health, &stop, |exhibit| {
                 ring.keep(&exhibit.raw, (&exhibit.purified, exhibit.size), &exhibit.verdict)
             });
         })?;
-        Ok(Some(Self { gallery, worker }))
+        Ok(Some(Self { gallery, album, worker }))
     }
 
     /// Lets it finish its present frame, if that does not take too long.
@@ -160,11 +161,16 @@ pub struct Page {
     server: server::Server,
 }
 
-/// Starts the live page, if it is configured.
+/// Starts the live page, if it is configured. It shows what is in `album`.
 #[cfg(feature = "http")]
-pub fn page(http: &Http, health: &Arc<Health>, broadcast: &Broadcast) -> Result<Option<Page>, Failure> {
+pub fn page(
+    http: &Http,
+    health: &Arc<Health>,
+    broadcast: &Broadcast,
+    album: Option<Arc<Album>>,
+) -> Result<Option<Page>, Failure> {
     let Some(settings) = page_settings(http)? else { return Ok(None) };
-    let page = serve(settings, health, broadcast)?;
+    let page = serve(settings, health, broadcast, album)?;
     console::note(format_args!("purecam: live page at {}", page.server.url()));
     Ok(Some(page))
 }
@@ -184,7 +190,7 @@ fn page_outlooks(http: &Http) -> Vec<Item> {
     // Without it, the page's threads would wait for a verdict before they end.
     broadcast.close();
     let listen = settings.listen;
-    let served = serve(settings, &health, &broadcast).map(|_| Outlook::Ready(format!("{listen}: free")));
+    let served = serve(settings, &health, &broadcast, None).map(|_| Outlook::Ready(format!("{listen}: free")));
     token.map(|token| ("http.token_file", token)).into_iter().chain([("http.listen", served)]).collect()
 }
 
@@ -195,9 +201,14 @@ fn page_settings(http: &Http) -> Result<Option<server::ServerSettings>, Failure>
 }
 
 #[cfg(feature = "http")]
-fn serve(settings: server::ServerSettings, health: &Arc<Health>, broadcast: &Broadcast) -> Result<Page, Failure> {
+fn serve(
+    settings: server::ServerSettings,
+    health: &Arc<Health>,
+    broadcast: &Broadcast,
+    album: Option<Arc<Album>>,
+) -> Result<Page, Failure> {
     let gallery = Arc::new(Gallery::of_everything());
-    let server = server::Server::start(settings, health.clone(), broadcast.clone(), gallery.clone());
+    let server = server::Server::start(settings, health.clone(), broadcast.clone(), gallery.clone(), album);
     Ok(Page { gallery, server: server.map_err(no_page)? })
 }
 
@@ -210,7 +221,7 @@ fn no_page(error: server::StartError) -> Failure {
 }
 
 #[cfg(not(feature = "http"))]
-pub fn page(http: &Http, _: &Arc<Health>, _: &Broadcast) -> Result<Option<Page>, Failure> {
+pub fn page(http: &Http, _: &Arc<Health>, _: &Broadcast, _: Option<Arc<Album>>) -> Result<Option<Page>, Failure> {
     http.listen.map_or(Ok(None), |_| Err(lacks("http", "[http]")))
 }
 

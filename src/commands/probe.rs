@@ -21,10 +21,10 @@ const NOTHING: &str = "no camera: this machine has no /dev/video*. Check that\n\
 /// # Errors
 /// `purecam run` could not open one.
 pub fn probe(args: &cli::Probe, json: bool) -> Result<(), Failure> {
-    let config = args.settings.said(false).effective()?.config;
+    let config = args.settings.said().effective()?.config;
     let which = match &config.source.uri {
         Some(SourceUri::Camera(which)) => which.clone(),
-        Some(other) if args.settings.source.is_some() => {
+        Some(other) if args.settings.source.uri.is_some() => {
             return Err(Failure::usage(format!("'{other}' is not a camera; expected 'camera:' or 'camera:WHICH'")));
         }
         // A configuration for another source: the first camera.

@@ -56,7 +56,8 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let reloader = start_reloader(said, config.clone(), shown, &reloads, &replacement, &health)?;
     let outlets = outputs::outlets(watched, &config.output, &header, &health, &clock)?;
     let keeper = Keeper::start(&config.detect, &health, &stop)?;
-    let page = outputs::page(&config.http, &health, &broadcast)?;
+    let album = keeper.as_ref().map(|keeper| keeper.album.clone());
+    let page = outputs::page(&config.http, &health, &broadcast, album)?;
     let galleries = keeper.iter().map(|keeper| &keeper.gallery).chain(page.iter().map(|page| &page.gallery));
     let galleries = galleries.cloned().collect();
     let parts = Parts {

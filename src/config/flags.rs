@@ -31,15 +31,14 @@ pub struct ModelFlags {
     pub seed: Option<u64>,
 }
 
-/// The keys that are set most often, as flags. Values stay text here: the configuration checks them like those of a
-/// file, so that key and flag have the same range and the same message.
+/// Where frames come from. Values of these and the following flags stay text here: the configuration checks them like
+/// those of a file, so that key and flag have the same range and the same message.
 #[derive(Clone, Debug, Default, Args)]
-pub struct ServiceFlags {
+pub struct SourceFlags {
     /// `camera:`, `camera:WHICH`, `file:PATH` (an image, a folder of images, a Motion JPEG file) or `demo:` [default:
     /// the one in the configuration]
-    pub source: Option<String>,
-    #[command(flatten)]
-    pub models: ModelFlags,
+    #[arg(id = "SOURCE")]
+    pub uri: Option<String>,
     /// Frames per second of the source
     #[arg(long, value_name = "RATE")]
     pub fps: Option<String>,
@@ -52,15 +51,25 @@ pub struct ServiceFlags {
     /// Pixel format of the camera: YUYV, UYVY, NV12, YU12, RGB3, BGR3, GREY or MJPG
     #[arg(long, value_name = "FORMAT")]
     pub pixel_format: Option<String>,
-    /// Withhold verdicts about frames older than this
-    #[arg(long, value_name = "MS")]
-    pub max_age_ms: Option<String>,
+}
+
+/// How verdicts are reached.
+#[derive(Clone, Debug, Default, Args)]
+pub struct VerdictFlags {
     /// Combine the class distributions of this many successive frames
     #[arg(long, value_name = "FRAMES")]
     pub smoothing: Option<String>,
     /// Classify the raw frame too, and report how far the two results disagree
     #[arg(long)]
     pub detect: bool,
+}
+
+/// Which verdicts are published, and where.
+#[derive(Clone, Debug, Default, Args)]
+pub struct OutputFlags {
+    /// Withhold verdicts about frames older than this
+    #[arg(long, value_name = "MS")]
+    pub max_age_ms: Option<String>,
     /// Append verdicts to this file
     #[arg(long, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
@@ -75,6 +84,40 @@ pub struct ServiceFlags {
     pub token_file: Option<PathBuf>,
 }
 
+/// The flags of a command that serves.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ServiceFlags {
+    #[command(flatten)]
+    pub source: SourceFlags,
+    #[command(flatten)]
+    pub models: ModelFlags,
+    #[command(flatten)]
+    pub verdicts: VerdictFlags,
+    #[command(flatten)]
+    pub outputs: OutputFlags,
+}
+
+/// The flags of a command that reaches verdicts and publishes none.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LoopFlags {
+    #[command(flatten)]
+    pub source: SourceFlags,
+    #[command(flatten)]
+    pub models: ModelFlags,
+    #[command(flatten)]
+    pub verdicts: VerdictFlags,
+}
+
+/// The flags of a command that only looks at cameras.
+#[derive(Clone, Debug, Default, Args)]
+pub struct CameraFlags {
+    #[command(flatten)]
+    pub source: SourceFlags,
+    /// Configuration (TOML) [default: /etc/purecam/purecam.toml if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 /// Completes a port without an address with that of loopback. The configuration checks everything else.
 fn with_address(text: &str) -> Result<String, std::convert::Infallible> {
     let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
@@ -82,30 +125,63 @@ fn with_address(text: &str) -> Result<String, std::convert::Infallible> {
 }
 
 impl ServiceFlags {
-    /// The layers of a command that serves: flags over variables over a file, the system's if none is named. `json`
-    /// sets `output.stdout`.
+    /// The layers: flags over variables over a file, the system's if none is named. `json` sets `output.stdout`.
     pub fn said(&self, json: bool) -> Said {
-        let text = |name, key, value: &Option<String>| flag(name, key, value.as_ref().map(OsString::from));
-        let path = |name, key, value: &Option<PathBuf>| flag(name, key, value.as_ref().map(OsString::from));
-        let set = |name, key, value: bool| flag(name, key, value.then(|| "true".into()));
+        let Self { source, models, verdicts, outputs } = self;
+        let json = flag("--json", "output.stdout", json.then(|| "true".into()));
+        let flags = [source.flags(), verdicts.flags(), json.into_iter().collect(), outputs.flags(), models.flags()];
+        Said::new(models.config.as_deref(), flags.concat()).or_system_file()
+    }
+}
+
+impl LoopFlags {
+    /// As [`ServiceFlags::said`].
+    pub fn said(&self) -> Said {
+        let Self { source, models, verdicts } = self;
+        let flags = [source.flags(), verdicts.flags(), models.flags()];
+        Said::new(models.config.as_deref(), flags.concat()).or_system_file()
+    }
+}
+
+impl CameraFlags {
+    /// As [`ServiceFlags::said`].
+    pub fn said(&self) -> Said {
+        Said::new(self.config.as_deref(), self.source.flags()).or_system_file()
+    }
+}
+
+impl SourceFlags {
+    fn flags(&self) -> Vec<Flag> {
+        let Self { uri, fps, width, height, pixel_format } = self;
         let flags = [
-            text("SOURCE", "source.uri", &self.source),
-            text("--fps", "source.fps", &self.fps),
-            text("--width", "source.width", &self.width),
-            text("--height", "source.height", &self.height),
-            text("--pixel-format", "source.format", &self.pixel_format),
-            text("--max-age-ms", "run.max_age_ms", &self.max_age_ms),
-            text("--smoothing", "verdict.smoothing", &self.smoothing),
-            set("--detect", "detect.enabled", self.detect),
-            set("--json", "output.stdout", json),
-            path("--output-file", "output.file", &self.output_file),
-            path("--socket", "output.socket", &self.socket),
-            text("--http", "http.listen", &self.http),
-            path("--token-file", "http.token_file", &self.token_file),
+            text("SOURCE", "source.uri", uri),
+            text("--fps", "source.fps", fps),
+            text("--width", "source.width", width),
+            text("--height", "source.height", height),
+            text("--pixel-format", "source.format", pixel_format),
         ];
-        let models = &self.models;
-        Said::new(models.config.as_deref(), flags.into_iter().flatten().chain(models.flags()).collect())
-            .or_system_file()
+        flags.into_iter().flatten().collect()
+    }
+}
+
+impl VerdictFlags {
+    fn flags(&self) -> Vec<Flag> {
+        let detect = flag("--detect", "detect.enabled", self.detect.then(|| "true".into()));
+        [text("--smoothing", "verdict.smoothing", &self.smoothing), detect].into_iter().flatten().collect()
+    }
+}
+
+impl OutputFlags {
+    fn flags(&self) -> Vec<Flag> {
+        let Self { max_age_ms, output_file, socket, http, token_file } = self;
+        let flags = [
+            text("--max-age-ms", "run.max_age_ms", max_age_ms),
+            text("--output-file", "output.file", output_file),
+            text("--socket", "output.socket", socket),
+            text("--http", "http.listen", http),
+            text("--token-file", "http.token_file", token_file),
+        ];
+        flags.into_iter().flatten().collect()
     }
 }
 
@@ -130,6 +206,11 @@ impl ModelFlags {
         ];
         flags.into_iter().flatten().collect()
     }
+}
+
+/// The flag of a value that is text or a path.
+fn text<T: Clone + Into<OsString>>(name: &'static str, key: &'static str, value: &Option<T>) -> Option<Flag> {
+    flag(name, key, value.clone().map(Into::into))
 }
 
 fn flag(name: &'static str, key: &'static str, text: Option<OsString>) -> Option<Flag> {

@@ -115,13 +115,16 @@ struct FileReader<'a> {
 
 impl FileReader<'_> {
     fn read(&mut self) {
-        match DeTable::parse(self.text) {
-            Ok(table) => {
+        let (table, faults) = DeTable::parse_recoverable(self.text);
+        // The parser finds faults of structure before those of values: the first in the file is the one to mend first.
+        let first = faults.into_iter().min_by_key(|fault| fault.span().map_or(0, |span| span.start));
+        match first {
+            None => {
                 self.table("", table.get_ref());
                 // The parser sorts tables by name; people read a file from top to bottom.
                 self.reader.problems.sort_by_key(Problem::place);
             }
-            Err(cause) => {
+            Some(cause) => {
                 let at = self.place(cause.span().unwrap_or_default());
                 self.reader.problems.push(Problem::Syntax { at, cause });
             }

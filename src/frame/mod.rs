@@ -10,7 +10,7 @@ pub mod listing;
 mod resample;
 
 pub use decode::{DecodeError, MAX_FILE_BYTES, MAX_PIXELS, decode, read};
-pub use encode::{png, rgb, write_png};
+pub use encode::{png, rgb, thumbnail, write_png};
 pub use fit::{Fit, FitError};
 pub use folder::{PictureFolder, WriteError};
 pub use framing::{Flip, Framing, Proportions};

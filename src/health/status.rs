@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::frame::Framing;
 use crate::service::{BOUNDS, Change, Histogram, Identity, STAGES, Snapshot};
+use crate::sink::KeptFrame;
 use crate::source::{Reason, SkipCause};
 use crate::verdict::{Files, Models, Verdict};
 
@@ -40,6 +41,8 @@ pub struct Status<'a> {
     framing: Framing,
     models: &'a Models,
     files: &'a Files,
+    /// The latest frames that were kept, oldest first; `None` if none are to be.
+    kept_frames: Option<Vec<Kept<'a>>>,
     last: Option<&'a Verdict>,
     /// How long ago `last` was published.
     last_age_ms: Option<f64>,
@@ -107,6 +110,15 @@ struct Sink {
     dropped: u64,
 }
 
+/// A frame that was kept.
+#[derive(Serialize)]
+struct Kept<'a> {
+    /// What the names of its files begin with.
+    name: &'a str,
+    seq: u64,
+    captured_at: String,
+}
+
 #[derive(Serialize)]
 struct Reloads {
     taken: u64,
@@ -114,8 +126,15 @@ struct Reloads {
 }
 
 impl<'a> Status<'a> {
-    /// Describes `snapshot` of the service `identity`, which was taken at `wall` on the wall clock.
-    pub fn new(snapshot: &'a Snapshot, identity: &'a Identity, wall: SystemTime, http: Http) -> Self {
+    /// Describes `snapshot` of the service `identity`, which was taken at `wall` on the wall clock. `kept`: the latest
+    /// frames that were kept, if frames are.
+    pub fn new(
+        snapshot: &'a Snapshot,
+        identity: &'a Identity,
+        wall: SystemTime,
+        kept: Option<&'a [KeptFrame]>,
+        http: Http,
+    ) -> Self {
         let numbers = &snapshot.numbers;
         let since = |change: &Change| Since::new(change, snapshot.now);
         Self {
@@ -157,6 +176,7 @@ impl<'a> Status<'a> {
             framing: snapshot.framing,
             models: &snapshot.models,
             files: &snapshot.models.files,
+            kept_frames: kept.map(|kept| kept.iter().map(Kept::new).collect()),
             last: snapshot.last.as_ref(),
             last_age_ms: snapshot.last_age.map(|age| age.as_secs_f64() * 1e3),
             http,
@@ -172,6 +192,12 @@ impl Since {
             since: rfc3339(change.wall),
             for_s: now.saturating_sub(change.at).as_secs_f64(),
         }
+    }
+}
+
+impl<'a> Kept<'a> {
+    fn new(frame: &'a KeptFrame) -> Self {
+        Self { name: &frame.name, seq: frame.sequence, captured_at: rfc3339(frame.captured_at) }
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::album::{Album, KeptFrame};
 use super::outlook::{Outlook, create_in, folder_of};
 use super::retry::Retry;
 use crate::atomic;
@@ -18,8 +19,16 @@ use crate::frame::{self, Picture};
 use crate::time::Clock;
 use crate::verdict::Verdict;
 
+/// The ending of the file with the picture as captured.
+pub(super) const RAW: &str = "-raw.png";
+/// The ending of the file with the picture as classified.
+pub(super) const PURIFIED: &str = "-purified.png";
+
 /// The endings of a frame's file names. The last is written last: if it exists, the others do.
-const ENDINGS: [&str; 3] = ["-raw.png", "-purified.png", ".json"];
+const ENDINGS: [&str; 3] = [RAW, PURIFIED, ".json"];
+
+/// Pixels on the longer side of a small picture.
+const SMALL: u32 = 128;
 
 /// The pattern of a capture time and a frame's number; 0 stands for any digit.
 const STEM: &[u8] = b"00000000T000000.000Z-0000000000";
@@ -35,13 +44,15 @@ pub struct KeepRing {
     bytes: u64,
     /// What is in it, oldest first; `None` until the folder has been read.
     kept: Option<VecDeque<Kept>>,
+    album: Arc<Album>,
     retry: Retry,
-    rgb: Vec<u8>,
+    /// The picture as classified; kept for its buffer.
+    purified: Picture,
 }
 
 /// The files of one frame.
 struct Kept {
-    stem: String,
+    stem: Arc<str>,
     files: u64,
     bytes: u64,
 }
@@ -65,12 +76,18 @@ impl KeepRing {
         // If it exists already, or cannot be created, reading it shows that.
         fs::create_dir(folder).ok();
         let retry = Retry::new(clock, format!("suspicious frames cannot be kept in {}", folder.display()));
-        let mut ring =
-            Self { folder: folder.to_owned(), files: files.into(), bytes, kept: None, retry, rgb: Vec::new() };
+        let album = Arc::new(Album::new(folder.to_owned(), files.into(), bytes));
+        let (folder, purified) = (folder.to_owned(), Picture::default());
+        let mut ring = Self { folder, files: files.into(), bytes, kept: None, album, retry, purified };
         if let Err(error) = ring.open() {
             ring.retry.failed(&error);
         }
         Ok(ring)
+    }
+
+    /// What is in the folder, for those who show it.
+    pub fn album(&self) -> Arc<Album> {
+        self.album.clone()
     }
 
     /// What a start would find of `folder`. Nothing is created, changed or removed.
@@ -125,13 +142,14 @@ impl KeepRing {
         if self.kept.is_none() {
             self.open()?;
         }
-        let stem = stem(verdict.captured_at, verdict.seq)?;
+        let stem: Arc<str> = stem(verdict.captured_at, verdict.seq)?.into();
         let (planes, size) = purified;
-        to_rgb(planes, size, &mut self.rgb);
+        to_picture(planes, size, &mut self.purified);
         let mut json = serde_json::to_vec(verdict)?;
         json.push(b'\n');
-        let raw = frame::png(&raw.rgb, [raw.height as usize, raw.width as usize])?;
-        let contents = [raw, frame::png(&self.rgb, size)?, json];
+        let png = |picture: &Picture| frame::png(&picture.rgb, [picture.height as usize, picture.width as usize]);
+        let contents = [png(raw)?, png(&self.purified)?, json];
+        let small = [frame::thumbnail(raw, SMALL)?.into(), frame::thumbnail(&self.purified, SMALL)?.into()];
         let bytes = contents.iter().map(|content| content.len() as u64).sum();
         if bytes > self.bytes {
             let message = format!("a frame's files have {bytes} bytes; keep_bytes allows {}", self.bytes);
@@ -143,6 +161,8 @@ impl KeepRing {
             self.remove(&stem).ok();
             return Err(error);
         }
+        let (sequence, captured_at) = (verdict.seq, verdict.captured_at);
+        self.album.add(KeptFrame { name: stem.clone(), sequence, captured_at, small });
         let kept = Kept { stem, files: ENDINGS.len() as u64, bytes };
         self.kept.get_or_insert_default().push_back(kept);
         Ok(())
@@ -162,15 +182,16 @@ impl KeepRing {
             }
             if let Some(stem) = stem_of(name) {
                 match found.last_mut() {
-                    Some(kept) if kept.stem == stem => {
+                    Some(kept) if &*kept.stem == stem => {
                         (kept.files, kept.bytes) = (kept.files + 1, kept.bytes + metadata.len())
                     }
-                    _ => found.push(Kept { stem: stem.to_owned(), files: 1, bytes: metadata.len() }),
+                    _ => found.push(Kept { stem: stem.into(), files: 1, bytes: metadata.len() }),
                 }
             } else if atomic::is_unfinished(name) && is_older(&metadata, LEFT_BEHIND) {
                 fs::remove_file(entry.path()).ok();
             }
         }
+        self.album.set(found.iter().map(|kept| kept.stem.clone()));
         self.kept = Some(found.into());
         self.make_room(0, 0)
     }
@@ -184,6 +205,7 @@ impl KeepRing {
         while files > self.files || bytes > self.bytes {
             let Some(oldest) = self.kept.get_or_insert_default().pop_front() else { break };
             (files, bytes) = (files - oldest.files, bytes - oldest.bytes);
+            self.album.remove(&oldest.stem);
             self.remove(&oldest.stem)?;
         }
         Ok(())
@@ -215,8 +237,8 @@ fn stem(captured_at: SystemTime, sequence: u64) -> io::Result<String> {
     Ok(format!("{}-{sequence:010}", time.strftime("%Y%m%dT%H%M%S.%3fZ")))
 }
 
-/// The stem of a name made with [`stem`]; `None` for any other name.
-fn stem_of(name: &str) -> Option<&str> {
+/// The stem of a name made with [`stem`]; `None` for any other name, so for any with a folder in it.
+pub(super) fn stem_of(name: &str) -> Option<&str> {
     let stem = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending))?;
     let matches =
         |(found, expected): (u8, &u8)| if *expected == b'0' { found.is_ascii_digit() } else { found == *expected };
@@ -232,10 +254,11 @@ fn is_older(metadata: &fs::Metadata, age: Duration) -> bool {
     metadata.modified().is_ok_and(|modified| modified.elapsed().is_ok_and(|elapsed| elapsed > age))
 }
 
-/// Planes [3, height, width] in 0..1 as 8-bit RGB pixels.
-fn to_rgb(planes: &[f32], [height, width]: [usize; 2], rgb: &mut Vec<u8>) {
+/// Planes [3, height, width] in 0..1 as a picture.
+fn to_picture(planes: &[f32], [height, width]: [usize; 2], picture: &mut Picture) {
     let pixels = height * width;
     let byte = |index: usize| (planes[index % 3 * pixels + index / 3] * 255.0).round() as u8;
-    rgb.clear();
-    rgb.extend((0..3 * pixels).map(byte));
+    (picture.width, picture.height) = (width as u32, height as u32);
+    picture.rgb.clear();
+    picture.rgb.extend((0..3 * pixels).map(byte));
 }

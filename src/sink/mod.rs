@@ -3,6 +3,7 @@
 //! The loop writes into a [`Broadcast`] and never waits. Each sink reads from it on its own thread
 //! (`service/outlet.rs`). A slow sink misses lines, which are counted, and delays nothing else.
 
+mod album;
 mod broadcast;
 mod file;
 mod keep;
@@ -14,6 +15,7 @@ mod outlook;
 mod retry;
 mod socket;
 
+pub use album::{Album, KeptFrame, NotKept};
 pub use broadcast::{Broadcast, Next, Published, Subscriber};
 pub use file::FileSink;
 pub use keep::{KeepRing, TooFewFiles};

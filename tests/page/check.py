@@ -11,7 +11,8 @@ Without a browser it says so and exits with 0. It checks, at 1280 and 390 pixels
 - which service and models it shows, and that a suspicious verdict is an alarm;
 - a process that is stopped (SIGSTOP) and goes on, that is killed and started again, a stream or a status that stands still
   behind a connection that lives: what is older than 3 s is grey and says so, and the page recovers without a reload;
-- no purifier, no `detect`, a classifier of many labels, a camera that is absent, the form for the token.
+- no purifier, no `detect`, a classifier of many labels, a camera that is absent, the form for the token;
+- the pictures of suspicious frames that are kept, and the frame around what the models see of a picture.
 
 The wall clock of the browser is an hour fast throughout: no age may depend on it.
 """
@@ -92,6 +93,27 @@ SMALL = """() => [...document.querySelectorAll("button, a, input")]
   .filter((it) => it.checkVisibility() && !it.classList.contains("skip"))
   .map((it) => [it.textContent, it.getBoundingClientRect()])
   .filter(([, box]) => box.width < 44 || box.height < 44).map(([text, box]) => `${text}: ${box.width} x ${box.height}`)"""
+
+
+# Where the frame is drawn on the raw picture (shares of it), and the mean colour of what lies inside it and of what the models
+# see; null where none is drawn.
+FRAMED = """() => {
+  const [raw, purified, look] = ["raw-image", "purified-image", "look"].map((id) => document.getElementById(id));
+  if (!look.checkVisibility()) return null;
+  const [box, frame] = [raw, look].map((it) => it.getBoundingClientRect());
+  const scale = Math.min(box.width / raw.naturalWidth, box.height / raw.naturalHeight);
+  const [wide, high] = [raw.naturalWidth * scale, raw.naturalHeight * scale];
+  const [left, top] = [box.left + (box.width - wide) / 2, box.top + (box.height - high) / 2];
+  const part = [(frame.left - left) / wide, (frame.top - top) / high, frame.width / wide, frame.height / high];
+  const mean = (image, [x, y, width, height]) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+    const [w, h] = [image.naturalWidth, image.naturalHeight];
+    // The middle of the part: a resampled edge has its neighbour's colour.
+    canvas.drawImage(image, (x + width / 4) * w, (y + height / 4) * h, (width / 2) * w, (height / 2) * h, 0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  return { part, inside: mean(raw, part), seen: mean(purified, [0, 0, 1, 1]) };
+}"""
 
 
 def free_port():
@@ -335,6 +357,22 @@ def check_labels(browser, page):
     wait_for(page, "() => !document.getElementById('top').innerText.includes('absent')", "the class again")
 
 
+def check_upgrade(page):
+    """A page that meets a service of another version loads that version's page."""
+    def upgraded(route):
+        route.fulfill(json={**route.fetch().json(), "generator": "purecam 99.0.0"})
+    page.evaluate("window.same = true")
+    page.route("**/api/status", upgraded)
+    wait_for(page, "() => !window.same && document.getElementById('version').textContent === 'purecam 99.0.0'", "the other version's page")
+    wait_until_live(page)
+    page.evaluate("window.same = true")
+    page.wait_for_timeout(2500)
+    expect(page.evaluate("window.same"), "it is loaded again and again")
+    page.unroute("**/api/status")
+    wait_for(page, "() => !window.same", "the first version's page")
+    wait_until_live(page)
+
+
 def check_reasons(page):
     """Every reason that the service knows has an advice."""
     unknown = page.evaluate("""async () => {
@@ -436,7 +474,7 @@ def check_others(browser, binary, port):
                 page = browser.open(view)
                 wait_until_live(page)
                 expect(text(page, "#raw-label") == "not classified", text(page, "#raw-label"))
-                expect(page.evaluate("document.getElementById('raw-part').textContent") == ", the whole frame", "not the whole frame is shown")
+                expect(page.evaluate(FRAMED) is None, "a frame around the whole picture")
                 expect(not page.locator("#raw-meter").is_visible(), "an empty bar")
                 expect("[detect]" in text(page, "#suspects-note"), text(page, "#suspects-note"))
                 browser.looks_right(page, f"no-detect-{view}")
@@ -448,6 +486,64 @@ def check_others(browser, binary, port):
         expect(page.title().startswith("reconnecting (absent)"), page.title())
         browser.looks_right(page, "absent")
         page.context.close()
+
+
+def check_kept(browser, binary, port):
+    """The pictures of suspicious frames are beside their entries, and lead to the files."""
+    with Service(binary, port, config='[detect]\nenabled = true\nkeep_dir = "kept"\n'):
+        for view in ["desktop-light", "phone-dark"]:
+            page = browser.open(view)
+            wait_for(page, "() => [...document.querySelectorAll('#suspects .kept img')].filter((it) => it.naturalWidth > 0).length >= 2", "pictures")
+            place = page.locator("#suspects .kept a").first.get_attribute("href")
+            answer = page.request.get(f"http://127.0.0.1:{port}{place}")
+            expect(answer.status == 200 and answer.headers["content-type"] == "image/png", f"{place}: {answer.status} {answer.headers}")
+            browser.looks_right(page, f"kept-{view}")
+            # The entry and its pictures stay together when others come.
+            before = page.evaluate("[...document.querySelectorAll('#suspects tr')].map((row) => [row.cells[0].innerText, row.querySelector('.kept a')?.href])")
+            wait_for(page, f"() => document.getElementById('suspects').rows.length > {len(before)}", "another entry")
+            after = page.evaluate("Object.fromEntries([...document.querySelectorAll('#suspects tr')].map((row) => [row.cells[0].innerText, row.querySelector('.kept a')?.href]))")
+            for time, link in before:
+                expect(link is None or after[time] == link, f"the entry of {time} had {link} and has {after[time]}")
+            page.context.close()
+
+
+def quarters(path, wide, high):
+    """A picture of four colours: red and green above, blue and yellow below."""
+    colours = [[(200, 30, 30), (30, 180, 30)], [(30, 30, 200), (210, 200, 30)]]
+    rows = [b"".join(bytes(colours[2 * y // high][2 * x // wide]) for x in range(wide)) for y in range(high)]
+    path.write_bytes(f"P6 {wide} {high} 255\n".encode() + b"".join(rows))
+
+
+def check_framings(browser, binary, port):
+    """The frame on the raw picture encloses what the models see, and what the whole picture shows has none."""
+    framings = {
+        "centre": ("", [0.21875, 0, 0.5625, 1]),
+        "region": ("region = [0.5, 0.0, 0.5, 0.5]\nfit = 'stretch'\n", [0.5, 0, 0.5, 0.5]),
+        # Turned clockwise, the left lower quarter is the left upper one; mirrored, the right upper one.
+        "turned": ("region = [0.5, 0.0, 0.5, 0.5]\nfit = 'pad'\nrotate = 90\nflip = 'horizontal'\n", [0, 0.5, 0.5, 0.5]),
+        "whole": ("fit = 'stretch'\nflip = 'vertical'\n", None),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        quarters(pathlib.Path(folder, "0000.ppm"), 640, 360)
+        for place in range(1, 600):
+            pathlib.Path(folder, f"{place:04}.ppm").symlink_to("0000.ppm")
+        for name, (source, expected) in framings.items():
+            with Service(binary, port, f"file:{folder}", "--fps", "8", config=f"[source]\n{source}"):
+                for view in ["desktop-light", "phone-dark"]:
+                    page = browser.open(view)
+                    wait_until_live(page)
+                    found = page.evaluate(FRAMED)
+                    if expected is None:
+                        expect(found is None, f"{name}: a frame around the whole picture: {found}")
+                        expect("mirrored" in page.evaluate("document.getElementById('raw-part').textContent"), "it does not say so")
+                    else:
+                        off = max(abs(a - b) for a, b in zip(found["part"], expected))
+                        expect(off < 0.01, f"{name}: the frame is at {found['part']}, not {expected}")
+                    if name in ["region", "turned"]:
+                        off = max(abs(a - b) for a, b in zip(found["inside"], found["seen"]))
+                        expect(off < 60, f"{name}: {found['inside']} is framed, {found['seen']} is seen")
+                    browser.looks_right(page, f"framing-{name}-{view}")
+                    page.context.close()
 
 
 def check(browser, binary, port):
@@ -465,10 +561,13 @@ def check(browser, binary, port):
         check_roles(page)
         check_reasons(page)
         check_labels(browser, page)
+        check_upgrade(page)
         check_pause(browser, page)
         check_standstill(browser, page)
         check_outages(browser, [page, pages["phone-dark"]], binary, port, service)
     check_others(browser, binary, port)
+    check_kept(browser, binary, port)
+    check_framings(browser, binary, port)
     check_token(browser, binary, port)
 
 

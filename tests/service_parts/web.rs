@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use purecam::frame::Picture;
 use purecam::health::server::{Bounds, Server, ServerSettings, Token};
 use purecam::service::{Exhibit, Gallery, Health, Identity};
-use purecam::sink::{Broadcast, Event};
+use purecam::sink::{Album, Broadcast, Event};
 use purecam::time::{Clock, SystemClock};
 use purecam::verdict::{ClassifierFile, Files, Guess, Models, Verdict};
 
@@ -33,7 +33,12 @@ impl Web {
         Self::with(bounds, None)
     }
 
-    pub fn with(mut bounds: Bounds, token: Option<Token>) -> Self {
+    pub fn with(bounds: Bounds, token: Option<Token>) -> Self {
+        Self::showing(bounds, token, None)
+    }
+
+    /// A server that shows the frames of `album`.
+    pub fn showing(mut bounds: Bounds, token: Option<Token>, album: Option<Arc<Album>>) -> Self {
         bounds.picture_interval = Duration::ZERO;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let files = Files {
@@ -46,7 +51,7 @@ impl Web {
         let health = Arc::new(Health::new(clock, Arc::new(models)).named(identity));
         let (broadcast, gallery) = (Broadcast::new(b"{\"schema\":1}\n"), Arc::new(Gallery::of_everything()));
         let settings = ServerSettings { listen: "127.0.0.1:0".parse().unwrap(), token, bounds };
-        let server = Server::start(settings, health.clone(), broadcast.clone(), gallery.clone()).unwrap();
+        let server = Server::start(settings, health.clone(), broadcast.clone(), gallery.clone(), album).unwrap();
         Self { server, health, broadcast, gallery }
     }
 

@@ -44,9 +44,20 @@ pub fn check(args: &cli::Check, json: bool) -> Result<(), Failure> {
         Err(error) => {
             let of = |problem: &Problem| Finding::new("configuration", Grade::Hopeless, problem.to_string());
             report.add(error.0.iter().map(of))?;
+            report.add(regardless(&said).into_iter().map(Finding::without_configuration))?;
         }
     }
     report.outcome()
+}
+
+/// What can be checked although the configuration cannot be used: the models and the source that flags and variables
+/// name, else the shipped models and the first camera.
+fn regardless(said: &Said) -> Vec<Finding> {
+    let without_file = Said { file: None, ..said.clone() };
+    let effective = without_file.effective().or_else(|_| Said::default().effective());
+    let Ok(Effective { mut config, .. }) = effective else { return Vec::new() };
+    config.source.uri.get_or_insert(SourceUri::Camera(Which::First));
+    [source(&config)].into_iter().chain(models_of(&config)).collect()
 }
 
 /// Values that are good, but that their user may not mean together.

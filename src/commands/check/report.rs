@@ -63,6 +63,12 @@ impl Finding {
         }
     }
 
+    /// The same of a default that a configuration may replace: it keeps nothing from starting.
+    pub fn without_configuration(self) -> Self {
+        let detail = format!("unless the configuration names another: {}", self.detail);
+        Self { grade: self.grade.min(Grade::Warn), detail, ..self }
+    }
+
     fn print(&self, json: bool) -> io::Result<()> {
         if json {
             return console::print_line(serde_json::json!(self));

@@ -65,11 +65,35 @@ function showSuspects() {
   const measured = status?.verdicts.threshold != null;
   const rows = page.suspects.map(({ from, label, raw, most, count: number }) => [clock(from, status?.now), `${label} (raw: ${raw})`, most.toFixed(2), count(number)]);
   table("suspects", rows, 2);
+  page.suspects.forEach(({ pictures }, place) => {
+    const cell = $("suspects").rows[place].cells[1];
+    const before = cell.querySelector(".kept");
+    if (before === pictures) return;
+    before?.remove();
+    if (pictures) cell.prepend(pictures);
+  });
   $("suspects-table").hidden = !rows.length;
   if (!status) return;
   say("suspicious", measured ? `${count(status.verdicts.suspicious)} since the start` : "");
   const why = status.models.purifier ? "detect is off. [detect] enabled = true compares each frame before and after purification." : "there is no purifier.";
   say("suspects-note", !measured ? `Not measured: ${why}` : rows.length ? "" : "None since this page was opened.");
+}
+
+/** Gives each suspicious verdict that has none yet the pictures of a frame that was kept of it. */
+function findPictures(kept) {
+  for (const suspect of page.suspects) {
+    // Times of the same form, in UTC.
+    const frame = suspect.pictures ? null : kept?.find(({ captured_at }) => suspect.from <= captured_at && captured_at <= suspect.to);
+    if (frame) suspect.pictures = build("div", { class: "kept" }, keptPicture(frame.name, "raw"), keptPicture(frame.name, "purified"));
+  }
+}
+
+/** A small picture that leads to the file. It goes with its entry and is loaded once: the ring goes on. */
+function keptPicture(name, kind) {
+  const image = build("img", { src: `/kept/${name}-${kind}.png?small`, alt: `${kind} picture` });
+  const link = build("a", { href: `/kept/${name}-${kind}.png`, target: "_blank", title: `${kind}: ${name}` }, image);
+  image.addEventListener("error", () => link.remove());
+  return link;
 }
 
 // The status
@@ -81,12 +105,15 @@ async function askStatus() {
   if (!answer.ok) throw new Error(`HTTP status ${answer.status}`);
   const status = await answer.json();
   const before = page.statuses.at(-1)?.status;
+  // After an upgrade, the page is another one too.
+  if (before && status.generator !== before.generator) location.reload();
   // A count that falls means that the service was restarted.
   if (before && (status.verdicts.published < before.verdicts.published || status.frames.arrived < before.frames.arrived)) page.statuses.length = 0;
   page.statuses.push({ at: asked, status });
   while (asked - page.statuses[0].at > 60_500) page.statuses.shift();
   page.status = status;
   page.at.status = asked;
+  findPictures(status.kept_frames);
   if (status.rates.verdicts != null) remember(trends.verdicts, status.rates.verdicts);
   if (status.rates.frames != null) remember(trends.frames, status.rates.frames);
 }
@@ -121,11 +148,7 @@ function showIdentity({ source, host, instance, files, framing, models, verdicts
   $("warning").hidden = isPurified;
   $("top-parts").classList.toggle("single", !isPurified);
   $("raw").hidden = !isPurified;
-  // The models see its centre, or a part that the whole frame has somewhere.
-  const isCentre = framing.fit === "crop" && framing.rotate === 0 && framing.flip === "none" && framing.region.join() === "0,0,1,1";
-  $("raw").classList.toggle("whole", !isCentre);
-  const isSquare = $("raw-image").naturalWidth === $("raw-image").naturalHeight;
-  say("raw-part", isCentre ? (isSquare ? "" : ", its central square") : ", the whole frame");
+  showWhere(framing, files.classifier.size);
   say("purified-title", isPurified ? "Purified" : "Not purified");
   const { threshold } = verdicts;
   $("threshold").hidden = threshold == null;
@@ -144,6 +167,23 @@ function showIdentity({ source, host, instance, files, framing, models, verdicts
     say(name, `${text}, ${pixels}`);
     say(hash, `SHA-256 ${sha256}`);
   });
+}
+
+/** Draws a frame around the part of the raw picture that the models see. */
+function showWhere(framing, size) {
+  const { naturalWidth: wide, naturalHeight: high } = $("raw-image");
+  const part = wide ? lookedAt(framing, [wide, high], size) : [0, 0, 1, 1];
+  const isPart = part[2] < 0.999 || part[3] < 0.999;
+  const place = (node, [left, top, width, height]) => {
+    for (const [side, share] of Object.entries({ left, top, width, height })) node.style[side] = `${100 * share}%`;
+  };
+  // The picture is fitted into a square.
+  const [across, down] = [wide, high].map((side) => side / Math.max(wide, high, 1));
+  place($("picture"), [(1 - across) / 2, (1 - down) / 2, across, down]);
+  place($("look"), part);
+  $("picture").hidden = !isPart;
+  const words = [isPart ? "framed part" : "", framing.rotate ? `turned ${framing.rotate}\u00b0` : "", framing.flip === "none" ? "" : "mirrored"];
+  say("raw-part", words.filter(Boolean).map((word) => `, ${word}`).join(""));
 }
 
 /** Counts of a histogram over the last minute, or since the page was opened. */
@@ -305,6 +345,7 @@ async function showPicture({ kind, at, url }) {
   page.at.picture = at;
   say(`${kind}-size`, `${image.naturalWidth} \u00d7 ${image.naturalHeight}`);
   if (before) URL.revokeObjectURL(before);
+  if (kind === "raw" && page.status) showWhere(page.status.framing, page.status.files.classifier.size);
 }
 
 async function watchPictures() {

@@ -116,6 +116,28 @@ function showAges() {
   speak(now);
 }
 
+/**
+ * The part of a picture of `wide` x `high` pixels that models of `height` x `width` see: left, top, width and height as shares
+ * of the picture as it came. The framing speaks of the picture turned, then mirrored.
+ */
+function lookedAt({ region, fit, rotate, flip }, [wide, high], [height, width]) {
+  const sideways = rotate === 90 || rotate === 270;
+  const turned = sideways ? [high, wide] : [wide, high];
+  let [left, top, across, down] = region;
+  if (fit === "crop") {
+    const scale = Math.min((across * turned[0]) / width, (down * turned[1]) / height);
+    const part = [(scale * width) / turned[0], (scale * height) / turned[1]];
+    [left, top] = [left + (across - part[0]) / 2, top + (down - part[1]) / 2];
+    [across, down] = part;
+  }
+  if (flip === "horizontal") left = 1 - left - across;
+  if (flip === "vertical") top = 1 - top - down;
+  if (rotate === 90) return [top, 1 - left - across, down, across];
+  if (rotate === 180) return [1 - left - across, 1 - top - down, across, down];
+  if (rotate === 270) return [1 - top - down, left, down, across];
+  return [left, top, across, down];
+}
+
 // The alarm, the tab's title and icon
 
 /** The class of a verdict, or the labels that are present. */
@@ -133,9 +155,9 @@ function suspect(verdict) {
   const label = labelOf(verdict);
   const raw = verdict.raw?.label;
   if (last && last.label === label && last.raw === raw && performance.now() - last.at < OLD) {
-    Object.assign(last, { at: performance.now(), count: last.count + 1, most: Math.max(last.most, verdict.suspicion) });
+    Object.assign(last, { to: verdict.captured_at, at: performance.now(), count: last.count + 1, most: Math.max(last.most, verdict.suspicion) });
   } else {
-    page.suspects.unshift({ from: verdict.captured_at, at: performance.now(), label, raw, count: 1, most: verdict.suspicion });
+    page.suspects.unshift({ from: verdict.captured_at, to: verdict.captured_at, at: performance.now(), label, raw, count: 1, most: verdict.suspicion });
     page.suspects.length = Math.min(page.suspects.length, SUSPECTS);
   }
   // It is an alarm until somebody can have seen it.

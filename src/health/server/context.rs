@@ -10,7 +10,7 @@ use super::access::Access;
 use super::pictures::Pictures;
 use super::settings::Bounds;
 use crate::service::Health;
-use crate::sink::Broadcast;
+use crate::sink::{Album, Broadcast};
 
 /// What all connections share.
 pub(super) struct Context {
@@ -18,6 +18,8 @@ pub(super) struct Context {
     /// What the loop publishes; it has the stream's header.
     pub broadcast: Broadcast,
     pub pictures: Arc<Pictures>,
+    /// The suspicious frames that are kept; `None` if none are.
+    pub album: Option<Arc<Album>>,
     /// The newest verdict as a server-sent event.
     pub lines: watch::Receiver<Bytes>,
     pub access: Access,
@@ -31,11 +33,12 @@ impl Context {
         health: Arc<Health>,
         broadcast: Broadcast,
         pictures: Arc<Pictures>,
+        album: Option<Arc<Album>>,
         lines: watch::Receiver<Bytes>,
         access: Access,
         bounds: Bounds,
     ) -> Self {
-        Self { health, broadcast, pictures, lines, access, bounds, connections: AtomicUsize::new(0) }
+        Self { health, broadcast, pictures, album, lines, access, bounds, connections: AtomicUsize::new(0) }
     }
 
     /// Open connections.

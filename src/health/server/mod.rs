@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The loop publishes as it does for every sink and waits for nobody. Three threads do the rest, however many clients
-//! there are.
+//! there are, and a fourth reads kept files from their disk while somebody asks for them.
 
 mod access;
 mod context;
@@ -33,7 +33,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{oneshot, watch};
 
 use crate::service::{Gallery, Health};
-use crate::sink::Broadcast;
+use crate::sink::{Album, Broadcast};
 use crate::time::Stop;
 use crate::worker::Worker;
 use access::Access;
@@ -70,7 +70,8 @@ pub struct Server {
 impl Server {
     /// Listens, and serves on threads of its own until it is stopped.
     ///
-    /// `gallery` must be one of the loop's; its viewers are this server's clients.
+    /// `gallery` must be one of the loop's; its viewers are this server's clients. `album`: the suspicious frames that
+    /// are kept, if they are.
     ///
     /// # Errors
     /// It cannot listen, or the system has no thread left.
@@ -79,16 +80,23 @@ impl Server {
         health: Arc<Health>,
         broadcast: Broadcast,
         gallery: Arc<Gallery>,
+        album: Option<Arc<Album>>,
     ) -> Result<Self, StartError> {
         let ServerSettings { listen, token, bounds } = settings;
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            // Reads kept files: a disk may be slow.
+            .max_blocking_threads(1)
+            .thread_name("kept")
+            .build()?;
         let listener = bind(listen, &runtime).map_err(|cause| StartError::Bind { listen, cause })?;
         let address = listener.local_addr()?;
         let (publisher, lines) = watch::channel(Bytes::new());
         let pictures = Arc::new(Pictures::new(gallery));
         let access = Access::new(token, address.port());
         let subscriber = broadcast.subscribe();
-        let context = Arc::new(Context::new(health, broadcast, pictures, lines, access, bounds));
+        let context = Arc::new(Context::new(health, broadcast, pictures, album, lines, access, bounds));
         let (open, closed) = oneshot::channel();
         let stop = Stop::new();
         let mut server =

@@ -8,21 +8,23 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION, REFERRER_POLICY,
-    SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, LOCATION,
+    REFERRER_POLICY, SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::access::Refusal;
 use super::context::Context;
 use super::pictures::{BOUNDARY, Kind};
-use super::streams::{Events, MotionJpeg, Stream};
+use super::streams::{Events, FileContent, MotionJpeg, Stream};
 use crate::health::prometheus::{self, booted, metrics};
 use crate::health::status::{Http, Status};
 use crate::measure::Process;
 use crate::service::State;
+use crate::sink::NotKept;
 
 type Content = UnsyncBoxBody<Bytes, Infallible>;
 type Answer = Response<Content>;
@@ -31,6 +33,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 const JPEG: &str = "image/jpeg";
+const JSON: &str = "application/json";
 
 const INDEX: &str = include_str!("../page/index.html");
 const LOGIN: &str = include_str!("../page/login.html");
@@ -39,6 +42,10 @@ const STATE: &str = include_str!("../page/state.js");
 const CHARTS: &str = include_str!("../page/charts.js");
 const STYLE: &str = include_str!("../page/style.css");
 const ICON: &str = include_str!("../page/icon.svg");
+
+/// What a 404 lists.
+const PLACES: &str = "/ /healthz /metrics /api/status /api/verdicts /snapshot.jpg?raw|purified \
+                      /stream.mjpg?raw|purified /kept/NAME";
 
 /// What the page may load: its own files, and pictures that its script has fetched.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; \
@@ -148,11 +155,10 @@ async fn route(request: &Parts, context: &Arc<Context>) -> Answer {
             Ok(kind) => stream(request, kind, context),
             Err(answer) => *answer,
         },
-        _ => {
-            let places =
-                "/ /healthz /metrics /api/status /api/verdicts /snapshot.jpg?raw|purified /stream.mjpg?raw|purified";
-            say(StatusCode::NOT_FOUND, format!("not found; available: {places}\n"))
-        }
+        path => match path.strip_prefix("/kept/") {
+            Some(name) => kept(request, name, context).await,
+            None => say(StatusCode::NOT_FOUND, format!("not found; available: {PLACES}\n")),
+        },
     }
 }
 
@@ -169,8 +175,10 @@ fn status(context: &Context) -> Answer {
     let (pictures, connections) = (&context.pictures, context.connections());
     let http = Http { connections, viewers: pictures.viewers(), encoded: pictures.encoded() };
     let (health, snapshot) = (&context.health, context.health.snapshot());
-    match serde_json::to_vec(&Status::new(&snapshot, &health.identity, health.clock().wall(), http)) {
-        Ok(json) => content("application/json", json),
+    let kept = context.album.as_ref().map(|album| album.latest());
+    let status = Status::new(&snapshot, &health.identity, health.clock().wall(), kept.as_deref(), http);
+    match serde_json::to_vec(&status) {
+        Ok(json) => content(JSON, json),
         Err(error) => say(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot write the status as JSON: {error}\n")),
     }
 }
@@ -211,6 +219,37 @@ fn stream(request: &Parts, kind: Kind, context: &Arc<Context>) -> Answer {
     }
     let stream = MotionJpeg::new(context.pictures.look(kind), context.bounds.heartbeat);
     typed(&media_type, Stream::new(stream).boxed_unsync())
+}
+
+/// A file of a kept frame, or, with `?small`, its small picture.
+async fn kept(request: &Parts, name: &str, context: &Context) -> Answer {
+    let Some(album) = context.album.clone() else {
+        let said = "no frames are kept; [detect] enabled = true and keep_dir = \"FOLDER\" keep suspicious ones\n";
+        return say(StatusCode::NOT_FOUND, said);
+    };
+    let missing = |error: NotKept| say(StatusCode::NOT_FOUND, format!("{error}\n"));
+    match queries(request).next() {
+        None => {}
+        Some("small") => {
+            return album.small(name).map_or_else(missing, |jpeg| content(JPEG, Bytes::copy_from_slice(&jpeg)));
+        }
+        Some(other) => return say(StatusCode::BAD_REQUEST, format!("expected ?small or nothing, found ?{other}\n")),
+    }
+    let kind = if name.ends_with(".png") { "image/png" } else { JSON };
+    let name = name.to_owned();
+    match spawn_blocking(move || album.open(&name)).await {
+        Ok(Ok((file, length))) => {
+            let body = match request.method {
+                Method::HEAD => Stream::<FileContent>::unread(),
+                _ => Stream::new(FileContent::new(file, length)),
+            };
+            let mut answer = typed(kind, body.boxed_unsync());
+            answer.headers_mut().insert(CONTENT_LENGTH, length.into());
+            answer
+        }
+        Ok(Err(error)) => missing(error),
+        Err(error) => say(StatusCode::INTERNAL_SERVER_ERROR, format!("the file cannot be opened: {error}\n")),
+    }
 }
 
 /// Which picture is requested: `?raw` or `?purified`; `?purified` is the default.

@@ -1,17 +1,21 @@
-//! Answers that do not end: verdicts as server-sent events, pictures as Motion JPEG.
+//! Answers that come part by part: verdicts as server-sent events, pictures as Motion JPEG, the content of files.
 //!
 //! A part is made when its client has room for it, from what is newest at that time: a slow client skips, and nothing
 //! is queued for it.
 
 use std::convert::Infallible;
+use std::fs::File;
 use std::future::Future;
+use std::io::Read;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use hyper::body::{Body, Bytes, Frame};
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::pictures::{BOUNDARY, Look};
@@ -22,6 +26,9 @@ use crate::verdict::{Guess, Verdict};
 
 /// How long the bridge waits for a line before it checks whether the end was requested.
 const IDLE_AFTER: Duration = Duration::from_millis(100);
+
+/// Bytes of a file that are read at once: 64 slow clients must not hold 64 files in memory.
+const CHUNK: u64 = 64 << 10;
 
 /// Makes the parts of an answer, one after another.
 pub(super) trait Feed: Send + 'static {
@@ -132,6 +139,32 @@ impl Feed for Events {
             Ok(changed) => changed.ok().map(|()| self.lines.borrow_and_update().clone()),
             Err(_) => Some(Bytes::from_static(b": nothing new\n\n")),
         }
+    }
+}
+
+/// The content of a file. If it cannot be read to its end, the answer ends too early; a client sees that by its length.
+pub(super) struct FileContent {
+    file: Arc<File>,
+    left: u64,
+}
+
+impl FileContent {
+    /// The first `length` bytes of `file`, which has at least as many.
+    pub fn new(file: File, length: u64) -> Self {
+        Self { file: Arc::new(file), left: length }
+    }
+}
+
+impl Feed for FileContent {
+    async fn next(&mut self) -> Option<Bytes> {
+        let mut chunk = vec![0; self.left.min(CHUNK) as usize];
+        self.left -= chunk.len() as u64;
+        if chunk.is_empty() {
+            return None;
+        }
+        let file = self.file.clone();
+        let read = spawn_blocking(move || (&*file).read_exact(&mut chunk).map(|()| chunk));
+        Some(read.await.ok()?.ok()?.into())
     }
 }
 
