@@ -13,7 +13,15 @@ use purecam::workshop::unet::{Unet, UnetConfig, export};
 
 /// Noise of the smallest networks: two scales, a stride of eight pixels.
 fn config() -> UnetConfig {
-    UnetConfig { patch: 4, widths: vec![6, 10], depths: vec![1, 2], strength: 20.0, strengths: [5.0, 40.0] }
+    UnetConfig {
+        patch: 4,
+        widths: vec![6, 10],
+        depths: vec![1, 2],
+        surroundings: false,
+        drop_fine: 0.0,
+        strength: 20.0,
+        strengths: [5.0, 40.0],
+    }
 }
 
 /// Small random weights everywhere, also where an untrained network has zeros.

@@ -243,6 +243,9 @@ pub struct Attack {
     /// Use only the first N photographs of each class
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
+    /// Attack only the outputs of the classes that have a folder, for instance ten of a classifier's thousand
+    #[arg(long)]
+    pub folders_only: bool,
     /// auto, cpu, libtorch, cuda, cuda:N, vulkan or vulkan:N
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: DeviceRequest,

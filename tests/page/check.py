@@ -96,10 +96,11 @@ SMALL = """() => [...document.querySelectorAll("button, a, input")]
 
 
 # Where the frame is drawn on the raw picture (shares of it), and the mean colour of what lies inside it and of what the models
-# see; null where none is drawn.
+# see; a null part where none is drawn; undefined while the next pictures load.
 FRAMED = """() => {
   const [raw, purified, look] = ["raw-image", "purified-image", "look"].map((id) => document.getElementById(id));
-  if (!look.checkVisibility()) return null;
+  if (![raw, purified].every((it) => it.complete && it.naturalWidth)) return undefined;
+  if (!look.checkVisibility()) return { part: null };
   const [box, frame] = [raw, look].map((it) => it.getBoundingClientRect());
   const scale = Math.min(box.width / raw.naturalWidth, box.height / raw.naturalHeight);
   const [wide, high] = [raw.naturalWidth * scale, raw.naturalHeight * scale];
@@ -514,6 +515,15 @@ def quarters(path, wide, high):
     path.write_bytes(f"P6 {wide} {high} 255\n".encode() + b"".join(rows))
 
 
+def framed(page):
+    """What FRAMED finds as soon as both pictures are there; a picture has no size while the next one loads."""
+    until = time.monotonic() + 10
+    while (found := page.evaluate(FRAMED)) is None:
+        expect(time.monotonic() < until, "the pictures did not load within 10 s")
+        time.sleep(0.02)
+    return found
+
+
 def check_framings(browser, binary, port):
     """The frame on the raw picture encloses what the models see, and what the whole picture shows has none."""
     framings = {
@@ -532,9 +542,9 @@ def check_framings(browser, binary, port):
                 for view in ["desktop-light", "phone-dark"]:
                     page = browser.open(view)
                     wait_until_live(page)
-                    found = page.evaluate(FRAMED)
+                    found = framed(page)
                     if expected is None:
-                        expect(found is None, f"{name}: a frame around the whole picture: {found}")
+                        expect(found["part"] is None, f"{name}: a frame around the whole picture: {found}")
                         expect("mirrored" in page.evaluate("document.getElementById('raw-part').textContent"), "it does not say so")
                     else:
                         off = max(abs(a - b) for a, b in zip(found["part"], expected))

@@ -34,9 +34,11 @@ pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
         return Err(Failure::usage(problem.to_owned()));
     }
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
+    let among = args.folders_only.then(|| photographs::classes(&photographs));
     let record = serde_json::json!({
         "attack": attack,
         "adaptive": args.adaptive,
+        "among": among,
         "seed": seed,
         "classifier": subjects.classifier_model,
         "purifier": subjects.purifier_model,
@@ -52,7 +54,7 @@ pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
     let mut skipped = Vec::new();
     for (number, batch) in photographs.chunks(BATCH).enumerate() {
         let seed = seed.wrapping_add(number as u64);
-        skipped.extend(attack_batch(&subjects, &attack, attacker, batch, seed, &args.out)?);
+        skipped.extend(attack_batch(&subjects, &attack, attacker, batch, among.as_deref(), seed, &args.out)?);
         bar.inc(batch.len() as u64);
     }
     bar.finish_and_clear();
@@ -66,6 +68,7 @@ fn attack_batch(
     attack: &Attack,
     attacker: Attacker,
     photographs: &[Photograph],
+    among: Option<&[usize]>,
     seed: u64,
     out: &Path,
 ) -> Result<Vec<(String, String)>, Failure> {
@@ -73,7 +76,7 @@ fn attack_batch(
     let batch = Batch::load(photographs, size);
     if let Some(clean) = batch.clean(subjects.classifier.device()) {
         let labels: Vec<usize> = batch.readable.iter().map(|&place| photographs[place].class).collect();
-        let adversarial = subjects.perturb(attack, attacker, clean, &labels, None, seed);
+        let adversarial = subjects.perturb(attack, attacker, clean, &labels, among, seed);
         for (&place, picture) in batch.readable.iter().zip(from_tensor(adversarial)) {
             write_png(&out.join(&photographs[place].name).with_extension("png"), &picture, size)?;
         }
