@@ -34,7 +34,7 @@ fn model(kind: DecoderKind, grouping: Grouping, masking: Masking) -> Riae {
 }
 
 fn exported(model: &Riae) -> Purifier {
-    let exported = export::export(model, SIDE, false).unwrap();
+    let exported = export::export(model, SIDE, Default::default()).unwrap();
     let (input, noise) = (Input::native(SIDE), exported.noise.clone());
     let metadata = Metadata {
         role: Role::Purifier,

@@ -2,17 +2,19 @@
 #![cfg(feature = "training")]
 
 use burn::prelude::*;
+use prost::Message;
 use purecam::engine::Setup;
 use purecam::engine::contract::{Draw as Distribution, Input, Metadata, Noise, Role};
 use purecam::workshop::onnx::read::{Network, Purifier};
 use purecam::workshop::riae::config::{DecoderKind, FinalConv, Grouping, Masking};
 use purecam::workshop::riae::draw::{FeatureNoise, ImageNoise};
-use purecam::workshop::riae::export::export;
+use purecam::workshop::riae::export::{Options, export};
 use purecam::workshop::riae::groups::fixed_order;
 use purecam::workshop::riae::{Draw, Riae, RiaeConfig};
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
 const SIDE: usize = 48;
@@ -39,8 +41,8 @@ fn picture() -> Vec<f32> {
     (0..3 * SIDE * SIDE).map(|_| rng.random()).collect()
 }
 
-fn bytes(model: &Riae, before_conv: bool) -> (Vec<u8>, Vec<Noise>) {
-    let exported = export(model, SIDE, before_conv).expect("a graph");
+fn bytes(model: &Riae, options: Options) -> (Vec<u8>, Vec<Noise>) {
+    let exported = export(model, SIDE, options).expect("a graph");
     let metadata = Metadata {
         role: Role::Purifier,
         input: Input::native(SIDE),
@@ -123,16 +125,25 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 #[track_caller]
 fn assert_tract_equals_burn(config: &RiaeConfig) {
     let model = config.init(&Device::flex());
-    let (bytes, noise) = bytes(&model, true);
-    let (draw, tensors) = draws(&model, &noise);
-    let outputs = Exported::load(&bytes, tensors).run(&picture());
-    let purified = model.forward(image(&picture()), &draw);
-    let clamped = if config.clamp { purified.image.clamp(0.0, 1.0) } else { purified.image };
-    for (found, expected) in outputs.iter().zip([values(clamped), values(purified.before_conv)]) {
-        let difference = largest_difference(found, &expected);
-        assert!(difference < 1e-5, "tract and burn differ by {difference} with {config:?}");
+    for fixed in [false, true] {
+        let (bytes, noise) = bytes(&model, Options { before_conv: true, fixed });
+        let (draw, tensors) = draws(&model, &noise);
+        let outputs = Exported::load(&bytes, tensors).run(&picture());
+        let purified = model.forward(image(&picture()), &draw);
+        let clamped = if config.clamp { purified.image.clamp(0.0, 1.0) } else { purified.image };
+        for (found, expected) in outputs.iter().zip([values(clamped), values(purified.before_conv)]) {
+            let difference = largest_difference(found, &expected);
+            assert!(difference < 1e-5, "tract and burn differ by {difference} with {config:?}, fixed: {fixed}");
+        }
+        assert_eq!(outputs.len(), 2);
+        assert!(!(fixed && computes_shapes(&bytes)), "{config:?}");
     }
-    assert_eq!(outputs.len(), 2);
+}
+
+/// Whether a node of the file computes a shape or repeats something as often as a shape says.
+fn computes_shapes(bytes: &[u8]) -> bool {
+    let nodes = ModelProto::decode(bytes).expect("a model").graph.expect("a graph").node;
+    nodes.iter().any(|node| ["Shape", "Expand"].contains(&node.op_type.as_str()))
 }
 
 #[test]
@@ -174,7 +185,7 @@ fn in_the_exported_file_no_pixel_of_a_group_reaches_its_own_reconstruction() {
         for grouping in [Grouping::Fixed, Grouping::Random] {
             let config = small(kind, grouping, Masking::Mask, 4);
             let model = config.init(&Device::flex());
-            let (bytes, noise) = bytes(&model, true);
+            let (bytes, noise) = bytes(&model, Options { before_conv: true, fixed: false });
             let (draw, tensors) = draws(&model, &noise);
             let order = draw.permutations.map_or_else(|| fixed_order(4, SIDE / 8), |mut orders| orders.remove(0));
             let exported = Exported::load(&bytes, tensors);
@@ -203,7 +214,7 @@ fn an_exported_file_has_gradients_as_it_ships_and_in_batches() {
     for kind in [DecoderKind::SelfAttention, DecoderKind::CrossAttention] {
         for (grouping, masking) in [(Grouping::Fixed, Masking::Both), (Grouping::Random, Masking::Mask)] {
             let model = small(kind, grouping, masking, 4).init(&Device::flex());
-            let (bytes, _) = bytes(&model, false);
+            let (bytes, _) = bytes(&model, Options::default());
             let device = Device::flex().autodiff();
             let purifier = Network::from_bytes("riae.onnx", &bytes, &device)
                 .and_then(|network| Purifier::new(network, &Setup::default()))
@@ -225,14 +236,21 @@ fn an_exported_file_has_gradients_as_it_ships_and_in_batches() {
 fn every_preset_exports() {
     for name in RiaeConfig::preset_names().filter(|name| *name != "base") {
         let model = RiaeConfig::preset(name).expect("a preset").init(&Device::flex());
-        let exported = export(&model, 128, false).expect("a graph");
+        let exported = export(&model, 128, Options::default()).expect("a graph");
         assert!(exported.noise.is_empty(), "{name} needs no noise");
     }
 }
 
 #[test]
+fn only_a_graph_for_any_batch_computes_shapes() {
+    let model = small(DecoderKind::CrossAttention, Grouping::Fixed, Masking::Mask, 4).init(&Device::flex());
+    let computes = |fixed| computes_shapes(&bytes(&model, Options { before_conv: false, fixed }).0);
+    assert!(computes(false) && !computes(true));
+}
+
+#[test]
 fn a_side_that_the_network_cannot_purify_is_refused() {
     let model = RiaeConfig::preset("edge").expect("a preset").init(&Device::flex());
-    let message = export(&model, 100, false).expect_err("an impossible side").to_string();
+    let message = export(&model, 100, Options::default()).expect_err("an impossible side").to_string();
     assert!(message.contains("100") && message.contains("patch size 8"), "{message}");
 }

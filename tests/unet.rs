@@ -57,7 +57,7 @@ fn metadata(side: usize) -> Metadata {
 }
 
 fn bytes(model: &Unet) -> Vec<u8> {
-    export::graph(model).into_bytes("purifier", &metadata(32))
+    export::graph(model, None).into_bytes("purifier", &metadata(32))
 }
 
 /// A file in a folder that goes with it.

@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod foreign;
 mod graph;
+pub mod kernel;
 mod manifest;
 mod noise;
 mod purifier;

@@ -10,6 +10,7 @@ use tract_onnx::tract_hir::infer::Factoid;
 use super::error::{InferenceError, Problem};
 use super::file::ModelFile;
 use super::graph;
+use super::kernel;
 use crate::contain::contain;
 use crate::passing::expect_room;
 
@@ -86,9 +87,9 @@ impl Session {
             }
             model.set_input_fact(index, InferenceFact::dt_shape(wanted, feed.tensor.shape()))?;
         }
-        let model =
-            model.into_typed().and_then(|model| model.into_decluttered()).and_then(|model| model.into_optimized());
-        let model = model.map_err(blame)?;
+        let mut model = model.into_typed().and_then(|model| model.into_decluttered()).map_err(blame)?;
+        kernel::replace(&mut model)?;
+        let model = model.into_optimized().map_err(blame)?;
         let plan = TypedSimplePlan::new(model)?;
         let state = plan.spawn()?;
         Ok(Self { plan, state, broken: false })

@@ -209,6 +209,10 @@ pub struct Export {
     /// Add the picture before the last convolution as a second output, `before_conv`
     #[arg(long)]
     pub before_conv: bool,
+    /// Write every shape as a number, for readers that compute none (OpenCV, TensorRT, compilers for NPUs): exactly one
+    /// picture of --side pixels
+    #[arg(long = "static")]
+    pub fixed: bool,
     /// Also write the weights as safetensors, with the names of the paper's own code
     #[arg(long, value_name = "FILE")]
     pub safetensors: Option<PathBuf>,

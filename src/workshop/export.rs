@@ -18,7 +18,7 @@ use tract_onnx::prelude::{
 use crate::engine::contract::{self, Input, Metadata, Noise, Role};
 use crate::workshop::pictures::values;
 use crate::workshop::purifier::{self, Purifier};
-use crate::workshop::riae::{Draw, Riae, export::export as riae_graph, state_dict};
+use crate::workshop::riae::{Draw, Riae, export::Options, export::export as riae_graph, state_dict};
 use crate::workshop::train::settings::PurifierSettings;
 use crate::workshop::train::{self, checkpoint, generator};
 use crate::workshop::unet::{self, Unet};
@@ -110,6 +110,8 @@ pub struct Request<'a> {
     pub side: Option<usize>,
     /// Whether a RIAE's picture before its last convolution becomes a second output.
     pub before_conv: bool,
+    /// Whether every shape in the graph is a number.
+    pub fixed: bool,
     /// The file for a RIAE's weights with the names of the published code.
     pub safetensors: Option<&'a Path>,
 }
@@ -207,8 +209,9 @@ fn purifier(request: &Request) -> Result<(Candidate, Purifier), Error> {
 
 fn of_riae(request: &Request, settings: &PurifierSettings, model: &Riae, side: usize) -> Result<Candidate, Error> {
     let device = Device::flex();
-    let exported = riae_graph(model, side, request.before_conv)
-        .map_err(|source| Error::PurifierSide { side, source: source.into() })?;
+    let options = Options { before_conv: request.before_conv, fixed: request.fixed };
+    let exported =
+        riae_graph(model, side, options).map_err(|source| Error::PurifierSide { side, source: source.into() })?;
     let metadata = Metadata {
         role: Role::Purifier,
         input: Input::native(side),
@@ -239,7 +242,7 @@ fn of_unet(request: &Request, settings: &PurifierSettings, model: &Unet, side: u
         role: Role::Purifier,
         input: Input::native(side),
         noise: vec![noise.clone()],
-        sides: Some(contract::Sides { multiple: config.stride() }),
+        sides: (!request.fixed).then(|| contract::Sides { multiple: config.stride() }),
         strength: Some(contract::Strength {
             name: unet::export::STRENGTH.to_owned(),
             default: config.strength,
@@ -260,7 +263,7 @@ fn of_unet(request: &Request, settings: &PurifierSettings, model: &Unet, side: u
         Ok(vec![picture, noise, TractTensor::from_shape(&[1, 1, 1, 1], &[config.strength])?])
     });
     Ok(Candidate {
-        bytes: unet::export::graph(model).into_bytes("purifier", &metadata),
+        bytes: unet::export::graph(model, request.fixed.then_some(side)).into_bytes("purifier", &metadata),
         inputs: inputs.map_err(|source| tract_error(request.out, source))?,
         expected: values(purified.clamp(0.0, 1.0)),
         gflop: settings.model.gflop(side),

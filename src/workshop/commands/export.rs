@@ -15,6 +15,7 @@ pub fn export(args: &Export, json: bool) -> Result<(), Failure> {
         out: &args.out,
         side: args.side,
         before_conv: args.before_conv,
+        fixed: args.fixed,
         safetensors: args.safetensors.as_deref(),
     })?;
     let export::Report { bytes, sha256, difference, gflop } = report;

@@ -4,11 +4,8 @@
 //! Graphs are declared with batch 1, and stay correct for any batch as long as reshapes use 0 and -1 for it.
 
 use prost::Message;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
-    TensorShapeProto, TypeProto, ValueInfoProto, tensor_shape_proto, type_proto,
-};
 
+use super::wire;
 use crate::engine::contract::Metadata;
 
 /// Opset 20 has `Gelu` and `LayerNormalization` as single operators.
@@ -53,10 +50,10 @@ pub enum Axis {
 /// A graph under construction.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
-    nodes: Vec<NodeProto>,
-    initializers: Vec<TensorProto>,
-    inputs: Vec<ValueInfoProto>,
-    outputs: Vec<ValueInfoProto>,
+    nodes: Vec<wire::Node>,
+    initializers: Vec<wire::Tensor>,
+    inputs: Vec<wire::ValueInfo>,
+    outputs: Vec<wire::ValueInfo>,
 }
 
 impl Graph {
@@ -106,19 +103,18 @@ impl Graph {
 
     fn initializer(&mut self, name: &str, data_type: i32, shape: &[usize], raw_data: Vec<u8>) -> Value {
         let dims = shape.iter().map(|d| *d as i64).collect();
-        self.initializers.push(TensorProto { name: name.to_owned(), dims, data_type, raw_data, ..Default::default() });
+        self.initializers.push(wire::Tensor { dims, data_type, name: name.to_owned(), raw_data });
         Value(name.to_owned())
     }
 
     /// Adds a node with one output, which has the node's name. `op` is the operator's name in ONNX.
     pub fn node(&mut self, op: &str, name: &str, inputs: &[&Value], attributes: &[(&str, Attribute)]) -> Value {
-        self.nodes.push(NodeProto {
+        self.nodes.push(wire::Node {
             op_type: op.to_owned(),
             name: name.to_owned(),
             input: inputs.iter().map(|value| value.0.clone()).collect(),
             output: vec![name.to_owned()],
             attribute: attributes.iter().map(|(name, value)| attribute(name, value)).collect(),
-            ..Default::default()
         });
         Value(name.to_owned())
     }
@@ -208,23 +204,21 @@ impl Graph {
 
     /// The bytes of the finished file, with `metadata` as its `metadata_props`; `name` is the graph's name.
     pub fn into_bytes(self, name: &str, metadata: &Metadata) -> Vec<u8> {
-        let graph = GraphProto {
+        let graph = wire::Graph {
             name: name.to_owned(),
             node: self.nodes,
             initializer: self.initializers,
             input: self.inputs,
             output: self.outputs,
-            ..Default::default()
         };
-        let prop = |(key, value)| StringStringEntryProto { key, value };
-        ModelProto {
+        let prop = |(key, value)| wire::Property { key, value };
+        wire::Model {
             ir_version: IR_VERSION,
-            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: OPSET }],
+            opset_import: vec![wire::OperatorSet { domain: String::new(), version: OPSET }],
             producer_name: "purecam".to_owned(),
             producer_version: env!("CARGO_PKG_VERSION").to_owned(),
             graph: Some(graph),
             metadata_props: metadata.to_props().into_iter().map(prop).collect(),
-            ..Default::default()
         }
         .encode_to_vec()
     }
@@ -241,11 +235,11 @@ pub struct Window {
     pub groups: usize,
 }
 
-fn attribute(name: &str, value: &Attribute) -> AttributeProto {
-    let mut proto = AttributeProto { name: name.to_owned(), ..Default::default() };
+fn attribute(name: &str, value: &Attribute) -> wire::Attribute {
+    let mut proto = wire::Attribute { name: name.to_owned(), ..Default::default() };
     match value {
-        Attribute::Float(f) => (proto.r#type, proto.f) = (1, *f),
-        Attribute::Int(i) => (proto.r#type, proto.i) = (2, *i),
+        Attribute::Float(f) => (proto.r#type, proto.f) = (1, Some(*f)),
+        Attribute::Int(i) => (proto.r#type, proto.i) = (2, Some(*i)),
         Attribute::Ints(ints) => (proto.r#type, proto.ints) = (7, ints.clone()),
     }
     proto
@@ -255,18 +249,14 @@ fn lengths(shape: &[usize]) -> Vec<Axis> {
     shape.iter().map(|length| Axis::Length(*length)).collect()
 }
 
-fn value_info(name: &str, elem_type: i32, axes: &[Axis]) -> ValueInfoProto {
-    use tensor_shape_proto::dimension::Value;
-
-    let dimension = |axis: &Axis| tensor_shape_proto::Dimension {
-        value: Some(match axis {
-            Axis::Length(length) => Value::DimValue(*length as i64),
-            Axis::Free(name) => Value::DimParam((*name).to_owned()),
+fn value_info(name: &str, elem_type: i32, axes: &[Axis]) -> wire::ValueInfo {
+    let dimension = |axis: &Axis| wire::Dimension {
+        length: Some(match axis {
+            Axis::Length(length) => wire::Length::Value(*length as i64),
+            Axis::Free(name) => wire::Length::Name((*name).to_owned()),
         }),
-        ..Default::default()
     };
-    let shape = TensorShapeProto { dim: axes.iter().map(dimension).collect() };
-    let tensor = type_proto::Tensor { elem_type, shape: Some(shape) };
-    let r#type = TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..Default::default() };
-    ValueInfoProto { name: name.to_owned(), r#type: Some(r#type), ..Default::default() }
+    let shape = wire::Shape { dim: axes.iter().map(dimension).collect() };
+    let tensor_type = wire::TensorType { elem_type, shape: Some(shape) };
+    wire::ValueInfo { name: name.to_owned(), r#type: Some(wire::Type { tensor_type: Some(tensor_type) }) }
 }

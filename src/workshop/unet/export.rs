@@ -12,14 +12,16 @@ const NOISE: &str = "noise";
 /// The name of the input that the strength is given by.
 pub const STRENGTH: &str = "strength";
 
-/// Builds the graph, which takes pictures of any side that is a multiple of [`super::UnetConfig::stride`].
+/// Builds the graph, which takes pictures of any side that is a multiple of [`super::UnetConfig::stride`], or only
+/// those of `side` pixels.
 ///
 /// # Shapes
 /// `image` [1, 3, height, width] in 0..1, `noise` of the same shape and variance 1, `strength` [1, 1, 1, 1] in 8-bit
 /// levels -> `purified` [1, 3, height, width], clamped to 0..1
-pub fn graph(model: &Unet) -> Graph {
+pub fn graph(model: &Unet, side: Option<usize>) -> Graph {
     let mut graph = Graph::new();
-    let picture = [Axis::Length(1), Axis::Length(3), Axis::Free("height"), Axis::Free("width")];
+    let [height, width] = ["height", "width"].map(|name| side.map_or(Axis::Free(name), Axis::Length));
+    let picture = [Axis::Length(1), Axis::Length(3), height, width];
     let image = graph.free_input("image", &picture);
     let noise = graph.free_input(NOISE, &picture);
     let strength = graph.input(STRENGTH, &[1, 1, 1, 1]);

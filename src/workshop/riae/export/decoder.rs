@@ -86,16 +86,15 @@ impl Exporter<'_> {
         constant: impl Fn(Tensor<3>) -> Tensor<3>,
         nodes: impl Fn(&mut Self, &Value) -> Value,
     ) -> Value {
-        let shape = [(self.config.groups * self.length()) as i64, self.config.decoder.width as i64];
+        let shape = [self.config.groups * self.length(), self.config.decoder.width];
         match stand_ins {
             StandIns::Constant(tensor) => {
-                let stored = constant(*tensor.clone());
-                let stored = self.graph.weight(&format!("{name}.constant"), &stored.dims(), &values(stored));
-                self.repeat(name, &stored, like, &shape)
+                let stored = values(constant(*tensor.clone()));
+                self.repeat(name, &stored, like, 1, &shape)
             }
             StandIns::Rows(rows) => {
                 let computed = nodes(self, rows);
-                self.graph.reshape(name, &computed, &[-1, shape[0], shape[1]])
+                self.graph.reshape(name, &computed, &[-1, shape[0] as i64, shape[1] as i64])
             }
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Exporter<'a> {
     pub(super) config: &'a RiaeConfig,
     /// Side of the image in pixels.
     pub(super) side: usize,
+    /// Whether the graph takes exactly one picture.
+    fixed: bool,
 }
 
 /// How the graph deals patches into groups.
@@ -36,8 +38,8 @@ pub(super) enum Dealing {
 
 impl<'a> Exporter<'a> {
     /// An empty graph for a network and square images of `side` pixels.
-    pub(super) fn new(model: &'a Riae, side: usize) -> Self {
-        Self { graph: Graph::new(), noise: Vec::new(), model, config: model.config(), side }
+    pub(super) fn new(model: &'a Riae, side: usize, fixed: bool) -> Self {
+        Self { graph: Graph::new(), noise: Vec::new(), model, config: model.config(), side, fixed }
     }
 
     /// Patches in a group.
@@ -104,13 +106,27 @@ impl<'a> Exporter<'a> {
         self.graph.layer_norm(name, x, &gain, &bias, NORM_EPSILON as f32)
     }
 
-    /// A constant [1, ..shape], once for every entry of the first axis of `like`, whatever the batch.
-    pub(super) fn repeat(&mut self, name: &str, constant: &Value, like: &Value, shape: &[i64]) -> Value {
+    /// A constant [1, ..shape], once for every entry of the first axis of `like`, whatever the batch; for one picture
+    /// it has `count` entries.
+    pub(super) fn repeat(
+        &mut self,
+        name: &str,
+        constant: &[f32],
+        like: &Value,
+        count: usize,
+        shape: &[usize],
+    ) -> Value {
+        let whole = |count: usize| [&[count], shape].concat();
+        if self.fixed {
+            return self.graph.weight(name, &whole(count), &constant.repeat(count));
+        }
+        let constant = self.graph.weight(&format!("{name}.constant"), &whole(1), constant);
         let like = self.graph.node("Shape", &format!("{name}.like"), &[like], &[]);
         let count = self.graph.slice(&format!("{name}.count"), &like, 0, 0, 1);
-        let shape = self.graph.integers(&format!("{name}.one"), shape);
+        let shape: Vec<i64> = shape.iter().map(|length| *length as i64).collect();
+        let shape = self.graph.integers(&format!("{name}.one"), &shape);
         let shape = self.graph.concat(&format!("{name}.shape"), &[&count, &shape], 0);
-        self.graph.node("Expand", name, &[constant, &shape], &[])
+        self.graph.node("Expand", name, &[&constant, &shape], &[])
     }
 }
 

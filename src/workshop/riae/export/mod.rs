@@ -32,20 +32,27 @@ pub struct Exported {
     pub noise: Vec<Noise>,
 }
 
-/// Builds the graph for square images of `side` pixels.
-///
-/// With `before_conv`, the picture before the last convolution is a second output of that name. Positions and noise
-/// steps are those of [`Riae::draw_evaluation`].
+/// What a graph may have besides its purified picture.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The picture before the last convolution is a second output of that name.
+    pub before_conv: bool,
+    /// Exactly one picture at a time: no shape is computed when the graph runs.
+    pub fixed: bool,
+}
+
+/// Builds the graph for square images of `side` pixels. Positions and noise steps are those of
+/// [`Riae::draw_evaluation`].
 ///
 /// # Shapes
 /// `image` [1, 3, side, side] in 0..1 -> `purified` [1, 3, side, side], clamped to 0..1 if the configuration says so
 ///
 /// # Errors
 /// The network cannot purify images of that side.
-pub fn export(model: &Riae, side: usize, before_conv: bool) -> Result<Exported, Error> {
+pub fn export(model: &Riae, side: usize, options: Options) -> Result<Exported, Error> {
     model.config().validate(side)?;
-    let mut exporter = Exporter::new(model, side);
-    exporter.build(before_conv);
+    let mut exporter = Exporter::new(model, side, options.fixed);
+    exporter.build(options.before_conv);
     Ok(Exported { graph: exporter.graph, noise: exporter.noise })
 }
 

@@ -30,9 +30,10 @@ impl Exporter<'_> {
             return (self.fuse(name, tokens.clone(), self.length()), None);
         }
         let grouped = self.graph.reshape(&format!("{name}.groups"), tokens, &[-1, len, width]);
-        let class =
-            self.graph.weight(&format!("{name}.cls_token"), &[1, 1, width as usize], &values(encoder.cls_token.val()));
-        let class = self.repeat(&format!("{name}.class"), &class, &grouped, &[1, width]);
+        let pictures = if self.config.masking.noises_image() { 2 } else { 1 };
+        let class = values(encoder.cls_token.val());
+        let count = pictures * self.config.groups;
+        let class = self.repeat(&format!("{name}.class"), &class, &grouped, count, &[1, width as usize]);
         let joined = self.graph.concat(&format!("{name}.joined"), &[&class, &grouped], 1);
         let rows = self.graph.reshape(&format!("{name}.rows"), &joined, &[-1, width]);
         let fused = self.fuse(name, rows, self.length() + 1);

@@ -1,0 +1,64 @@
+//! One function compiled for several instruction sets, of which the CPU's best one runs.
+//!
+//! The kernels are plain loops over arrays of fixed length, which the compiler turns into vector instructions of
+//! whatever set it compiles them for.
+
+/// The instruction sets that the kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Simd {
+    /// AVX-512: vectors of 16 numbers, 32 registers.
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+    /// AVX2 with fused multiply-add: vectors of 8 numbers, 16 registers.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    /// NEON: vectors of 4 numbers, 32 registers. Every aarch64 has it.
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+}
+
+impl Simd {
+    /// The sets of this CPU, the best one first; none if it has no fused multiply-add.
+    pub fn of_this_cpu() -> Vec<Self> {
+        let mut sets = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+                sets.push(Self::Avx512);
+            }
+            sets.push(Self::Avx2);
+        }
+        #[cfg(target_arch = "aarch64")]
+        sets.push(Self::Neon);
+        sets
+    }
+
+    /// Runs `work` compiled for this set. Everything that `work` calls must be inlined into it.
+    pub fn run<W: Work>(self, work: W) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+            fn avx512<W: Work>(work: W) {
+                work.run();
+            }
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2<W: Work>(work: W) {
+                work.run();
+            }
+            match self {
+                // SAFETY: only `of_this_cpu` makes this, after it has seen that the CPU has the instructions.
+                Self::Avx512 => unsafe { avx512(work) },
+                // SAFETY: as above.
+                Self::Avx2 => unsafe { avx2(work) },
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        work.run();
+    }
+}
+
+/// Something to be compiled for every set. `run` must be `#[inline(always)]`.
+pub trait Work {
+    /// Does it.
+    fn run(self);
+}
