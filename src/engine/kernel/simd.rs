@@ -33,6 +33,18 @@ impl Simd {
         sets
     }
 
+    /// Columns of the right side that a product takes at once.
+    pub fn columns(self) -> usize {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => 32,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => 16,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => 8,
+        }
+    }
+
     /// Runs `work` compiled for this set. Everything that `work` calls must be inlined into it.
     pub fn run<W: Work>(self, work: W) {
         #[cfg(target_arch = "x86_64")]

@@ -1,8 +1,11 @@
 //! Every kernel against the sums that define a convolution, for every instruction set of this CPU.
 
+use super::attention::{Attention, Strides};
 use super::bounds::Bounds;
 use super::dense::Dense;
 use super::depthwise::Depthwise;
+use super::linear::Linear;
+use super::norm::LayerNorm;
 use super::scratch::Scratch;
 use super::simd::Simd;
 use super::window::Window;
@@ -162,6 +165,91 @@ fn depthwise_is_a_convolution_of_each_channel() {
             conv.run(simd, &x, 0..3, left, &mut scratch);
             conv.run(simd, &x, 3..channels, right, &mut scratch);
             assert_near(&out, &expected, &format!("{window:?} with {simd:?}"));
+        }
+    }
+}
+
+#[test]
+fn linear_is_a_product_with_a_bias() {
+    for (rows, depth, outputs) in [(1, 1, 1), (8, 128, 32), (13, 37, 70), (65, 64, 128), (3, 24, 5)] {
+        let (x, weight, bias) = (numbers(rows * depth, 1), numbers(depth * outputs, 2), numbers(outputs, 3));
+        let one = |row: usize, output: usize| {
+            let products = (0..depth).map(|k| f64::from(x[row * depth + k]) * f64::from(weight[k * outputs + output]));
+            (f64::from(bias[output]) + products.sum::<f64>()) as f32
+        };
+        let expected: Vec<f32> = (0..rows * outputs).map(|place| one(place / outputs, place % outputs)).collect();
+        for simd in Simd::of_this_cpu() {
+            let layer = Linear::new(simd, &weight, &bias);
+            let mut out = vec![f32::NAN; rows * outputs];
+            layer.rows(simd, &x, &mut out);
+            assert_near(&out, &expected, &format!("{rows} x {depth} x {outputs} with {simd:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_normalised_row_has_the_mean_and_the_deviation_that_it_is_given() {
+    let width = 37;
+    let (x, gain, bias) = (numbers(5 * width, 1), numbers(width, 2), numbers(width, 3));
+    let mut expected = Vec::new();
+    for row in x.chunks_exact(width) {
+        let row: Vec<f64> = row.iter().map(|x| f64::from(*x)).collect();
+        let mean = row.iter().sum::<f64>() / width as f64;
+        let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
+        let scale = 1.0 / (variance + 1e-6).sqrt();
+        let place = |i: usize| (row[i] - mean) * scale * f64::from(gain[i]) + f64::from(bias[i]);
+        expected.extend((0..width).map(|i| place(i) as f32));
+    }
+    for simd in Simd::of_this_cpu() {
+        let norm = LayerNorm { gain: gain.clone(), bias: bias.clone(), epsilon: 1e-6 };
+        let mut out = vec![f32::NAN; x.len()];
+        norm.rows(simd, &x, &mut out);
+        assert_near(&out, &expected, &format!("{simd:?}"));
+    }
+}
+
+#[test]
+fn attention_weighs_the_values_with_the_softmax_of_the_scores() {
+    for (queries, keys, depth, width) in [(65, 65, 32, 32), (9, 3, 5, 7), (1, 1, 1, 1), (16, 193, 32, 40)] {
+        let (groups, heads) = (2, 3);
+        // Queries lie head by head, the others token by token.
+        let by_token = |tokens: usize, numbers: usize| Strides {
+            group: tokens * heads * numbers,
+            head: numbers,
+            token: heads * numbers,
+        };
+        let by_head = Strides { group: heads * queries * depth, head: queries * depth, token: depth };
+        let strides = [by_head, by_token(keys, depth), by_token(keys, width), by_token(queries, width)];
+        let q: Vec<f32> = numbers(groups * heads * queries * depth, 1).iter().map(|x| 4.0 * x).collect();
+        let (k, v) = (numbers(groups * heads * keys * depth, 2), numbers(groups * heads * keys * width, 3));
+        let at = |strides: Strides, group: usize, head: usize, token: usize| {
+            group * strides.group + head * strides.head + token * strides.token
+        };
+        let mut expected = vec![f32::NAN; groups * heads * queries * width];
+        for (group, head, query) in (0..groups)
+            .flat_map(|group| (0..heads).flat_map(move |head| (0..queries).map(move |query| (group, head, query))))
+        {
+            let q = &q[at(strides[0], group, head, query)..];
+            let score = |key: usize| {
+                let k = &k[at(strides[1], group, head, key)..];
+                (0..depth).map(|i| f64::from(q[i]) * f64::from(k[i])).sum::<f64>().exp()
+            };
+            let scores: Vec<f64> = (0..keys).map(score).collect();
+            let all: f64 = scores.iter().sum();
+            for i in 0..width {
+                let value = |key: usize| f64::from(v[at(strides[2], group, head, key) + i]);
+                let mixed: f64 = scores.iter().enumerate().map(|(key, score)| score / all * value(key)).sum();
+                expected[at(strides[3], group, head, query) + i] = mixed as f32;
+            }
+        }
+        let attention = Attention { groups, heads, queries, keys, depth, width, strides };
+        for simd in Simd::of_this_cpu() {
+            let mut scratch = Scratch { pixels: vec![f32::NAN; 1 << 16], columns: vec![f32::NAN; 1 << 16] };
+            let mut out = vec![f32::NAN; expected.len()];
+            for (group, out) in out.chunks_exact_mut(queries * heads * width).enumerate() {
+                attention.group(simd, [&q, &k, &v], group, out, &mut scratch);
+            }
+            assert_near(&out, &expected, &format!("{attention:?} with {simd:?}"));
         }
     }
 }

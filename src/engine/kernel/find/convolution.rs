@@ -1,42 +1,29 @@
 //! The nodes of a graph that a convolution of ours can stand for.
 
 use tract_core::internal::*;
-use tract_core::ops::binary::TypedBinOp;
 use tract_core::ops::cnn::KernelFormat;
 use tract_core::ops::cnn::conv::Conv;
 use tract_core::ops::einsum::EinSum;
 use tract_core::ops::nn::DataFormat;
 
-use super::bounds::Bounds;
-use super::dense::Dense;
-use super::depthwise::{Depthwise, MOST_TAPS};
-use super::operator::{Convolution, Method};
-use super::simd::Simd;
-use super::window::Window;
-use super::winograd::Winograd;
+use super::{Replacement, constant, known_shape, next, uniform, with_constant};
+use crate::engine::kernel::bounds::Bounds;
+use crate::engine::kernel::convolution::{Convolution, Method};
+use crate::engine::kernel::dense::Dense;
+use crate::engine::kernel::depthwise::{Depthwise, MOST_TAPS};
+use crate::engine::kernel::operator::Operator;
+use crate::engine::kernel::simd::Simd;
+use crate::engine::kernel::window::Window;
+use crate::engine::kernel::winograd::Winograd;
 
 /// The least channels for which transforming tiles is worth its time.
 const LEAST_INPUTS: usize = 8;
 
-/// Replaces every convolution of one picture with constant filters by one of ours, together with the bias and the
-/// limits that follow it. Does nothing on a CPU without fused multiply-add.
-///
-/// # Errors
-/// The engine's, of a graph that contradicts itself.
-pub fn replace(model: &mut TypedModel) -> TractResult<()> {
-    let Some(&simd) = Simd::of_this_cpu().first() else { return Ok(()) };
-    for id in model.eval_order()? {
-        let Some(mut found) = Found::new(model, id)? else { continue };
-        found.follow(model)?;
-        let Some(operator) = found.operator(simd) else { continue };
-        let mut patch = TypedModelPatch::new("convolution");
-        let x = patch.tap_model(model, found.input)?;
-        let name = model.node(found.last).name.clone();
-        let convolution = patch.wire_node(name, operator, &[x])?[0];
-        patch.shunt_outside(model, found.last.into(), convolution)?;
-        patch.apply(model)?;
-    }
-    model.compact()
+/// A convolution of one picture with constant filters, with the bias and the limits that follow it.
+pub fn find(model: &TypedModel, id: usize, simd: Simd) -> TractResult<Option<Replacement>> {
+    let Some(mut found) = Found::new(model, id)? else { return Ok(None) };
+    found.follow(model)?;
+    Ok(found.replacement(simd))
 }
 
 /// A convolution, and what follows it.
@@ -141,20 +128,10 @@ impl Found {
 
     /// Takes in the constants that are added, and the limits that are set, one after the other.
     fn follow(&mut self, model: &TypedModel) -> TractResult<()> {
-        while let Some(next) = model.single_succ(self.last)? {
-            let is_output = |id: usize| model.outputs.iter().any(|outlet| outlet.node == id);
-            let Some(TypedBinOp(op, None)) = next.op_as::<TypedBinOp>() else { return Ok(()) };
-            let other = usize::from(next.inputs[0].node == self.last);
-            let Some(constant) = constant(Some(model.outlet_fact(next.inputs[other])?)) else { return Ok(()) };
-            let same_shape = next.outputs[0].fact.shape == model.node(self.last).outputs[0].fact.shape;
-            if is_output(self.last) || !same_shape {
-                return Ok(());
-            }
-            let number = constant
-                .as_uniform()
-                .and_then(|number| number.try_as_plain_ram().ok()?.to_scalar::<f32>().ok().copied());
+        while let Some(node) = next(model, self.last)? {
+            let Some((op, constant)) = with_constant(model, node, self.last)? else { return Ok(()) };
             let Bounds { least, most } = self.bounds;
-            match (op.name(), number) {
+            match (op, uniform(&constant)) {
                 ("Max", Some(number)) => self.bounds = Bounds { least: least.max(number), most: most.max(number) },
                 ("Min", Some(number)) => self.bounds = Bounds { least: least.min(number), most: most.min(number) },
                 ("Add", _) if self.bounds == Bounds::NONE => {
@@ -170,13 +147,13 @@ impl Found {
                 }
                 _ => return Ok(()),
             }
-            self.last = next.id;
+            self.last = node.id;
         }
         Ok(())
     }
 
-    fn operator(self: &Found, simd: Simd) -> Option<Convolution> {
-        let Self { window, bounds, .. } = *self;
+    fn replacement(self, simd: Simd) -> Option<Replacement> {
+        let Self { window, bounds, .. } = self;
         let numbers = self.filters.try_as_plain_ram().ok()?;
         let (filters, bias) = (numbers.as_slice::<f32>().ok()?, &self.bias);
         let method = if self.depthwise {
@@ -194,19 +171,14 @@ impl Found {
         } else {
             Method::Dense(Dense::new(window, filters, bias, bounds))
         };
-        Some(Convolution::new(simd, method, self.shape.clone(), bias.len()))
+        let convolution = Convolution { method, outputs: bias.len() };
+        let operator = Box::new(Operator::new(convolution, simd, self.shape));
+        Some(Replacement { inputs: tvec!(self.input), operator, last: self.last })
     }
 }
 
-/// The shape of one f32 picture whose channels are axis `axis`: only ones stand before it, and nothing is empty.
+/// The shape of one f32 picture whose channels are axis `axis`: only ones stand before it.
 fn picture(fact: &TypedFact, axis: usize) -> Option<TVec<usize>> {
-    let shape = fact.shape.as_concrete()?;
-    let is_one = shape.len() > axis && shape[..axis].iter().all(|count| *count == 1);
-    let is_picture = is_one && fact.datum_type == f32::datum_type() && shape.iter().all(|side| *side > 0);
-    is_picture.then(|| shape.into())
-}
-
-/// An f32 constant.
-fn constant(fact: Option<&TypedFact>) -> Option<Arc<Tensor>> {
-    fact?.konst.clone().filter(|tensor| tensor.datum_type() == f32::datum_type())
+    let shape = known_shape(fact)?;
+    (shape.len() > axis && shape[..axis].iter().all(|count| *count == 1)).then(|| shape.into())
 }
