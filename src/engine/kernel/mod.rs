@@ -28,3 +28,5 @@ mod window;
 mod winograd;
 
 pub use find::replace;
+#[cfg(feature = "training")]
+pub(crate) use simd::vectorised;

@@ -19,18 +19,18 @@ pub enum Simd {
 
 impl Simd {
     /// The sets of this CPU, the best one first; none if it has no fused multiply-add.
-    pub fn of_this_cpu() -> Vec<Self> {
-        let mut sets = Vec::new();
+    pub fn of_this_cpu() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-                sets.push(Self::Avx512);
-            }
-            sets.push(Self::Avx2);
-        }
+        let sets = {
+            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx512 = fma && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl");
+            [avx512.then_some(Self::Avx512), fma.then_some(Self::Avx2)]
+        };
         #[cfg(target_arch = "aarch64")]
-        sets.push(Self::Neon);
-        sets
+        let sets = [Some(Self::Neon)];
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        let sets: [Option<Self>; 0] = [];
+        sets.into_iter().flatten()
     }
 
     /// Columns of the right side that a product takes at once.
@@ -73,4 +73,20 @@ impl Simd {
 pub trait Work {
     /// Does it.
     fn run(self);
+}
+
+/// Runs `work` compiled for the best set of this CPU. Everything that it calls must be inlined into it.
+#[cfg(feature = "training")]
+pub fn vectorised(work: impl FnOnce()) {
+    struct Once<W>(W);
+    impl<W: FnOnce()> Work for Once<W> {
+        #[inline(always)]
+        fn run(self) {
+            (self.0)();
+        }
+    }
+    match Simd::of_this_cpu().next() {
+        Some(simd) => simd.run(Once(work)),
+        None => work(),
+    }
 }

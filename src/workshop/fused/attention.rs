@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::kernel::Kernel;
 use super::math::{Matrix, exp, max, product, sum, sum_pairs};
+use crate::engine::kernel::vectorised;
 
 /// Groups of queries, each of which attends to some of the keys.
 #[derive(Clone, Debug)]
@@ -76,7 +77,7 @@ impl Attention {
         let (query, key) = (self.head(group.query, self.queries, head), self.head(&group.key, group.seen, head));
         product(weights, group.seen, query, key.transposed());
         let scale = (self.head_width() as f32).powf(-0.5);
-        pulp::Arch::new().dispatch(
+        vectorised(
             #[inline(always)]
             || {
                 for row in weights.chunks_exact_mut(group.seen) {
@@ -136,7 +137,7 @@ impl Attention {
         product(&mut scratch.value[column..], width, weights.transposed(), gradient);
         product(&mut scratch.scores, seen, gradient, self.head(&group.value, seen, head).transposed());
         let scale = (self.head_width() as f32).powf(-0.5);
-        pulp::Arch::new().dispatch(
+        vectorised(
             #[inline(always)]
             || {
                 let rows = scratch.scores.chunks_exact_mut(seen).zip(scratch.weights.chunks_exact(seen));

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::kernel::Kernel;
 use super::math::{erf, exp, sum, sum_pairs};
+use crate::engine::kernel::vectorised;
 
 /// Values per task: enough to be worth a task, few enough to stay in a core's cache.
 const TASK: usize = 16 * 1024;
@@ -58,7 +59,7 @@ fn map(a: &[f32], b: &[f32], function: impl Fn(f32, f32) -> f32 + Sync) -> Vec<f
     let mut out = vec![0.0; a.len()];
     let tasks = out.par_chunks_mut(TASK).zip(a.par_chunks(TASK)).zip(b.par_chunks(TASK));
     tasks.for_each(|((out, a), b)| {
-        pulp::Arch::new().dispatch(
+        vectorised(
             #[inline(always)]
             || {
                 for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
@@ -122,7 +123,7 @@ impl Kernel<3> for Norm {
         let mut out = vec![0.0; input.len()];
         let tasks = out.par_chunks_mut(self.task()).zip(input.par_chunks(self.task()));
         tasks.for_each(|(out, input)| {
-            pulp::Arch::new().dispatch(
+            vectorised(
                 #[inline(always)]
                 || {
                     for (out, row) in out.chunks_exact_mut(self.width).zip(input.chunks_exact(self.width)) {
@@ -144,7 +145,7 @@ impl Kernel<3> for Norm {
         let shares: Vec<Vec<f32>> = tasks
             .map(|((out, input), gradient)| {
                 let mut shared = vec![0.0; 2 * width];
-                pulp::Arch::new().dispatch(
+                vectorised(
                     #[inline(always)]
                     || self.backward_rows(input, gain, gradient, out, &mut shared),
                 );

@@ -18,6 +18,9 @@ use crate::engine::kernel::winograd::Winograd;
 
 /// The least channels for which transforming tiles is worth its time.
 const LEAST_INPUTS: usize = 8;
+/// The least places for which it is worth it that the transformed filters have 16 numbers instead of 9: with fewer
+/// places, reading the filters takes longer than the products.
+const LEAST_PLACES: usize = 128;
 
 /// A convolution of one picture with constant filters, with the bias and the limits that follow it.
 pub fn find(model: &TypedModel, id: usize, simd: Simd) -> TractResult<Option<Replacement>> {
@@ -166,6 +169,7 @@ impl Found {
             && window.before == [1, 1]
             && window.to == window.from
             && self.inputs >= LEAST_INPUTS
+            && window.places() >= LEAST_PLACES
         {
             Method::Winograd(Winograd::new(window.from, filters, bias, bounds))
         } else {

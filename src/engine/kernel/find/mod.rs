@@ -22,7 +22,7 @@ struct Replacement {
 /// # Errors
 /// The engine's, of a graph that contradicts itself.
 pub fn replace(model: &mut TypedModel) -> TractResult<()> {
-    let Some(&simd) = Simd::of_this_cpu().first() else { return Ok(()) };
+    let Some(simd) = Simd::of_this_cpu().next() else { return Ok(()) };
     let rules = [convolution::find, linear::find, norm::find, attention::find];
     for id in model.eval_order()? {
         for rule in rules {
