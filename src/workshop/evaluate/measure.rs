@@ -157,7 +157,8 @@ impl Measurement<'_> {
         self.record(&outcomes, name, |record| &mut record.purified);
         for (&place, outcome) in self.places.iter().zip(&outcomes) {
             if let Some(psnr) = outcome.psnr {
-                self.records[place].psnr.insert(name.to_owned(), psnr);
+                // As f32, because the reader of the kept lines may be off by the last bit of an f64.
+                self.records[place].psnr.insert(name.to_owned(), psnr as f32);
             }
         }
         Ok(())

@@ -231,7 +231,8 @@ fn transfer(attack: String, records: &[&Record], purifies: bool) -> Transfer {
     let share = |classes: &dyn Fn(&Record) -> Option<Option<usize>>| {
         Share::new(records.iter().filter(|record| classes(record) == Some(Some(record.class))).count(), records.len())
     };
-    let psnr: Vec<f64> = records.iter().filter_map(|record| record.psnr.get(&attack).copied()).collect();
+    let psnr: Vec<f64> =
+        records.iter().filter_map(|record| record.psnr.get(&attack)).map(|psnr| f64::from(*psnr)).collect();
     Transfer {
         without_purifier: share(&|record| record.raw.get(&attack).copied()),
         purified: purifies.then(|| share(&|record| record.purified.get(&attack).copied())),

@@ -28,7 +28,7 @@ pub struct Record {
     pub purified: BTreeMap<String, Option<usize>>,
     /// PSNR in dB of the purified picture against the clean one, by the same names.
     #[serde(default)]
-    pub psnr: BTreeMap<String, f64>,
+    pub psnr: BTreeMap<String, f32>,
     /// The class after an attack on purifier and classifier together, by the attack's name.
     #[serde(default)]
     pub adaptive: BTreeMap<String, Option<usize>>,
