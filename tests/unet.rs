@@ -13,15 +13,7 @@ use purecam::workshop::unet::{Unet, UnetConfig, export};
 
 /// Noise of the smallest networks: two scales, a stride of eight pixels.
 fn config() -> UnetConfig {
-    UnetConfig {
-        patch: 4,
-        widths: vec![6, 10],
-        depths: vec![1, 2],
-        surroundings: false,
-        drop_fine: 0.0,
-        strength: 20.0,
-        strengths: [5.0, 40.0],
-    }
+    UnetConfig { patch: 4, widths: vec![6, 10], depths: vec![1, 2], strength: 20.0, strengths: [5.0, 40.0] }
 }
 
 /// Small random weights everywhere, also where an untrained network has zeros.
@@ -128,6 +120,21 @@ fn one_file_answers_like_the_network_at_every_side_and_strength() {
         purifier.purify(&picture(size), 0, &mut again).unwrap();
         assert_eq!(purified, again);
     }
+}
+
+#[test]
+fn a_fixed_graph_answers_the_same_and_has_no_free_side() {
+    let (model, size) = (trained(), [32, 32]);
+    let metadata = Metadata { sides: None, ..metadata(32) };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("fixed.onnx");
+    std::fs::write(&path, export::graph(&model, Some(32)).into_bytes("purifier", &metadata)).unwrap();
+    let mut purifier = Purifier::load(&path, Setup { seed: 7, ..Setup::default() }).unwrap();
+    let mut purified = Vec::new();
+    purifier.purify(&picture(size), 0, &mut purified).unwrap();
+    assert_near(&purified, &expected(&model, size, 20.0, 7));
+    let refused = Purifier::load(&path, Setup { size: Some([16, 40]), ..Setup::default() }).unwrap_err();
+    assert!(refused.to_string().contains("16"), "{refused}");
 }
 
 #[test]

@@ -134,10 +134,7 @@ impl Purifier {
             Self::Unet(unet) => {
                 let [least, most] = unet.config().strengths;
                 let strengths: Vec<f32> = (0..batch).map(|_| rng.random_range(least..=most)).collect();
-                let drop = unet.config().drop_fine;
-                let kept = |rng: &mut ChaCha8Rng| f32::from(rng.random::<f32>() >= drop);
-                let fine = (drop > 0.0).then(|| (0..batch).map(|_| kept(rng)).collect());
-                unet.noised_by(image, &strengths, fine, rng)
+                unet.noised_by(image, &strengths, rng)
             }
         }
     }
@@ -153,25 +150,19 @@ impl Purifier {
                 let draw = riae.draw_evaluation(batch, side, rng);
                 riae.forward(image, &draw).image
             }
-            Self::Unet(unet) => unet.noised_by(image, &vec![unet.config().strength; batch], None, rng),
+            Self::Unet(unet) => unet.noised_by(image, &vec![unet.config().strength; batch], rng),
         }
     }
 }
 
 impl Unet {
-    /// A pass with newly drawn noise; `strengths` has one per picture, in 8-bit levels, `fine` one per picture or none.
-    fn noised_by(
-        &self,
-        image: Tensor<4>,
-        strengths: &[f32],
-        fine: Option<Vec<f32>>,
-        rng: &mut ChaCha8Rng,
-    ) -> Tensor<4> {
+    /// A pass with newly drawn noise; `strengths` has one per picture, in 8-bit levels.
+    fn noised_by(&self, image: Tensor<4>, strengths: &[f32], rng: &mut ChaCha8Rng) -> Tensor<4> {
         let (shape, device) = (image.dims(), image.device());
         let noise: Vec<f32> = rng.sample_iter(StandardNormal).take(shape.iter().product()).collect();
         let noise = Tensor::from_data(TensorData::new(noise, shape), &device);
-        let column = |values: &[f32]| Tensor::<1>::from_floats(values, &device).reshape([values.len(), 1, 1, 1]);
-        self.forward_with(image, noise, column(strengths), fine.map(|fine| column(&fine)))
+        let strengths = Tensor::<1>::from_floats(strengths, &device).reshape([shape[0], 1, 1, 1]);
+        self.forward(image, noise, strengths)
     }
 }
 

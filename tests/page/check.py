@@ -475,7 +475,7 @@ def check_others(browser, binary, port):
                 page = browser.open(view)
                 wait_until_live(page)
                 expect(text(page, "#raw-label") == "not classified", text(page, "#raw-label"))
-                expect(page.evaluate(FRAMED) is None, "a frame around the whole picture")
+                expect(framed(page)["part"] is None, "a frame around the whole picture")
                 expect(not page.locator("#raw-meter").is_visible(), "an empty bar")
                 expect("[detect]" in text(page, "#suspects-note"), text(page, "#suspects-note"))
                 browser.looks_right(page, f"no-detect-{view}")

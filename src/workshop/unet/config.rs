@@ -15,28 +15,12 @@ pub struct UnetConfig {
     pub widths: Vec<usize>,
     /// Residual blocks of each scale, finest first: on the way down, and for all but the coarsest again on the way up.
     pub depths: Vec<usize>,
-    /// Whether the coarsest scale is made from the patches around each patch of the picture as it is, never from the patch
-    /// itself, instead of from the finer scales \[false\].
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub surroundings: bool,
-    /// Share of the training pictures that go without what the finer scales pass on, so that these do not learn the
-    /// attack's pattern \[0\].
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub drop_fine: f32,
     /// Standard deviation of the noise outside training, in 8-bit levels, unless the user sets another \[28\].
     #[serde(default = "strength")]
     pub strength: f32,
     /// The least and the greatest strength: training draws between them, and a user may choose between them [8, 64].
     #[serde(default = "strengths")]
     pub strengths: [f32; 2],
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-fn is_zero(value: &f32) -> bool {
-    *value == 0.0
 }
 
 fn strength() -> f32 {
@@ -106,12 +90,6 @@ impl UnetConfig {
         if depths.len() != widths.len() || depths.iter().any(|depth| !(1..=64).contains(depth)) {
             return refuse("depths", format!("{depths:?}"), "1 to 64 blocks for each of `widths`");
         }
-        if self.surroundings && widths.len() < 2 {
-            return refuse("surroundings", "true".to_owned(), "true only with two scales or more");
-        }
-        if !(0.0..1.0).contains(&self.drop_fine) {
-            return refuse("drop_fine", self.drop_fine.to_string(), "0 up to, but not, 1");
-        }
         let [least, most] = self.strengths;
         // A comparison with NaN is false, and refused.
         if !(0.0 <= least && least <= most && most <= 255.0) {
@@ -138,14 +116,6 @@ impl UnetConfig {
                 macs += 2 * 4 * width * next * places(scale + 1);
             }
         }
-        if self.surroundings {
-            // Instead of the last convolution of 2 x 2: one that takes whole patches, and one of 5 x 5 (its middle is 0,
-            // and computed all the same).
-            let (last, fine) = (self.widths.len() - 1, self.widths[self.widths.len() - 2]);
-            let width = self.widths[last];
-            macs += places(last) * width * (3 * self.stride().pow(2) + 25 * width);
-            macs -= places(last) * 4 * fine * width;
-        }
         2e-9 * macs as f64
     }
 }
@@ -155,15 +125,7 @@ mod tests {
     use super::*;
 
     fn config() -> UnetConfig {
-        UnetConfig {
-            patch: 4,
-            widths: vec![8, 16],
-            depths: vec![1, 2],
-            surroundings: false,
-            drop_fine: 0.0,
-            strength: 28.0,
-            strengths: [8.0, 64.0],
-        }
+        UnetConfig { patch: 4, widths: vec![8, 16], depths: vec![1, 2], strength: 28.0, strengths: [8.0, 64.0] }
     }
 
     #[test]

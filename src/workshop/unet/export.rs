@@ -2,7 +2,7 @@
 
 use burn::nn::conv::Conv2d;
 
-use super::network::{Block, CENTRE, Scale, Surroundings, Unet, around};
+use super::network::{Block, CENTRE, Scale, Unet};
 use crate::engine::contract::{Draw, Noise};
 use crate::workshop::onnx::write::{Axis, Graph, Value, Window};
 use crate::workshop::pictures::values;
@@ -33,16 +33,13 @@ pub fn graph(model: &Unet, side: Option<usize>) -> Graph {
     let told = values(model.told.val());
     let told = graph.weight("told.weight", &[1, told.len(), 1, 1], &told);
     let told = graph.node("Mul", "told", &[&told, &strength], &[]);
-    let stem = centring(&mut graph, "stem", &noised, &model.stem);
+    let stem = stem(&mut graph, &noised, &model.stem);
     let mut x = graph.node("Add", "stem.told", &[&stem, &told], &[]);
     let mut skipped = Vec::new();
     for (i, (down, coarser)) in model.down.iter().zip(&model.coarser).enumerate() {
         x = scale(&mut graph, &format!("down.{i}"), x, down);
         skipped.push(x.clone());
-        x = match &model.surroundings {
-            Some(around) if i + 1 == model.coarser.len() => surroundings(&mut graph, &image, around),
-            _ => conv(&mut graph, &format!("coarser.{i}"), &x, coarser),
-        };
+        x = conv(&mut graph, &format!("coarser.{i}"), &x, coarser);
     }
     if let Some(deepest) = model.down.get(model.coarser.len()) {
         x = scale(&mut graph, &format!("down.{}", model.coarser.len()), x, deepest);
@@ -66,27 +63,13 @@ pub fn noise(side: usize) -> Noise {
     Noise { name: NOISE.to_owned(), shape: vec![1, 3, side, side], draw: Draw::Normal }
 }
 
-/// The coarsest scale made from the patches around each patch of the picture as it is.
-fn surroundings(graph: &mut Graph, image: &Value, model: &Surroundings) -> Value {
-    let embedded = centring(graph, "embed", image, &model.embed);
-    let embedded = graph.node("Relu", "embed.relu", &[&embedded], &[]);
-    let shape = model.ring.weight.dims();
-    let weight: Vec<f32> = values(model.ring.weight.val())
-        .into_iter()
-        .zip(around(shape[0] * shape[1]))
-        .map(|(w, kept)| w * kept)
-        .collect();
-    let window = Window { stride: 1, padding: shape[2] / 2, groups: 1 };
-    graph.conv("ring", &embedded, (&shape, &weight), &bias(&model.ring), window)
-}
-
-/// A convolution of whole patches with the centring of pixels folded into it. This is exact, because nothing is padded.
-fn centring(graph: &mut Graph, name: &str, noised: &Value, stem: &Conv2d) -> Value {
+/// The stem with the centring of pixels folded into it. This is exact, because nothing is padded.
+fn stem(graph: &mut Graph, noised: &Value, stem: &Conv2d) -> Value {
     let weight = values(stem.weight.val());
     let per_output = weight.len() / stem.weight.dims()[0];
     let centre = |filter: &[f32]| filter.iter().sum::<f32>() * CENTRE;
     let bias = bias(stem).into_iter().zip(weight.chunks_exact(per_output)).map(|(b, filter)| b - centre(filter));
-    conv_with(graph, name, noised, stem, &bias.collect::<Vec<_>>())
+    conv_with(graph, "stem", noised, stem, &bias.collect::<Vec<_>>())
 }
 
 fn scale(graph: &mut Graph, name: &str, x: Value, scale: &Scale) -> Value {

@@ -5,8 +5,6 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Initializer, PaddingConfig2d};
 use burn::prelude::*;
 use burn::tensor::activation::relu;
-use burn::tensor::module;
-use burn::tensor::ops::ConvOptions;
 
 use super::config::UnetConfig;
 use crate::workshop::device::draw_weights;
@@ -15,8 +13,6 @@ use crate::workshop::device::draw_weights;
 pub(super) const CENTRE: f32 = 0.5;
 /// The usual gain of initial weights: uniform up to the inverse square root of the fan-in.
 const USUAL: f64 = 0.577_350_269_189_625_8;
-/// Places on a side of the square that surrounds a place.
-const RING: usize = 5;
 /// How much smaller than usual the last weights of a branch start.
 const START: f64 = 0.1;
 
@@ -32,8 +28,6 @@ pub struct Unet {
     pub down: Vec<Scale>,
     /// From each scale but the last to the next coarser one.
     pub coarser: Vec<Conv2d>,
-    /// Makes the coarsest scale instead of the last of `coarser`, if the configuration says so.
-    pub surroundings: Option<Surroundings>,
     /// From each coarser scale to the one before: four places of its channels, finest first.
     pub finer: Vec<Conv2d>,
     /// The scales on the way up, finest first; the coarsest has no second half.
@@ -42,15 +36,6 @@ pub struct Unet {
     pub head: Conv2d,
     #[module(skip)]
     config: UnetConfig,
-}
-
-/// Makes every place of the coarsest scale from the patches around its own.
-#[derive(Module, Debug)]
-pub struct Surroundings {
-    /// Takes whole patches of the coarsest scale's stride.
-    pub embed: Conv2d,
-    /// 5 x 5 places, of which the one in the middle counts for nothing.
-    pub ring: Conv2d,
 }
 
 /// The blocks of one scale.
@@ -88,10 +73,6 @@ impl UnetConfig {
             told: Initializer::Zeros.init([1, first, 1, 1], device),
             down: self.widths.iter().zip(&self.depths).map(scale).collect(),
             coarser: pairs().map(|(fine, coarse)| conv([*fine, *coarse], 2, 2, USUAL, device)).collect(),
-            surroundings: self.surroundings.then(|| Surroundings {
-                embed: conv([3, self.widths[last]], self.stride(), self.stride(), USUAL, device),
-                ring: conv([self.widths[last]; 2], RING, 1, USUAL, device),
-            }),
             finer: pairs().map(|(fine, coarse)| conv([*coarse, 4 * fine], 1, 1, START * USUAL, device)).collect(),
             up: self.widths[..last].iter().zip(&self.depths).map(scale).collect(),
             head: set(conv([first, 3 * patch * patch], 1, 1, USUAL, device), &inverse),
@@ -155,34 +136,14 @@ impl Unet {
     /// variance 1; strength [batch, 1, 1, 1], standard deviation of the noise in 8-bit levels
     /// -> [batch, 3, height, width]
     pub fn forward(&self, image: Tensor<4>, noise: Tensor<4>, strength: Tensor<4>) -> Tensor<4> {
-        self.forward_with(image, noise, strength, None)
-    }
-
-    /// The same, with what the finer scales pass on times `fine`, if it is given.
-    ///
-    /// # Shapes
-    /// as [`Unet::forward`]; fine [batch, 1, 1, 1]
-    pub(in crate::workshop) fn forward_with(
-        &self,
-        image: Tensor<4>,
-        noise: Tensor<4>,
-        strength: Tensor<4>,
-        fine: Option<Tensor<4>>,
-    ) -> Tensor<4> {
         let strength = strength / 255.0;
-        let noised = image.clone() + noise * strength.clone();
+        let noised = image + noise * strength.clone();
         let mut x = self.stem.forward(noised - CENTRE) + self.told.val() * strength;
         let mut skipped = Vec::with_capacity(self.coarser.len());
-        for (i, (scale, coarser)) in self.down.iter().zip(&self.coarser).enumerate() {
+        for (scale, coarser) in self.down.iter().zip(&self.coarser) {
             x = scale.forward(x);
-            skipped.push(match &fine {
-                Some(fine) => x.clone() * fine.clone(),
-                None => x.clone(),
-            });
-            x = match &self.surroundings {
-                Some(surroundings) if i + 1 == self.coarser.len() => surroundings.forward(image.clone() - CENTRE),
-                _ => coarser.forward(x),
-            };
+            skipped.push(x.clone());
+            x = coarser.forward(x);
         }
         x = self.down.iter().skip(self.coarser.len()).fold(x, |x, scale| scale.forward(x));
         for ((finer, up), skip) in self.finer.iter().zip(&self.up).zip(skipped).rev() {
@@ -190,23 +151,6 @@ impl Unet {
         }
         depth_to_space(self.head.forward(x), self.config.patch) + CENTRE
     }
-}
-
-impl Surroundings {
-    fn forward(&self, centred: Tensor<4>) -> Tensor<4> {
-        let embedded = relu(self.embed.forward(centred));
-        let weight = self.ring.weight.val();
-        let around = Tensor::from_data(TensorData::new(around(1), [1, 1, RING, RING]), &weight.device());
-        let bias = self.ring.bias.as_ref().map(|bias| bias.val());
-        let options = ConvOptions { stride: [1, 1], padding: [(RING / 2, RING / 2); 2], dilation: [1, 1], groups: 1 };
-        module::conv2d(embedded, weight * around, bias, options)
-    }
-}
-
-/// For `count` filters of a ring: 0 in the middle, 1 around it.
-pub(super) fn around(count: usize) -> Vec<f32> {
-    let middle = RING * RING / 2;
-    (0..count * RING * RING).map(|place| if place % (RING * RING) == middle { 0.0 } else { 1.0 }).collect()
 }
 
 impl Scale {
