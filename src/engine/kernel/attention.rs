@@ -6,9 +6,10 @@ use tract_core::tract_linalg::multithread::par_chunks_mut;
 
 use super::math::{exp, max, sum};
 use super::operator::{Kernel, with_scratch};
-use super::product::{ROWS, multiply_rows, rows_of};
+use super::product::{MOST_COLUMNS, ROWS, multiply_rows, rows_of};
 use super::scratch::{Scratch, grown};
 use super::simd::{Simd, Work};
+use super::vector::Vector;
 
 /// Where the tokens of one operand lie: the distances between two groups, two heads and two tokens, in numbers. The
 /// numbers of a token lie side by side.
@@ -47,14 +48,7 @@ impl Attention {
     /// # Shapes
     /// queries, keys, values and output as their strides say
     pub fn group(&self, simd: Simd, inputs: [&[f32]; 3], group: usize, out: &mut [f32], scratch: &mut Scratch) {
-        match simd {
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512 => simd.run(Attend::<8, 32> { attention: self, inputs, group, out, scratch }),
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx2 => simd.run(Attend::<4, 16> { attention: self, inputs, group, out, scratch }),
-            #[cfg(target_arch = "aarch64")]
-            Simd::Neon => simd.run(Attend::<8, 8> { attention: self, inputs, group, out, scratch }),
-        }
+        simd.run(Attend { attention: self, inputs, group, out, scratch });
     }
 }
 
@@ -74,7 +68,7 @@ impl Kernel for Attention {
     }
 }
 
-struct Attend<'a, const M: usize, const N: usize> {
+struct Attend<'a> {
     attention: &'a Attention,
     inputs: [&'a [f32]; 3],
     group: usize,
@@ -82,40 +76,42 @@ struct Attend<'a, const M: usize, const N: usize> {
     scratch: &'a mut Scratch,
 }
 
-impl<const M: usize, const N: usize> Work for Attend<'_, M, N> {
+impl Work for Attend<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vector, const M: usize, const C: usize>(self) {
+        let n = C * V::LEN;
         let Self { attention, inputs, group, out, scratch } = self;
         let Attention { heads, queries, keys, depth, width, strides, .. } = *attention;
         let [of_queries, of_keys, of_values, of_out] = strides;
-        let (chunks, wide) = (keys.div_ceil(N), width.div_ceil(N));
-        let row = chunks * N;
-        let packed = grown(&mut scratch.columns, (chunks * depth + wide * keys) * N);
-        let (right, values) = packed.split_at_mut(chunks * depth * N);
+        let (chunks, wide) = (keys.div_ceil(n), width.div_ceil(n));
+        let row = chunks * n;
+        let packed = grown(&mut scratch.columns, (chunks * depth + wide * keys) * n);
+        let (right, values) = packed.split_at_mut(chunks * depth * n);
         let weights = grown(&mut scratch.pixels, ROWS * row);
-        let zeros = [0.0f32; N];
-        let mut sums = [[0.0f32; N]; ROWS];
+        let zeros = [0.0f32; MOST_COLUMNS];
+        let mut sums = [0.0f32; ROWS * MOST_COLUMNS];
+        let sums = &mut sums[..ROWS * n];
         for head in 0..heads {
             let begin = |strides: Strides| group * strides.group + head * strides.head;
             let (q, k, v) =
                 (&inputs[0][begin(of_queries)..], &inputs[1][begin(of_keys)..], &inputs[2][begin(of_values)..]);
             for key in 0..keys {
                 let numbers = &k[key * of_keys.token..][..depth];
-                let chunk = &mut right[key / N * depth * N..][..depth * N];
-                for (column, number) in chunk.chunks_exact_mut(N).zip(numbers) {
-                    column[key % N] = *number;
+                let chunk = &mut right[key / n * depth * n..][..depth * n];
+                for (column, number) in chunk.chunks_exact_mut(n).zip(numbers) {
+                    column[key % n] = *number;
                 }
                 let numbers = &v[key * of_values.token..][..width];
-                for (chunk, numbers) in numbers.chunks(N).enumerate() {
-                    values[(chunk * keys + key) * N..][..numbers.len()].copy_from_slice(numbers);
+                for (chunk, numbers) in numbers.chunks(n).enumerate() {
+                    values[(chunk * keys + key) * n..][..numbers.len()].copy_from_slice(numbers);
                 }
             }
             for first in (0..queries).step_by(ROWS) {
                 let rows = rows_of(q, first, queries, of_queries.token, depth);
-                for (chunk, right) in right.chunks_exact(depth * N).enumerate() {
-                    multiply_rows::<M, N>(&rows, right, &zeros, &mut sums);
-                    for (weights, sums) in weights.chunks_exact_mut(row).zip(&sums) {
-                        weights[chunk * N..][..N].copy_from_slice(sums);
+                for (chunk, right) in right.chunks_exact(depth * n).enumerate() {
+                    multiply_rows::<V, M, C>(&rows, right, &zeros, sums);
+                    for (weights, sums) in weights.chunks_exact_mut(row).zip(sums.chunks_exact(n)) {
+                        weights[chunk * n..][..n].copy_from_slice(sums);
                     }
                 }
                 let mut shares = [0.0f32; ROWS];
@@ -128,11 +124,11 @@ impl<const M: usize, const N: usize> Work for Attend<'_, M, N> {
                     *share = 1.0 / sum(weights, |weight| weight);
                 }
                 let rows = rows_of(weights, 0, ROWS, row, keys);
-                for (chunk, values) in values.chunks_exact(keys * N).enumerate() {
-                    multiply_rows::<M, N>(&rows, values, &zeros, &mut sums);
-                    let count = N.min(width - chunk * N);
-                    for (number, (sums, share)) in sums.iter().zip(shares).enumerate().take(queries - first) {
-                        let place = head * of_out.head + (first + number) * of_out.token + chunk * N;
+                for (chunk, values) in values.chunks_exact(keys * n).enumerate() {
+                    multiply_rows::<V, M, C>(&rows, values, &zeros, sums);
+                    let count = n.min(width - chunk * n);
+                    for (number, (sums, share)) in sums.chunks_exact(n).zip(shares).enumerate().take(queries - first) {
+                        let place = head * of_out.head + (first + number) * of_out.token + chunk * n;
                         for (out, sum) in out[place..][..count].iter_mut().zip(sums) {
                             *out = sum * share;
                         }

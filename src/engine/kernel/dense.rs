@@ -6,9 +6,10 @@
 use std::ops::Range;
 
 use super::bounds::Bounds;
-use super::product::{Panels, ROWS, multiply};
+use super::product::{MOST_COLUMNS, Panels, ROWS, multiply};
 use super::scratch::{Scratch, grown};
 use super::simd::{Simd, Work};
+use super::vector::Vector;
 use super::window::Window;
 
 /// The most numbers that are laid out at once: half a megabyte.
@@ -49,19 +50,12 @@ impl Dense {
     /// # Shapes
     /// x [inputs, height, width] -> out [outputs, places]
     pub fn run(&self, simd: Simd, x: &[f32], places: Range<usize>, out: &mut [f32], scratch: &mut Scratch) {
-        match simd {
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512 => simd.run(Convolve::<8, 32> { conv: self, x, places, out, scratch }),
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx2 => simd.run(Convolve::<4, 16> { conv: self, x, places, out, scratch }),
-            #[cfg(target_arch = "aarch64")]
-            Simd::Neon => simd.run(Convolve::<8, 8> { conv: self, x, places, out, scratch }),
-        }
+        simd.run(Convolve { conv: self, x, places, out, scratch });
     }
 }
 
-/// The work for some places, `M` rows of filters and `N` places at a time.
-struct Convolve<'a, const M: usize, const N: usize> {
+/// The work for some places.
+struct Convolve<'a> {
     conv: &'a Dense,
     x: &'a [f32],
     places: Range<usize>,
@@ -69,33 +63,36 @@ struct Convolve<'a, const M: usize, const N: usize> {
     scratch: &'a mut Scratch,
 }
 
-impl<const M: usize, const N: usize> Work for Convolve<'_, M, N> {
+impl Work for Convolve<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vector, const M: usize, const C: usize>(self) {
+        let n = C * V::LEN;
         let Self { conv, x, places: all, out, scratch } = self;
         let (depth, places) = (conv.filters.depth, all.len());
-        let chunk = depth * N;
-        let chunks = (BLOCK / chunk).clamp(1, places.div_ceil(N).max(1));
+        let chunk = depth * n;
+        let chunks = (BLOCK / chunk).clamp(1, places.div_ceil(n).max(1));
         let columns = grown(&mut scratch.columns, chunk * chunks);
-        let mut sums = [[0.0f32; N]; ROWS];
-        for first in (0..places).step_by(chunks * N) {
-            let count = chunks.min((places - first).div_ceil(N));
+        let mut sums = [0.0f32; ROWS * MOST_COLUMNS];
+        let sums = &mut sums[..ROWS * n];
+        for first in (0..places).step_by(chunks * n) {
+            let count = chunks.min((places - first).div_ceil(n));
             for (number, chunk) in columns.chunks_exact_mut(chunk).take(count).enumerate() {
-                let begin = first + number * N;
-                lay_out::<N>(x, &conv.window, all.start + begin, N.min(places - begin), chunk);
+                let begin = first + number * n;
+                lay_out(x, &conv.window, [all.start + begin, n.min(places - begin), n], chunk);
             }
             for panel in 0..conv.filters.rows.div_ceil(ROWS) {
                 for (number, chunk) in columns.chunks_exact(chunk).take(count).enumerate() {
-                    let begin = first + number * N;
-                    let width = N.min(places - begin);
+                    let begin = first + number * n;
+                    let width = n.min(places - begin);
                     let planes = &mut out[panel * ROWS * places..];
-                    multiply::<M, N>(conv.filters.panel(panel), chunk, &conv.bias[panel], &mut sums);
+                    multiply::<V, M, C>(conv.filters.panel(panel), chunk, &conv.bias[panel], sums);
                     // The last panel may have rows too many.
-                    for (plane, sums) in planes.chunks_exact_mut(places).zip(&mut sums) {
+                    for (plane, sums) in planes.chunks_exact_mut(places).zip(sums.chunks_exact_mut(n)) {
                         conv.bounds.apply(sums);
-                        match plane[begin..].first_chunk_mut() {
-                            Some(target) if width == N => *target = *sums,
-                            _ => plane[begin..begin + width].copy_from_slice(&sums[..width]),
+                        if width == n {
+                            plane[begin..][..n].copy_from_slice(sums);
+                        } else {
+                            plane[begin..][..width].copy_from_slice(&sums[..width]);
                         }
                     }
                 }
@@ -104,17 +101,17 @@ impl<const M: usize, const N: usize> Work for Convolve<'_, M, N> {
     }
 }
 
-/// The pixels under the filter for `count` places from number `begin` on: [inputs, kernel, kernel][N]; zeros outside of
+/// The pixels under the filter for `count` places from number `begin` on: [inputs, kernel, kernel][n]; zeros outside of
 /// the picture and beyond the last of the places.
 #[inline(always)]
-fn lay_out<const N: usize>(x: &[f32], window: &Window, begin: usize, count: usize, out: &mut [f32]) {
+fn lay_out(x: &[f32], window: &Window, [begin, count, n]: [usize; 3], out: &mut [f32]) {
     let Window { kernel, stride, before, from: [height, width], to, .. } = *window;
-    let mut lines = out.chunks_exact_mut(N);
+    let mut lines = out.chunks_exact_mut(n);
     for plane in x.chunks_exact(window.pixels()) {
-        if kernel == [1, 1] && to == [1, width] && count == N {
+        if kernel == [1, 1] && to == [1, width] && count == n {
             // A run of pixels.
             if let Some(line) = lines.next() {
-                line.copy_from_slice(&plane[begin..begin + N]);
+                line.copy_from_slice(&plane[begin..begin + n]);
             }
             continue;
         }

@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::bounds::Bounds;
 use super::scratch::{Scratch, grown};
 use super::simd::{Simd, Work};
+use super::vector::Vector;
 use super::window::Window;
 
 /// The most values of a filter.
@@ -56,7 +57,7 @@ struct Convolve<'a, const TAPS: usize> {
 
 impl<const TAPS: usize> Work for Convolve<'_, TAPS> {
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vector, const M: usize, const C: usize>(self) {
         let Self { conv, x, channels, out, scratch } = self;
         let window = &conv.window;
         let Window { kernel: [_, columns], stride: [down, across], to: [height, width], .. } = *window;
@@ -79,14 +80,17 @@ impl<const TAPS: usize> Work for Convolve<'_, TAPS> {
             let x = &x[channel * window.pixels()..][..window.pixels()];
             spread(x, window, [plane, line], planes);
             for (step, sums) in sums.chunks_exact_mut(STEP).enumerate() {
-                let mut sum = [bias; STEP];
-                for (offset, weight) in offsets.iter().zip(filter) {
-                    let pixels = &planes[offset + step * STEP..][..STEP];
-                    for (sum, pixel) in sum.iter_mut().zip(pixels) {
-                        *sum = weight.mul_add(*pixel, *sum);
+                for (part, sums) in sums.chunks_exact_mut(2 * V::LEN).enumerate() {
+                    let begin = step * STEP + part * 2 * V::LEN;
+                    let (mut left, mut right) = (V::splat(bias), V::splat(bias));
+                    for (offset, weight) in offsets.iter().zip(filter) {
+                        let (pixels, weight) = (&planes[offset + begin..][..2 * V::LEN], V::splat(*weight));
+                        left = weight.mul_add(V::load(pixels), left);
+                        right = weight.mul_add(V::load(&pixels[V::LEN..]), right);
                     }
+                    left.store(sums);
+                    right.store(&mut sums[V::LEN..]);
                 }
-                sums.copy_from_slice(&sum);
             }
             for (out, sums) in out.chunks_exact_mut(width).zip(sums.chunks_exact(line)) {
                 out.copy_from_slice(&sums[..width]);

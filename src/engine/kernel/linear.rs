@@ -4,8 +4,9 @@ use tract_core::internal::TractResult;
 use tract_core::tract_linalg::multithread::par_chunks_mut;
 
 use super::operator::Kernel;
-use super::product::{ROWS, multiply_rows, rows_of};
+use super::product::{MOST_COLUMNS, ROWS, multiply_rows, rows_of};
 use super::simd::{Simd, Work};
+use super::vector::Vector;
 
 /// `x @ weight + bias` with the weight packed for an instruction set.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,14 +41,7 @@ impl Linear {
     /// # Shapes
     /// x [rows, depth] -> out [rows, outputs]
     pub fn rows(&self, simd: Simd, x: &[f32], out: &mut [f32]) {
-        match simd {
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512 => simd.run(Multiply::<8, 32> { layer: self, x, out }),
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx2 => simd.run(Multiply::<4, 16> { layer: self, x, out }),
-            #[cfg(target_arch = "aarch64")]
-            Simd::Neon => simd.run(Multiply::<8, 8> { layer: self, x, out }),
-        }
+        simd.run(Multiply { layer: self, x, out });
     }
 }
 
@@ -70,31 +64,32 @@ impl Kernel for Linear {
     }
 }
 
-struct Multiply<'a, const M: usize, const N: usize> {
+struct Multiply<'a> {
     layer: &'a Linear,
     x: &'a [f32],
     out: &'a mut [f32],
 }
 
-impl<const M: usize, const N: usize> Work for Multiply<'_, M, N> {
+impl Work for Multiply<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vector, const M: usize, const C: usize>(self) {
+        let n = C * V::LEN;
         let Self { layer: Linear { depth, outputs, weight, bias }, x, out } = self;
         let (depth, outputs) = (*depth, *outputs);
         let count = out.len() / outputs;
-        let mut sums = [[0.0f32; N]; ROWS];
+        let mut sums = [0.0f32; ROWS * MOST_COLUMNS];
+        let sums = &mut sums[..ROWS * n];
         for (block, out) in out.chunks_mut(ROWS * outputs).enumerate() {
             let rows = rows_of(x, block * ROWS, count, depth, depth);
-            let chunks = weight.chunks_exact(depth * N).zip(bias.chunks_exact(N));
+            let chunks = weight.chunks_exact(depth * n).zip(bias.chunks_exact(n));
             for (chunk, (weight, bias)) in chunks.enumerate() {
-                let mut begin = [0.0; N];
-                begin.copy_from_slice(bias);
-                multiply_rows::<M, N>(&rows, weight, &begin, &mut sums);
-                let first = chunk * N;
-                for (out, sums) in out.chunks_exact_mut(outputs).zip(&sums) {
-                    match out[first..].first_chunk_mut() {
-                        Some(out) => *out = *sums,
-                        None => out[first..].copy_from_slice(&sums[..outputs - first]),
+                multiply_rows::<V, M, C>(&rows, weight, bias, sums);
+                let first = chunk * n;
+                for (out, sums) in out.chunks_exact_mut(outputs).zip(sums.chunks_exact(n)) {
+                    if outputs - first >= n {
+                        out[first..][..n].copy_from_slice(sums);
+                    } else {
+                        out[first..].copy_from_slice(&sums[..outputs - first]);
                     }
                 }
             }

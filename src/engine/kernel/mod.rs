@@ -6,7 +6,8 @@
 //!
 //! - `winograd`: 3x3 filters of stride 1; `depthwise`: a filter for each channel; `dense`: all other convolutions;
 //! - `linear`, `norm`, `attention`: the parts of a transformer;
-//! - `product`: the inner loop of all of them; `simd`: a function compiled for each of the CPU's instruction sets;
+//! - `product`: the inner loop of all of them; `simd`, `vector`: code for each of the
+//!   CPU's instruction sets;
 //! - `operator`, `convolution`: the engine's view of them, and threads; `find`: the nodes that they can stand for.
 
 mod attention;
@@ -24,6 +25,7 @@ mod scratch;
 mod simd;
 #[cfg(test)]
 mod tests;
+mod vector;
 mod window;
 mod winograd;
 

@@ -6,6 +6,7 @@ use tract_core::tract_linalg::multithread::par_chunks_mut;
 use super::math::sum;
 use super::operator::Kernel;
 use super::simd::{Simd, Work};
+use super::vector::Vector;
 
 /// Each row less its mean, by its standard deviation, times a gain, plus a bias.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +51,7 @@ struct Normalise<'a> {
 
 impl Work for Normalise<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vector, const M: usize, const C: usize>(self) {
         let Self { norm: LayerNorm { gain, bias, epsilon }, x, out } = self;
         let width = gain.len();
         for (x, out) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)) {

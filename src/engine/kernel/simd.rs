@@ -1,7 +1,10 @@
 //! One function compiled for several instruction sets, of which the CPU's best one runs.
-//!
-//! The kernels are plain loops over arrays of fixed length, which the compiler turns into vector instructions of
-//! whatever set it compiles them for.
+
+#[cfg(target_arch = "aarch64")]
+use super::vector::Neon;
+use super::vector::Vector;
+#[cfg(target_arch = "x86_64")]
+use super::vector::{Avx2, Avx512};
 
 /// The instruction sets that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,11 +54,11 @@ impl Simd {
         {
             #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
             fn avx512<W: Work>(work: W) {
-                work.run();
+                work.run::<Avx512, 8, 2>();
             }
             #[target_feature(enable = "avx2,fma")]
             fn avx2<W: Work>(work: W) {
-                work.run();
+                work.run::<Avx2, 4, 2>();
             }
             match self {
                 // SAFETY: only `of_this_cpu` makes this, after it has seen that the CPU has the instructions.
@@ -64,15 +67,15 @@ impl Simd {
                 Self::Avx2 => unsafe { avx2(work) },
             }
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        work.run();
+        #[cfg(target_arch = "aarch64")]
+        work.run::<Neon, 8, 2>();
     }
 }
 
 /// Something to be compiled for every set. `run` must be `#[inline(always)]`.
 pub trait Work {
-    /// Does it.
-    fn run(self);
+    /// Does it with registers `V`, of which products hold the sums of `M` rows and `C` registers of columns at once.
+    fn run<V: Vector, const M: usize, const C: usize>(self);
 }
 
 /// Runs `work` compiled for the best set of this CPU. Everything that it calls must be inlined into it.
@@ -81,7 +84,7 @@ pub fn vectorised(work: impl FnOnce()) {
     struct Once<W>(W);
     impl<W: FnOnce()> Work for Once<W> {
         #[inline(always)]
-        fn run(self) {
+        fn run<V: Vector, const M: usize, const C: usize>(self) {
             (self.0)();
         }
     }

@@ -8,14 +8,13 @@
 use std::ops::Range;
 
 use super::bounds::Bounds;
-use super::product::{Panels, ROWS, multiply};
+use super::product::{MOST_COLUMNS, Panels, ROWS, multiply};
 use super::scratch::{Scratch, grown};
 use super::simd::{Simd, Work};
+use super::vector::Vector;
 
 /// Values of a transformed tile.
 const PLACES: usize = 16;
-/// Tiles that are transformed at once.
-const STEP: usize = 16;
 /// The most numbers of a block of transformed tiles: half a megabyte.
 const BLOCK: usize = 1 << 17;
 
@@ -58,14 +57,7 @@ impl Winograd {
     /// # Shapes
     /// x [inputs, height, width] -> out [outputs, places], as [`Winograd::places`] has them
     pub fn run(&self, simd: Simd, x: &[f32], rows: Range<usize>, out: &mut [f32], scratch: &mut Scratch) {
-        match simd {
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx512 => simd.run(Convolve::<8, 32> { conv: self, x, rows, out, scratch }),
-            #[cfg(target_arch = "x86_64")]
-            Simd::Avx2 => simd.run(Convolve::<4, 16> { conv: self, x, rows, out, scratch }),
-            #[cfg(target_arch = "aarch64")]
-            Simd::Neon => simd.run(Convolve::<8, 8> { conv: self, x, rows, out, scratch }),
-        }
+        simd.run(Convolve { conv: self, x, rows, out, scratch });
     }
 }
 
@@ -77,8 +69,8 @@ fn transform_filter(g: &[f32]) -> [f32; PLACES] {
     std::array::from_fn(|place| rows[place / 4][place % 4])
 }
 
-/// The work for some rows of tiles, `M` rows of filters and `N` tiles at a time.
-struct Convolve<'a, const M: usize, const N: usize> {
+/// The work for some rows of tiles.
+struct Convolve<'a> {
     conv: &'a Winograd,
     x: &'a [f32],
     rows: Range<usize>,
@@ -86,9 +78,10 @@ struct Convolve<'a, const M: usize, const N: usize> {
     scratch: &'a mut Scratch,
 }
 
-impl<const M: usize, const N: usize> Work for Convolve<'_, M, N> {
+impl Work for Convolve<'_> {
     #[inline(always)]
-    fn run(self) {
+    fn run<V: Vector, const M: usize, const C: usize>(self) {
+        let n = C * V::LEN;
         let Self { conv, x, rows: all, out, scratch } = self;
         let (inputs, [height, width]) = (conv.inputs, conv.size);
         let across = width.div_ceil(2);
@@ -96,21 +89,21 @@ impl<const M: usize, const N: usize> Work for Convolve<'_, M, N> {
         // As many rows of tiles as fit into a block, and at least one; the blocks are alike.
         let most = (BLOCK / (PLACES * inputs * across)).clamp(1, all.len().max(1));
         let rows_of_block = all.len().div_ceil(all.len().div_ceil(most));
-        let stride = across + STEP + 1;
-        let chunks = (rows_of_block * across).div_ceil(N);
+        let stride = across + V::LEN + 1;
+        let chunks = (rows_of_block * across).div_ceil(n);
         let split_rows = grown(&mut scratch.pixels, (2 * rows_of_block + 2) * 2 * stride);
-        let tiles = grown(&mut scratch.columns, chunks * block(inputs, N));
+        let tiles = grown(&mut scratch.columns, chunks * block::<V>(inputs, n));
         for first in all.clone().step_by(rows_of_block) {
             let rows = rows_of_block.min(all.end - first);
             for (input, plane) in x.chunks_exact(height * width).take(inputs).enumerate() {
                 split(plane, [height, width], first, rows, split_rows, stride);
-                transform::<N>(split_rows, [rows, across, stride], tiles, [input, inputs]);
+                transform::<V>(split_rows, [rows, across, stride], tiles, [input, inputs, n]);
             }
             let count = rows * across;
-            for chunk in 0..count.div_ceil(N) {
-                let tiles = &tiles[chunk * block(inputs, N)..][..block(inputs, N)];
-                let last = count.min((chunk + 1) * N);
-                outputs::<M, N>(conv, tiles, [first - all.start, chunk * N, last], places, out);
+            for chunk in 0..count.div_ceil(n) {
+                let tiles = &tiles[chunk * block::<V>(inputs, n)..][..block::<V>(inputs, n)];
+                let last = count.min((chunk + 1) * n);
+                outputs::<V, M, C>(conv, tiles, [first - all.start, chunk * n, last], places, out);
             }
         }
     }
@@ -143,120 +136,109 @@ fn split(plane: &[f32], [height, width]: [usize; 2], first: usize, rows: usize, 
     }
 }
 
-/// `B^T d B` of one input's tiles, written to their chunks. Each step writes whole vectors: what is too much is in the
-/// way of nothing that was written before, and is overwritten by what comes next.
+/// `B^T d B` of one input's tiles, written to their chunks of `n` columns. Each step writes a whole register: what is too
+/// much is in the way of nothing that was written before, and is overwritten by what comes next.
 #[inline(always)]
-fn transform<const N: usize>(
+fn transform<V: Vector>(
     split: &[f32],
     [rows, across, stride]: [usize; 3],
     tiles: &mut [f32],
-    [input, inputs]: [usize; 2],
+    [input, inputs, n]: [usize; 3],
 ) {
-    let (block, matrix) = (block(inputs, N), matrix(inputs, N));
+    let (block, matrix) = (block::<V>(inputs, n), matrix::<V>(inputs, n));
     for row in 0..rows {
         let lines = &split[row * 4 * stride..];
         let mut tile = 0;
         while tile < across {
-            // The tiles up to the end of this row or of this chunk, and at most as many as a step takes.
+            // The tiles up to the end of this row or of this chunk, and at most as many as a register has.
             let place = row * across + tile;
-            let (chunk, column) = (place / N, place % N);
+            let (chunk, column) = (place / n, place % n);
             // Four rows, each its even and its odd columns.
-            let mut v = [[[0.0; STEP]; 4]; 4];
+            let mut v = [[V::splat(0.0); 4]; 4];
             for (x, v) in v.iter_mut().enumerate() {
                 let from = x % 2 * stride + tile + x / 2;
-                let d0 = vector(&lines[from..]);
-                let d1 = vector(&lines[from + 2 * stride..]);
-                let d2 = vector(&lines[from + 4 * stride..]);
-                let d3 = vector(&lines[from + 6 * stride..]);
-                *v = line(d0, d1, d2, d3);
+                let at = |y: usize| V::load(&lines[from + 2 * y * stride..]);
+                *v = line(at(0), at(1), at(2), at(3));
             }
-            let target = &mut tiles[chunk * block + input * N + column..];
+            let target = &mut tiles[chunk * block + input * n + column..];
             for y in 0..4 {
                 let done = line(v[0][y], v[1][y], v[2][y], v[3][y]);
-                for (x, done) in done.iter().enumerate() {
-                    target[(4 * y + x) * matrix..][..STEP].copy_from_slice(done);
+                for (x, done) in done.into_iter().enumerate() {
+                    done.store(&mut target[(4 * y + x) * matrix..]);
                 }
             }
-            tile += STEP.min(N - column).min(across - tile);
+            tile += V::LEN.min(n - column).min(across - tile);
         }
     }
 }
 
 /// Numbers of the transformed tiles of a chunk of `columns` for one place, with room for what is too much.
-fn matrix(inputs: usize, columns: usize) -> usize {
-    inputs * columns + STEP
+fn matrix<V: Vector>(inputs: usize, columns: usize) -> usize {
+    inputs * columns + V::LEN
 }
 
 /// Numbers of the transformed tiles of a chunk of `columns`.
-fn block(inputs: usize, columns: usize) -> usize {
-    PLACES * matrix(inputs, columns)
-}
-
-/// The first numbers of a slice.
-#[inline(always)]
-fn vector(values: &[f32]) -> [f32; STEP] {
-    let mut vector = [0.0; STEP];
-    vector.copy_from_slice(&values[..STEP]);
-    vector
+fn block<V: Vector>(inputs: usize, columns: usize) -> usize {
+    PLACES * matrix::<V>(inputs, columns)
 }
 
 /// `B^T` times a column of four.
 #[inline(always)]
-fn line(a: [f32; STEP], b: [f32; STEP], c: [f32; STEP], d: [f32; STEP]) -> [[f32; STEP]; 4] {
-    let mut out = [[0.0; STEP]; 4];
-    for n in 0..STEP {
-        out[0][n] = a[n] - c[n];
-        out[1][n] = b[n] + c[n];
-        out[2][n] = c[n] - b[n];
-        out[3][n] = b[n] - d[n];
-    }
-    out
+fn line<V: Vector>(a: V, b: V, c: V, d: V) -> [V; 4] {
+    [a.minus(c), b.plus(c), c.minus(b), b.minus(d)]
 }
 
 /// All outputs of a chunk of tiles, from number `begin` up to `end` of a block that begins `first` rows of
 /// tiles below the upper edge of the output, whose channels have `places` each.
 #[inline(always)]
-fn outputs<const M: usize, const N: usize>(
+fn outputs<V: Vector, const M: usize, const C: usize>(
     conv: &Winograd,
     tiles: &[f32],
     [first, begin, end]: [usize; 3],
     places: usize,
     out: &mut [f32],
 ) {
+    let n = C * V::LEN;
     let width = conv.size[1];
     let (across, height) = (width.div_ceil(2), places / width);
-    let mut sums = [[[0.0f32; N]; ROWS]; PLACES];
+    let mut sums = [0.0f32; PLACES * ROWS * MOST_COLUMNS];
     for panel in 0..conv.outputs.div_ceil(ROWS) {
-        for (place, sums) in sums.iter_mut().enumerate() {
-            let right = &tiles[place * matrix(conv.inputs, N)..][..conv.inputs * N];
-            let filters = conv.filters[place].panel(panel);
-            multiply::<M, N>(filters, right, &[0.0; ROWS], sums);
+        for (place, sums) in sums[..PLACES * ROWS * n].chunks_exact_mut(ROWS * n).enumerate() {
+            let right = &tiles[place * matrix::<V>(conv.inputs, n)..][..conv.inputs * n];
+            multiply::<V, M, C>(conv.filters[place].panel(panel), right, &[0.0; ROWS], sums);
         }
         let planes = out[panel * ROWS * places..].chunks_exact_mut(places);
         for (row, (plane, bias)) in planes.zip(&conv.bias[panel * ROWS..]).take(ROWS).enumerate() {
-            // The upper and the lower outputs of the tiles, each left and right.
-            let mut lines = [[[0.0f32; 2]; N]; 2];
-            for n in 0..N {
-                let [mut upper, mut lower] = [[0.0; 4]; 2];
+            // The outputs of the tiles: upper left, upper right, lower left, lower right.
+            let mut corners = [[0.0f32; MOST_COLUMNS]; 4];
+            let bias = V::splat(*bias);
+            for part in 0..C {
+                let m = |place: usize| V::load(&sums[(place * ROWS + row) * n + part * V::LEN..]);
+                let mut halves = [[V::splat(0.0); 4]; 2];
                 for x in 0..4 {
-                    let m = [sums[x][row][n], sums[4 + x][row][n], sums[8 + x][row][n], sums[12 + x][row][n]];
-                    upper[x] = m[0] + m[1] + m[2];
-                    lower[x] = m[1] - m[2] - m[3];
+                    let (a, b, c, d) = (m(x), m(4 + x), m(8 + x), m(12 + x));
+                    halves[0][x] = a.plus(b).plus(c);
+                    halves[1][x] = b.minus(c).minus(d);
                 }
-                for (line, m) in lines.iter_mut().zip([upper, lower]) {
-                    line[n] = [m[0] + m[1] + m[2] + bias, m[1] - m[2] - m[3] + bias];
+                for (half, [a, b, c, d]) in halves.into_iter().enumerate() {
+                    a.plus(b).plus(c).plus(bias).store(&mut corners[2 * half][part * V::LEN..]);
+                    b.minus(c).minus(d).plus(bias).store(&mut corners[2 * half + 1][part * V::LEN..]);
                 }
             }
-            let [upper, lower] = &mut lines;
-            conv.bounds.apply(upper.as_flattened_mut());
-            conv.bounds.apply(lower.as_flattened_mut());
+            let mut lines = [[[0.0f32; 2]; MOST_COLUMNS]; 2];
+            for (line, corners) in lines.iter_mut().zip(corners.chunks_exact(2)) {
+                for ((pair, left), right) in line.iter_mut().zip(&corners[0]).zip(&corners[1]) {
+                    *pair = [*left, *right];
+                }
+                conv.bounds.apply(line.as_flattened_mut());
+            }
             let mut tile = begin;
             while tile < end {
                 let (y, x) = (2 * (first + tile / across), tile % across);
                 let count = (across - x).min(end - tile);
                 // At an odd side, the last tiles have no second row, or no second column.
                 let wide = (2 * count).min(width - 2 * x);
-                for (line, y) in [(&*upper, y), (&*lower, y + 1)].into_iter().take(height - y) {
+                for (line, y) in lines.iter().zip([y, y + 1]).take(height - y) {
                     let pixels = line[tile - begin..][..count].as_flattened();
                     plane[y * width + 2 * x..][..wide].copy_from_slice(&pixels[..wide]);
                 }
