@@ -61,7 +61,21 @@ fn every_attack_stays_inside_the_ball_of_its_own_size_and_gives_8_bit_pictures()
     let clean = pictures(24);
     let label = classes(&classifier, clean.clone());
     let epsilon = [EPSILON, Epsilon::steps(4), "7.3/255".parse().unwrap(), EPSILON];
-    for name in ["clean", "noise", "pattern", "fgsm", "pgd:3"] {
+    for name in [
+        "clean",
+        "noise",
+        "pattern",
+        "fgsm",
+        "bim:3",
+        "pgd:3",
+        "pgd:3x2",
+        "mi-fgsm:3",
+        "di-fgsm:3",
+        "m-di-fgsm:3",
+        "apgd-ce:5",
+        "apgd-dlr:5x2",
+        "apgd-t:5",
+    ] {
         let adversarial = numbers(method(name).perturb(&classifier, clean.clone(), &label, &epsilon, 5));
         for (place, (found, clean)) in adversarial.iter().zip(numbers(clean.clone())).enumerate() {
             let (level, size) = (found * 255.0, epsilon[place / (3 * 24 * 24)].value() * 255.0);
@@ -120,13 +134,29 @@ fn pgd_hurts_more_than_fgsm_and_fgsm_more_than_noise() {
 }
 
 #[test]
+fn more_restarts_and_more_classes_to_aim_at_never_help_the_defender() {
+    let classifier = classifier("residual.onnx", 24);
+    let clean = pictures(24);
+    let label = classes(&classifier, clean.clone());
+    let small = [Epsilon::steps(1); 4];
+    let kept = |text: &str| {
+        let adversarial = method(text).perturb(&classifier, clean.clone(), &label, &small, 1);
+        (0..4).filter(|&place| classes(&classifier, adversarial.clone())[place] == label[place]).count()
+    };
+    assert!(kept("pgd:5x4") <= kept("pgd:5") && kept("apgd-dlr:10x4") <= kept("apgd-dlr:10"));
+    assert!(kept("apgd-t:20x2") <= kept("apgd-t:20"));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_picture_and_another_seed_another() {
     let classifier = classifier("residual.onnx", 24);
     let clean = pictures(24);
     let label = classes(&classifier, clean.clone());
-    let run = |seed| numbers(method("pgd:2").perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], seed));
-    assert_eq!(run(1), run(1));
-    assert_ne!(run(1), run(2));
+    for name in ["pgd:2", "di-fgsm:4", "apgd-ce:4", "apgd-t:4"] {
+        let run = |seed| numbers(method(name).perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], seed));
+        assert_eq!(run(1), run(1), "{name}");
+        assert_ne!(run(1), run(2), "{name}");
+    }
 }
 
 #[test]

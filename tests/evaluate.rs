@@ -422,6 +422,8 @@ fn attacks_and_sizes_that_do_not_exist_are_refused_with_what_was_expected() {
     for (flag, value, expected) in [
         ("--transfer", "fgsm,cw", "pgd:STEPS"),
         ("--adaptive", "pgd:0", "from 1 to 10000"),
+        ("--adaptive", "pgd:9x0", "from 1 to 100"),
+        ("--transfer", "mi-fgsm:9x2", "no restarts"),
         ("--adaptive", "pgd:2@17", "4/255"),
     ] {
         let output = purecam(&["evaluate", "nowhere", flag, value]);
@@ -435,6 +437,21 @@ fn attacks_and_sizes_that_do_not_exist_are_refused_with_what_was_expected() {
         let stderr = text(&output.stderr);
         assert!(stderr.contains(flag) && stderr.contains(expected), "{stderr}");
     }
+}
+
+#[test]
+fn a_loss_of_ranked_logits_needs_as_many_classes_as_it_compares() {
+    let folder = photograph_folder();
+    let mut classes: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for class in classes.split_off(2) {
+        std::fs::remove_dir_all(class).unwrap();
+    }
+    let (data, classifier) = (folder.path().to_str().unwrap(), fixture("residual.onnx"));
+    let models = ["--classifier", classifier.to_str().unwrap(), "--no-purifier", "--device", "cpu", "--folders-only"];
+    let output = purecam(&[&["evaluate", data, "--adaptive", "apgd-t:5"][..], &models].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("apgd-t:5") && said.contains("at least 4, found 2"), "{said}");
 }
 
 #[test]

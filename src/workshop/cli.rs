@@ -153,7 +153,8 @@ pub struct TrainPurifier {
     /// Weight of the perceptual loss; the pixel loss has weight 1 [default: 0.5; for a RIAE 1]
     #[arg(long, value_name = "WEIGHT")]
     pub perceptual_weight: Option<f64>,
-    /// Attacks that stage 2 mixes: clean, noise, pattern, fgsm, pgd:STEPS; an attack named twice counts twice
+    /// Attacks that stage 2 mixes, for instance clean, noise, pattern, fgsm, pgd:STEPS, mi-fgsm:STEPS (all:
+    /// docs/guide/evaluate.md); an attack named twice counts twice
     /// [default: clean,noise,pattern,fgsm,pgd:2,pgd:4; for a RIAE clean,noise,pgd:2,pgd:4]
     #[arg(long, value_delimiter = ',')]
     pub attacks: Vec<Method>,
@@ -235,7 +236,8 @@ pub struct Attack {
     /// Folder for the adversarial PNG files, in the layout of DATA
     #[arg(long, value_name = "FOLDER")]
     pub out: PathBuf,
-    /// clean, noise, fgsm or pgd:STEPS, with or without @EPSILON
+    /// clean, noise, fgsm, pgd:STEPS, mi-fgsm:STEPS, apgd-ce:STEPS, ... (all: docs/guide/evaluate.md), with or without
+    /// @EPSILON
     #[arg(long, default_value = "pgd:10")]
     pub attack: AttackSpec,
     /// Largest L-infinity size of the perturbation, unless --attack has an @EPSILON

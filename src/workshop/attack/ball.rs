@@ -13,6 +13,8 @@ const SLACK: f32 = 1e-3;
 pub struct Ball {
     clean: Tensor<4>,
     size: Tensor<4>,
+    /// The place of each picture in the batch that it comes from: what is drawn for it depends on that and the seed.
+    places: Vec<usize>,
 }
 
 impl Ball {
@@ -25,7 +27,28 @@ impl Ball {
         assert!(epsilon.len() == batch, "{batch} pictures need as many epsilons, not {}", epsilon.len());
         let sizes: Vec<f32> = epsilon.iter().map(|epsilon| epsilon.value()).collect();
         let size = Tensor::from_data(TensorData::new(sizes, [batch, 1, 1, 1]), &clean.device());
-        Self { clean, size }
+        Self { clean, size, places: (0..batch).collect() }
+    }
+
+    /// The balls of a few pictures; what is drawn for a picture stays the same.
+    pub fn select(&self, chosen: &[usize]) -> Self {
+        let indices: Vec<i64> = chosen.iter().map(|&place| place as i64).collect();
+        let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [chosen.len()]), &self.clean.device());
+        Self {
+            clean: self.clean().select(0, indices.clone()),
+            size: self.size().select(0, indices),
+            places: chosen.iter().map(|&place| self.places[place]).collect(),
+        }
+    }
+
+    /// A generator of random numbers per picture, which depends on the seed and the picture's place alone.
+    pub fn generators(&self, seed: u64) -> Vec<ChaCha8Rng> {
+        let generator = |&place: &usize| {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream(place as u64);
+            random
+        };
+        self.places.iter().map(generator).collect()
     }
 
     /// The clean pictures, [B, 3, H, W].
@@ -49,9 +72,7 @@ impl Ball {
         let dims @ [batch, channels, height, width] = self.clean.dims();
         let numbers = channels * height * width;
         let mut values = Vec::with_capacity(batch * numbers);
-        for sample in 0..batch {
-            let mut random = ChaCha8Rng::seed_from_u64(seed);
-            random.set_stream(sample as u64);
+        for mut random in self.generators(seed) {
             values.extend((0..numbers).map(|_| random.random_range(-1.0f32..=1.0)));
         }
         let direction = Tensor::from_data(TensorData::new(values, dims), &self.clean.device());
@@ -82,6 +103,15 @@ mod tests {
     fn rounded(clean: &[f32], epsilon: &str, image: &[f32]) -> Vec<f32> {
         let ball = Ball::new(row(clean), &[epsilon.parse().unwrap()]);
         (ball.round_to_8_bit(row(image)) * 255.0).into_data().try_into_vec().unwrap()
+    }
+
+    #[test]
+    fn a_picture_draws_the_same_start_alone_and_among_others() {
+        let clean = row(&[100.0; 8]).reshape([4, 1, 1, 2]);
+        let ball = Ball::new(clean, &[Epsilon::steps(16), Epsilon::steps(4), Epsilon::steps(8), Epsilon::steps(2)]);
+        let numbers = |start: Tensor<4>| start.into_data().try_into_vec::<f32>().unwrap();
+        let (all, few) = (numbers(ball.random(7)), numbers(ball.select(&[3, 1]).random(7)));
+        assert_eq!(few, [&all[6..8], &all[2..4]].concat());
     }
 
     #[test]

@@ -3,14 +3,20 @@
 //! - [`Method`], [`Attack`] and [`AttackSpec`] are the names; [`Epsilon`] is the size.
 //! - [`Target`] is what is attacked: a classifier file alone (a *transfer* attack, from the view of a purifier that the
 //!   attacker does not know), or purifier and classifier together ([`Defended`], an *adaptive* attack).
-//! - [`Ball`] has what the attacks share: random start, projection, rounding. Each attack is one file.
+//! - [`Ball`] has what the attacks share: random start, projection, rounding. `loss` has what they raise, `best` keeps
+//!   the best iterate and the worst case of restarts. Each attack is one file.
 //!
 //! All attacks are untargeted and bounded in the maximum norm. Every result is rounded to 8 bits inside the ball.
 
+mod apgd;
 mod ball;
+mod best;
+mod di_fgsm;
 mod epsilon;
 mod fgsm;
+mod loss;
 mod method;
+mod mi_fgsm;
 mod pattern;
 mod pgd;
 mod target;
@@ -22,7 +28,8 @@ use burn::prelude::*;
 pub use ball::Ball;
 pub use epsilon::{Epsilon, ParseEpsilonError};
 pub use fgsm::fgsm_from_random_start;
-pub use method::{Attack, AttackSpec, Method, ParseAttackError};
+use loss::Loss;
+pub use method::{Attack, AttackSpec, Method, ParseAttackError, TooFewClasses};
 pub use target::{Among, Defended, Target};
 pub use universal::universal;
 
@@ -63,7 +70,16 @@ impl Method {
             Self::Noise => uniform::uniform(&ball, seed),
             Self::Pattern => pattern::pattern(&ball, seed),
             Self::Fgsm => fgsm::fgsm(target, &ball, label, seed),
-            Self::Pgd { steps } => pgd::pgd(target, &ball, label, steps, seed),
+            Self::Bim { steps } => pgd::bim(target, &ball, label, steps, seed),
+            Self::Pgd { steps, restarts } => pgd::pgd(target, &ball, label, steps, restarts, seed),
+            Self::MiFgsm { steps } => mi_fgsm::mi_fgsm(target, &ball, label, steps, seed),
+            Self::DiFgsm { steps } => di_fgsm::di_fgsm(target, &ball, label, steps, 0.0, seed),
+            Self::MDiFgsm { steps } => di_fgsm::di_fgsm(target, &ball, label, steps, mi_fgsm::DECAY, seed),
+            Self::ApgdCe { steps, restarts } => {
+                apgd::apgd(target, &ball, label, &Loss::CrossEntropy, steps, restarts, seed)
+            }
+            Self::ApgdDlr { steps, restarts } => apgd::apgd(target, &ball, label, &Loss::Dlr, steps, restarts, seed),
+            Self::ApgdT { steps, restarts } => apgd::apgd_targeted(target, &ball, label, steps, restarts, seed),
         };
         ball.round_to_8_bit(adversarial)
     }

@@ -4,7 +4,7 @@
 //! cost nothing and belong to no network.
 
 use burn::prelude::*;
-use rand::{Rng, SeedableRng};
+use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 
 use super::ball::Ball;
@@ -18,9 +18,7 @@ const MOST_LAYERS: usize = 3;
 pub fn pattern(ball: &Ball, seed: u64) -> Tensor<4> {
     let dims @ [batch, channels, height, width] = ball.clean().dims();
     let mut values = Vec::with_capacity(batch * channels * height * width);
-    for sample in 0..batch {
-        let mut random = ChaCha8Rng::seed_from_u64(seed);
-        random.set_stream(sample as u64);
+    for mut random in ball.generators(seed) {
         values.extend(mixed([channels, height, width], &mut random));
     }
     let direction = Tensor::from_data(TensorData::new(values, dims), &ball.clean().device());

@@ -1,8 +1,8 @@
 //! The target of an attack: a function from pictures to logits, with a gradient.
 
 use burn::prelude::*;
-use burn::tensor::activation;
 
+use super::loss::{Loss, numbers, rows};
 use crate::workshop::onnx::read::{Classifier, Purifier};
 
 /// A differentiable classifier of pictures.
@@ -99,29 +99,94 @@ impl Target for Among<'_> {
     }
 }
 
-/// The gradient of the cross-entropy with respect to each picture, averaged over the target's draws.
-///
-/// The loss is summed over the batch, so that a picture's gradient does not depend on its neighbours.
-pub(super) fn gradient(target: &dyn Target, image: Tensor<4>, label: &[usize], seed: u64) -> Tensor<4> {
-    let draws = target.draws();
-    let mut sum: Option<Tensor<4>> = None;
-    for draw in 0..draws {
-        let seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(draw as u64);
-        let image = image.clone().autodiff().require_grad();
-        let gradients = cross_entropy(target.logits_of_draw(image.clone(), seed), label).backward();
-        // A picture that the logits do not depend on has no entry: its gradient is zero.
-        let gradient = image.grad(&gradients).unwrap_or_else(|| image.inner().zeros_like());
-        sum = Some(match sum {
-            Some(sum) => sum + gradient,
-            None => gradient,
-        });
-    }
-    sum.unwrap_or_else(|| image.zeros_like())
+/// What a target makes of each picture of a batch.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Seen {
+    /// The loss that an attack raises.
+    pub loss: Vec<f32>,
+    /// Whether the likeliest class is not the right one; of equal classes the first wins.
+    pub fooled: Vec<bool>,
 }
 
-/// The cross-entropy of logits [B, C] with the right classes, summed over the batch.
-fn cross_entropy(logits: Tensor<2>, label: &[usize]) -> Tensor<1> {
-    let classes: Vec<i64> = label.iter().map(|&class| class as i64).collect();
-    let classes = Tensor::<2, Int>::from_data(TensorData::new(classes, [label.len(), 1]), &logits.device());
-    activation::log_softmax(logits, 1).gather(1, classes).sum().neg()
+/// The loss of each picture, and whether it fools the target; both of the target's mean over its draws.
+pub(super) fn look(target: &dyn Target, image: Tensor<4>, loss: &Loss, label: &[usize], seed: u64) -> Seen {
+    let mut mean = Mean::new(target.draws());
+    for draw in 0..target.draws() {
+        let logits = target.logits_of_draw(image.clone(), seed_of_draw(seed, draw));
+        mean.add(loss.of(logits.clone(), label), logits);
+    }
+    mean.seen(label)
+}
+
+/// The gradient of the loss with respect to each picture, averaged over the target's draws, and what [`look`] says.
+///
+/// The loss is summed over the batch, so that a picture's gradient does not depend on its neighbours.
+pub(super) fn differentiate(
+    target: &dyn Target,
+    image: Tensor<4>,
+    loss: &Loss,
+    label: &[usize],
+    seed: u64,
+) -> (Tensor<4>, Seen) {
+    let mut mean = Mean::new(target.draws());
+    let mut sum = image.zeros_like();
+    for draw in 0..target.draws() {
+        let image = image.clone().autodiff().require_grad();
+        let logits = target.logits_of_draw(image.clone(), seed_of_draw(seed, draw));
+        let losses = loss.of(logits.clone(), label);
+        let gradients = losses.clone().sum().backward();
+        // A picture that the logits do not depend on has no entry: its gradient is zero.
+        if let Some(gradient) = image.grad(&gradients) {
+            sum = sum + gradient;
+        }
+        mean.add(losses, logits);
+    }
+    (sum, mean.seen(label))
+}
+
+/// The gradient of the cross-entropy with respect to each picture, as in [`differentiate`].
+pub(super) fn gradient(target: &dyn Target, image: Tensor<4>, label: &[usize], seed: u64) -> Tensor<4> {
+    differentiate(target, image, &Loss::CrossEntropy, label, seed).0
+}
+
+/// The seed of one of the draws that a look or a gradient is averaged over.
+fn seed_of_draw(seed: u64, draw: usize) -> u64 {
+    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(draw as u64)
+}
+
+/// Losses and logits, averaged over draws.
+struct Mean {
+    draws: usize,
+    loss: Vec<f32>,
+    logits: Vec<Vec<f32>>,
+}
+
+impl Mean {
+    fn new(draws: usize) -> Self {
+        Self { draws, loss: Vec::new(), logits: Vec::new() }
+    }
+
+    /// Adds a draw: `loss` [B], `logits` [B, C].
+    fn add(&mut self, loss: Tensor<1>, logits: Tensor<2>) {
+        let (loss, logits) = (numbers(loss), rows(logits));
+        if self.loss.is_empty() {
+            (self.loss, self.logits) = (loss, logits);
+            return;
+        }
+        self.loss.iter_mut().zip(loss).for_each(|(sum, loss)| *sum += loss);
+        self.logits.iter_mut().flatten().zip(logits.into_iter().flatten()).for_each(|(sum, logit)| *sum += logit);
+    }
+
+    fn seen(self, label: &[usize]) -> Seen {
+        let fooled = self.logits.iter().zip(label).map(|(row, &label)| !wins(row, label)).collect();
+        Seen { loss: self.loss.iter().map(|sum| sum / self.draws as f32).collect(), fooled }
+    }
+}
+
+/// Whether a class has the largest logit. A row with NaN has none.
+fn wins(row: &[f32], class: usize) -> bool {
+    row.iter().enumerate().all(|(other, &logit)| match other < class {
+        true => row[class] > logit,
+        false => row[class] >= logit,
+    })
 }

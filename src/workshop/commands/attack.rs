@@ -35,6 +35,7 @@ pub fn attack(args: &cli::Attack, json: bool) -> Result<(), Failure> {
     }
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     let among = args.folders_only.then(|| photographs::classes(&photographs));
+    subjects::expect_classes(&subjects, among.as_deref(), &[attack])?;
     let record = serde_json::json!({
         "attack": attack,
         "adaptive": args.adaptive,

@@ -34,6 +34,9 @@ pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
     let photographs = photographs::list(&args.data, subjects.classifier.labels(), args.limit)?;
     protocol.strength = args.models.config()?.purifier.strength;
     protocol.among = args.folders_only.then(|| photographs::classes(&photographs));
+    for attacks in [&protocol.transfer, &protocol.adaptive] {
+        subjects::expect_classes(&subjects, protocol.among.as_deref(), attacks)?;
+    }
     let mut results = match &args.out {
         Some(folder) => Results::open(folder, &header(&subjects, &protocol, &photographs))?,
         None => Results::in_memory(),

@@ -186,7 +186,7 @@ impl Report {
         writeln!(
             text,
             "{}",
-            format!("  {:<18}{:<22}{:<22}{}", "attack", headings[0], headings[1], headings[2]).trim_end()
+            format!("  {:<22}{:<22}{:<22}{}", "attack", headings[0], headings[1], headings[2]).trim_end()
         )?;
         for row in &self.transfer {
             let attack = if row.attack == CLEAN { "none" } else { &row.attack };
@@ -195,7 +195,7 @@ impl Report {
             writeln!(
                 text,
                 "{}",
-                format!("  {attack:<18}{:<22}{purified:<22}{psnr}", show(row.without_purifier)).trim_end()
+                format!("  {attack:<22}{:<22}{purified:<22}{psnr}", show(row.without_purifier)).trim_end()
             )?;
         }
         Ok(())
@@ -215,9 +215,9 @@ impl Report {
             }
             (None, _) => writeln!(text, "\nAdaptive: the attacker knows the whole defence, the classifier")?,
         }
-        writeln!(text, "  {:<18}accuracy", "attack")?;
+        writeln!(text, "  {:<22}accuracy", "attack")?;
         for row in &self.adaptive {
-            writeln!(text, "  {:<18}{}", row.attack, show(row.accuracy))?;
+            writeln!(text, "  {:<22}{}", row.attack, show(row.accuracy))?;
         }
         Ok(())
     }

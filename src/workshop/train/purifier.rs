@@ -298,7 +298,7 @@ impl<'a> PurifierTask<'a> {
         let stride = items.len().div_ceil(VALIDATION_COUNT).max(1);
         let clean: Vec<_> =
             items.par_iter().step_by(stride).map(|item| augment::centre(&item.pixels, settings.side)).collect();
-        let attack = Attack { method: Method::Pgd { steps: VALIDATION_STEPS }, epsilon: settings.epsilon };
+        let attack = Attack { method: Method::Pgd { steps: VALIDATION_STEPS, restarts: 1 }, epsilon: settings.epsilon };
         let attacked = self.judges.iter().enumerate().map(|(judge, classifier)| {
             let adversarial =
                 attack_squares(&attack, classifier, &clean, settings.side, settings.training.seed, &self.device);

@@ -31,7 +31,7 @@ pub struct Recipe {
 impl Recipe {
     /// The recipe of a kind of network; `is_crop` says that its pictures are smaller than those that it is for.
     pub fn of(config: &PurifierConfig, is_crop: bool) -> Self {
-        let steps = |steps| Method::Pgd { steps };
+        let steps = |steps| Method::Pgd { steps, restarts: 1 };
         match config {
             PurifierConfig::Riae(_) => Self {
                 batch: 32,

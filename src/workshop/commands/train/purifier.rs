@@ -52,6 +52,10 @@ pub fn train(args: &TrainPurifier, json: bool) -> Result<(), Failure> {
         paths.iter().map(|path| open(path, plan.side, &plan.said, &device)).collect()
     };
     let makers = PairMaker { classifiers: all(&plan.classifiers)?, attacks: plan.recipe.attacks.clone() };
+    for classifier in &makers.classifiers {
+        let classes = classifier.labels().len();
+        makers.attacks.iter().try_for_each(|attack| attack.expect_classes(classes)).map_err(Failure::usage)?;
+    }
     let judges = all(if args.judge.is_empty() { &plan.classifiers } else { &args.judge })?;
     let compared = perceptual(&args.perceptual, &plan.classifiers, plan.side, &plan.said, &device)?;
     console::note(format_args!("reads the photographs in {}", common.data.display()));
