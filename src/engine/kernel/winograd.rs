@@ -190,6 +190,7 @@ fn line<V: Vector>(a: V, b: V, c: V, d: V) -> [V; 4] {
 
 /// All outputs of a chunk of tiles, from number `begin` up to `end` of a block that begins `first` rows of
 /// tiles below the upper edge of the output, whose channels have `places` each.
+#[expect(clippy::needless_range_loop, reason = "one index for the rows of a tile before and after")]
 #[inline(always)]
 fn outputs<V: Vector, const M: usize, const C: usize>(
     conv: &Winograd,
