@@ -36,6 +36,17 @@ impl Simd {
         sets.into_iter().flatten()
     }
 
+    /// Whether plain products of ours beat the engine's. For NEON the engine's are written by hand, and need fewer
+    /// instructions.
+    pub fn has_fast_products(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 | Self::Avx2 => true,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => false,
+        }
+    }
+
     /// Columns of the right side that a product takes at once.
     pub fn columns(self) -> usize {
         match self {

@@ -172,8 +172,10 @@ impl Found {
             && window.places() >= LEAST_PLACES
         {
             Method::Winograd(Winograd::new(window.from, filters, bias, bounds))
-        } else {
+        } else if simd.has_fast_products() {
             Method::Dense(Dense::new(window, filters, bias, bounds))
+        } else {
+            return None;
         };
         let convolution = Convolution { method, outputs: bias.len() };
         let operator = Box::new(Operator::new(convolution, simd, self.shape));

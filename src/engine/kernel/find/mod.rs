@@ -17,13 +17,19 @@ struct Replacement {
     last: usize,
 }
 
+/// Finds what takes the place of a node and of those that follow it.
+type Rule = fn(&TypedModel, usize, Simd) -> TractResult<Option<Replacement>>;
+
 /// Puts kernels of ours in the place of what they can compute. Does nothing on a CPU without fused multiply-add.
 ///
 /// # Errors
 /// The engine's, of a graph that contradicts itself.
 pub fn replace(model: &mut TypedModel) -> TractResult<()> {
     let Some(simd) = Simd::of_this_cpu().next() else { return Ok(()) };
-    let rules = [convolution::find, linear::find, norm::find, attention::find];
+    let rules: &[Rule] = match simd.has_fast_products() {
+        true => &[convolution::find, norm::find, linear::find, attention::find],
+        false => &[convolution::find, norm::find],
+    };
     for id in model.eval_order()? {
         for rule in rules {
             let Some(Replacement { inputs, operator, last }) = rule(model, id, simd)? else { continue };
