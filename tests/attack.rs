@@ -75,6 +75,10 @@ fn every_attack_stays_inside_the_ball_of_its_own_size_and_gives_8_bit_pictures()
         "apgd-ce:5",
         "apgd-dlr:5x2",
         "apgd-t:5",
+        "fab-t:4x2",
+        "square:40",
+        "cw:6x2",
+        "deepfool:5",
     ] {
         let adversarial = numbers(method(name).perturb(&classifier, clean.clone(), &label, &epsilon, 5));
         for (place, (found, clean)) in adversarial.iter().zip(numbers(clean.clone())).enumerate() {

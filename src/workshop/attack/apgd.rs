@@ -21,7 +21,7 @@ const SOONER: f64 = 0.03;
 /// ... but no sooner than this share.
 const SOONEST: f64 = 0.06;
 /// The most wrong classes that the targeted form aims at, as in AutoAttack.
-const TARGETS: usize = 9;
+pub(super) const TARGETS: usize = 9;
 
 /// Auto-PGD on the cross-entropy or the difference of logits ratio, from a random start. Every restart attacks the
 /// pictures that none before it fooled the target with.
