@@ -4,9 +4,11 @@
 use std::path::Path;
 
 use burn::prelude::*;
+use prost::Message;
 use purecam::engine::contract::Input;
 use purecam::workshop::attack::{Among, Epsilon, Method, Target};
 use purecam::workshop::onnx::read::{Classifier, Network};
+use tract_onnx::pb::{ModelProto, NodeProto};
 
 const EPSILON: Epsilon = Epsilon::steps(16);
 
@@ -106,6 +108,37 @@ fn a_pattern_depends_on_the_seed_and_fills_much_of_its_ball() {
 }
 
 #[test]
+fn the_logits_of_a_classifier_that_only_gives_probabilities_are_their_logarithm() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/inverted.onnx");
+    let mut model = ModelProto::decode(std::fs::read(&path).unwrap().as_slice()).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    // Behind another operator the soft-max is not found.
+    let node = NodeProto {
+        op_type: "Abs".into(),
+        input: vec![graph.output[0].name.clone()],
+        output: vec!["probabilities".into()],
+        ..NodeProto::default()
+    };
+    graph.node.push(node);
+    graph.output[0].name = "probabilities".into();
+    let folder = tempfile::tempdir().unwrap();
+    let hidden = folder.path().join("hidden.onnx");
+    std::fs::write(&hidden, model.encode_to_vec()).unwrap();
+    let hidden = Classifier::load(&hidden, Some(&Input::native(24)), &Device::flex()).unwrap().of_probabilities();
+    let found = classifier("inverted.onnx", 24).of_probabilities();
+    let clean = pictures(24);
+    let label = classes(&found, clean.clone());
+    let logarithms = |classifier: &Classifier| log_probability(classifier, clean.clone(), &label);
+    let pairs = logarithms(&hidden).into_iter().zip(logarithms(&found));
+    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4));
+    let left = |classifier: &Classifier| {
+        let adversarial = method("apgd-dlr:20").perturb(classifier, clean.clone(), &label, &[Epsilon::steps(4); 4], 1);
+        classes(&found, adversarial).iter().zip(&label).filter(|(found, label)| found == label).count()
+    };
+    assert_eq!(left(&hidden), left(&found));
+}
+
+#[test]
 fn an_attack_among_a_few_classes_is_made_for_their_outputs_alone() {
     let classifier = classifier("residual.onnx", 24);
     let clean = pictures(24);
@@ -132,8 +165,9 @@ fn pgd_hurts_more_than_fgsm_and_fgsm_more_than_noise() {
             let adversarial = method(text).perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], 1);
             log_probability(&classifier, adversarial, &label).iter().sum::<f32>()
         };
-        let (noise, fgsm, pgd) = (left("noise"), left("fgsm"), left("pgd:20"));
+        let (noise, fgsm, pgd, square) = (left("noise"), left("fgsm"), left("pgd:20"), left("square:300"));
         assert!(pgd < fgsm && fgsm < noise, "{name}: noise {noise}, fgsm {fgsm}, pgd {pgd}");
+        assert!(square < noise, "{name}: noise {noise}, square {square}");
     }
 }
 

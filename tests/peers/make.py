@@ -1,13 +1,13 @@
 """Makes what tests/peers.rs compares our attacks with: the same attacks by torchattacks, on a small network.
 
-    python3 tests/peers/make.py        (torch 2.9, torchattacks 3.5.1, onnx, safetensors; files are written beside this script)
+    python3 tests/peers/make.py        (torch 2.9, torchattacks 3.5.1, onnx, safetensors; files are written beside it)
 
 classifier.onnx is a network of six classes for pictures of 10 x 10, trained for some seconds on patterns in noise.
-answers.safetensors has `image` [100, 3, 10, 10] and `label` [100], both u8; `pixels NAME` [20, 3, 10, 10], u8, the first
-pictures after an attack without randomness; and `fooled NAME` [100], u8, whether the classifier errs on the attacked
-picture, rounded to 8 bits, in most of five runs of a random attack. The attacks that look for the smallest change are not
-rounded; cw and deepfool have no bound, and `size NAME` [100], f32, is the L2 size of their change. NAME is an attack as
-on purecam's command line.
+answers.safetensors has `image` [100, 3, 10, 10] and `label` [100], both u8; `pixels NAME` [20, 3, 10, 10], u8, the
+first pictures after an attack without randomness; and `fooled NAME` [100], u8, whether the classifier errs on the
+attacked picture, rounded to 8 bits, in most of five runs of a random attack. The attacks that look for the smallest
+change are not rounded; cw and deepfool have no bound, and `size NAME` [100], f32, is the L2 size of their change. NAME
+is an attack as on purecam's command line.
 """
 
 import json
@@ -109,7 +109,7 @@ for name, attack in (exact | random).items():
     tensors[f"fooled {name}"] = found.to(torch.uint8)
     print(f"{name}: {found.sum()} of {COUNT}")
 for name, attack in smallest.items():
-    # DeepFool ends on the border to within rounding errors: it is judged a fiftieth of its change past it, as in its paper.
+    # DeepFool ends on the border to within rounding errors: it is judged a fiftieth past it, as in its paper.
     attacked = image + (1.02 if "deepfool" in name else 1) * (fooled(attack, 0)[0] - image)
     with torch.no_grad():
         found = net(attacked).argmax(1) != label

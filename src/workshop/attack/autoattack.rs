@@ -16,7 +16,8 @@ const STEPS: usize = 100;
 const QUERIES: usize = 5000;
 
 /// The worst case per picture of Auto-PGD on the cross-entropy, targeted Auto-PGD, targeted FAB (100 steps each, nine
-/// classes) and Square (5000 queries), in this order; each attacks the pictures that none before it fooled the target with.
+/// classes) and Square (5000 queries), in this order; each attacks the pictures that none before it fooled the target
+/// with.
 pub fn autoattack(target: &dyn Target, ball: &Ball, label: &[usize], seed: u64) -> Tensor<4> {
     worst_of(target, ball, label, seed, 4, |number, ball, label| match number {
         0 => apgd(target, ball, label, &Loss::CrossEntropy, STEPS, 1, seed),

@@ -20,9 +20,9 @@ const GROWTH: f32 = 10.0;
 const RIM: f32 = 1.0 - 1e-6;
 
 /// The smallest change (L2) that fools the target: `searches` times, `steps` steps of Adam (rate 0.01) on the squared
-/// change plus the weight times the margin, which counts down to 0 (no confidence), over w in (tanh(w) + 1) / 2. The first
-/// search, with weight 1, is the attack of torchattacks; each further one makes the weight ten times as large, or halves
-/// the interval between weights that failed and that succeeded, as in the paper.
+/// change plus the weight times the margin, which counts down to 0 (no confidence), over w in (tanh(w) + 1) / 2. The
+/// first search, with weight 1, is the attack of torchattacks; each further one makes the weight ten times as large, or
+/// halves the interval between weights that failed and that succeeded, as in the paper.
 ///
 /// The pictures on the way are inside the ball, as in the RIAE paper; a ball of size 1 is no bound. The change is
 /// lengthened until it survives rounding to 8 bits. A picture for which nothing is found stays clean.

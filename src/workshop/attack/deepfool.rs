@@ -10,17 +10,19 @@ use super::loss::{Loss, numbers};
 use super::rounding::survive_rounding;
 use super::target::{Target, differentiate, look};
 
-/// The wrong classes that compete, the likeliest of the clean picture; the paper's code has ten classes with the right one.
+/// The wrong classes that compete, the likeliest of the clean picture; the paper's code has ten classes with the right
+/// one.
 const CLASSES: usize = 9;
 /// How far the way goes past the border, as a share of its length.
 const OVERSHOOT: f32 = 0.02;
 
-/// From the clean picture, at most `steps` times: the shortest step (L2) to the border of another class, as the gradients
-/// have it, then back into the ball; until the picture a fiftieth of the way past the iterate fools the target.
+/// From the clean picture, at most `steps` times: the shortest step (L2) to the border of another class, as the
+/// gradients have it, then back into the ball; until the picture a fiftieth of the way past the iterate fools the
+/// target.
 ///
 /// A ball of size 1 is no bound: then this is the attack of the paper. (In torchattacks each step goes past the border
-/// instead of the whole way, and ends on it to within rounding errors.) The change is lengthened until it survives rounding
-/// to 8 bits.
+/// instead of the whole way, and ends on it to within rounding errors.) The change is lengthened until it survives
+/// rounding to 8 bits.
 pub fn deepfool(target: &dyn Target, ball: &Ball, label: &[usize], steps: usize, seed: u64) -> Tensor<4> {
     let classes = target.logits(ball.clean().narrow(0, 0, 1)).dims()[1];
     let ranks = 0..CLASSES.min(classes.saturating_sub(1)).max(1);
@@ -42,8 +44,8 @@ pub fn deepfool(target: &dyn Target, ball: &Ball, label: &[usize], steps: usize,
     survive_rounding(target, ball, adversarial, label, seed)
 }
 
-/// The shortest of the steps to the borders of the classes that each of `aims` has for every picture: with the difference
-/// of logits f and its gradient w, |f| w / |w|^2.
+/// The shortest of the steps to the borders of the classes that each of `aims` has for every picture: with the
+/// difference of logits f and its gradient w, |f| w / |w|^2.
 fn shortest_step(target: &dyn Target, image: &Tensor<4>, label: &[usize], aims: &[Vec<usize>], seed: u64) -> Tensor<4> {
     let mut shortest = image.zeros_like();
     let mut length = vec![f32::INFINITY; label.len()];

@@ -19,8 +19,8 @@ const MOST_ALPHA: f32 = 0.1;
 const BETA: f32 = 0.9;
 
 /// The smallest change (maximum norm) towards each of the likeliest wrong classes of the clean picture, at most nine,
-/// from the clean picture, and in further restarts from random ones half as far away. Every run attacks the pictures that
-/// none before it fooled the target with inside the ball.
+/// from the clean picture, and in further restarts from random ones half as far away. Every run attacks the pictures
+/// that none before it fooled the target with inside the ball.
 pub fn fab_targeted(
     target: &dyn Target,
     ball: &Ball,
@@ -109,8 +109,8 @@ fn to_planes(image: &Tensor<4>, gradient: &Tensor<4>, gaps: &[f32]) -> Tensor<4>
     Tensor::from_data(TensorData::new(changes, dims), &image.device())
 }
 
-/// The same for one picture. Every number moves by the same length in the direction that closes the gap, or to the end of
-/// its range if that is nearer; all go to their ends if even that does not close the gap.
+/// The same for one picture. Every number moves by the same length in the direction that closes the gap, or to the end
+/// of its range if that is nearer; all go to their ends if even that does not close the gap.
 fn to_plane(pixels: &[f32], weights: &[f32], gap: f32) -> Vec<f32> {
     let direction = |weight: f32| if weight == 0.0 { 0.0 } else { weight.signum() * gap.signum() };
     let room = |pixel: f32, weight: f32| if direction(weight) > 0.0 { 1.0 - pixel } else { pixel };

@@ -14,8 +14,8 @@ const MOST_STEPS: usize = 10_000;
 const MOST_RESTARTS: usize = 100;
 /// What can be typed.
 const NAMES: &str = "clean, noise, pattern, fgsm, bim:STEPS, pgd:STEPS, mi-fgsm:STEPS, di-fgsm:STEPS, m-di-fgsm:STEPS, \
-                     apgd-ce:STEPS, apgd-dlr:STEPS, apgd-t:STEPS, fab-t:STEPS, square:QUERIES, cw:STEPS, deepfool:STEPS \
-                     or autoattack (pgd, apgd, fab and square also with restarts, pgd:STEPSxRESTARTS)";
+                     apgd-ce:STEPS, apgd-dlr:STEPS, apgd-t:STEPS, fab-t:STEPS, square:QUERIES, cw:STEPS, \
+                     deepfool:STEPS or autoattack (pgd, apgd, fab and square also with restarts, pgd:STEPSxRESTARTS)";
 
 /// How a picture is perturbed, without how much: `clean`, `fgsm`, `pgd:10`, `pgd:10x5` (with five restarts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +102,8 @@ pub enum Method {
         /// Gradient steps at most, 1 to 10000.
         steps: usize,
     },
-    /// The worst case of APGD-CE, APGD-T, FAB-T (100 steps each) and Square (5000 queries); it needs four classes (Croce and
-    /// Hein 2020, arXiv 2003.01690).
+    /// The worst case of APGD-CE, APGD-T, FAB-T (100 steps each) and Square (5000 queries); it needs four classes
+    /// (Croce and Hein 2020, arXiv 2003.01690).
     AutoAttack,
 }
 

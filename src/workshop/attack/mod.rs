@@ -4,11 +4,11 @@
 //! - [`Target`] is what is attacked: a classifier file alone (a *transfer* attack, from the view of a purifier that the
 //!   attacker does not know), or purifier and classifier together ([`Defended`], an *adaptive* attack).
 //! - [`Ball`] has what the attacks share: random start, projection, rounding. `loss` has what they raise, `best` keeps
-//!   the best iterate and the worst case of restarts, `rounding` makes the smallest changes survive 8 bits. Each attack is
-//!   one file.
+//!   the best iterate and the worst case of restarts, `rounding` makes the smallest changes survive 8 bits. Each attack
+//!   is one file.
 //!
-//! All attacks lead away from the right class and are bounded in the maximum norm; C&W and DeepFool look for the smallest
-//! change in L2 inside that bound. Every result is rounded to 8 bits inside the ball.
+//! All attacks lead away from the right class and are bounded in the maximum norm; C&W and DeepFool look for the
+//! smallest change in L2 inside that bound. Every result is rounded to 8 bits inside the ball.
 
 mod apgd;
 mod autoattack;

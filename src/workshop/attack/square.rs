@@ -17,9 +17,9 @@ const HALVED_AFTER: [usize; 9] = [10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000
 /// The queries of that schedule.
 const SCHEDULE: usize = 10_000;
 
-/// From vertical stripes of plus and minus epsilon, repeats: a square at a random place gets a random sign of epsilon in
-/// each channel; the picture is kept if its margin shrinks. A picture is finished when it fools the target. Every restart
-/// attacks the pictures that none before it fooled the target with.
+/// From vertical stripes of plus and minus epsilon, repeats: a square at a random place gets a random sign of epsilon
+/// in each channel; the picture is kept if its margin shrinks. A picture is finished when it fools the target. Every
+/// restart attacks the pictures that none before it fooled the target with.
 pub fn square(
     target: &dyn Target,
     ball: &Ball,
@@ -106,9 +106,9 @@ impl Picture {
             let change = sign(&mut self.random) * self.epsilon;
             for row in top..top + side {
                 let start = (channel * height + row) * width + left;
-                for place in start..start + side {
-                    tried[place] = (self.clean[place] + change).clamp(0.0, 1.0);
-                }
+                let clean = &self.clean[start..][..side];
+                let row = tried[start..][..side].iter_mut().zip(clean);
+                row.for_each(|(tried, clean)| *tried = (clean + change).clamp(0.0, 1.0));
             }
         }
         tried

@@ -73,7 +73,7 @@ fn header(subjects: &Subjects, protocol: &Protocol, photographs: &[Photograph]) 
     }
     let names: String = sha256::hex(names.finalize());
     json!({
-        "results": 1,
+        "results": 2,
         "classifier": subjects.classifier_model,
         "purifier": subjects.purifier_model,
         "protocol": protocol,
