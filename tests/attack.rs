@@ -4,9 +4,11 @@
 use std::path::Path;
 
 use burn::prelude::*;
+use prost::Message;
 use purecam::engine::contract::Input;
 use purecam::workshop::attack::{Among, Epsilon, Method, Target};
 use purecam::workshop::onnx::read::{Classifier, Network};
+use tract_onnx::pb::{ModelProto, NodeProto};
 
 const EPSILON: Epsilon = Epsilon::steps(16);
 
@@ -75,6 +77,10 @@ fn every_attack_stays_inside_the_ball_of_its_own_size_and_gives_8_bit_pictures()
         "apgd-ce:5",
         "apgd-dlr:5x2",
         "apgd-t:5",
+        "fab-t:4x2",
+        "square:40",
+        "cw:6x2",
+        "deepfool:5",
     ] {
         let adversarial = numbers(method(name).perturb(&classifier, clean.clone(), &label, &epsilon, 5));
         for (place, (found, clean)) in adversarial.iter().zip(numbers(clean.clone())).enumerate() {
@@ -99,6 +105,37 @@ fn a_pattern_depends_on_the_seed_and_fills_much_of_its_ball() {
     assert_ne!(first, pattern(6));
     let change = first.iter().zip(numbers(clean.clone())).map(|(found, clean)| (found - clean).abs());
     assert!(change.sum::<f32>() / first.len() as f32 > 0.3 * EPSILON.value());
+}
+
+#[test]
+fn the_logits_of_a_classifier_that_only_gives_probabilities_are_their_logarithm() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/inverted.onnx");
+    let mut model = ModelProto::decode(std::fs::read(&path).unwrap().as_slice()).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    // Behind another operator the soft-max is not found.
+    let node = NodeProto {
+        op_type: "Abs".into(),
+        input: vec![graph.output[0].name.clone()],
+        output: vec!["probabilities".into()],
+        ..NodeProto::default()
+    };
+    graph.node.push(node);
+    graph.output[0].name = "probabilities".into();
+    let folder = tempfile::tempdir().unwrap();
+    let hidden = folder.path().join("hidden.onnx");
+    std::fs::write(&hidden, model.encode_to_vec()).unwrap();
+    let hidden = Classifier::load(&hidden, Some(&Input::native(24)), &Device::flex()).unwrap().of_probabilities();
+    let found = classifier("inverted.onnx", 24).of_probabilities();
+    let clean = pictures(24);
+    let label = classes(&found, clean.clone());
+    let logarithms = |classifier: &Classifier| log_probability(classifier, clean.clone(), &label);
+    let pairs = logarithms(&hidden).into_iter().zip(logarithms(&found));
+    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-4));
+    let left = |classifier: &Classifier| {
+        let adversarial = method("apgd-dlr:20").perturb(classifier, clean.clone(), &label, &[Epsilon::steps(4); 4], 1);
+        classes(&found, adversarial).iter().zip(&label).filter(|(found, label)| found == label).count()
+    };
+    assert_eq!(left(&hidden), left(&found));
 }
 
 #[test]
@@ -128,8 +165,9 @@ fn pgd_hurts_more_than_fgsm_and_fgsm_more_than_noise() {
             let adversarial = method(text).perturb(&classifier, clean.clone(), &label, &[EPSILON; 4], 1);
             log_probability(&classifier, adversarial, &label).iter().sum::<f32>()
         };
-        let (noise, fgsm, pgd) = (left("noise"), left("fgsm"), left("pgd:20"));
+        let (noise, fgsm, pgd, square) = (left("noise"), left("fgsm"), left("pgd:20"), left("square:300"));
         assert!(pgd < fgsm && fgsm < noise, "{name}: noise {noise}, fgsm {fgsm}, pgd {pgd}");
+        assert!(square < noise, "{name}: noise {noise}, square {square}");
     }
 }
 

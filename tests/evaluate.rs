@@ -455,6 +455,29 @@ fn a_loss_of_ranked_logits_needs_as_many_classes_as_it_compares() {
 }
 
 #[test]
+fn a_self_check_stands_below_the_tables_and_in_the_report() {
+    let (folder, out) = (photograph_folder(), tempfile::tempdir().unwrap());
+    let (classifier, purifier) = (fixture("residual.onnx"), fixture("purifier.onnx"));
+    let models = ["--classifier", classifier.to_str().unwrap(), "--purifier", purifier.to_str().unwrap()];
+    let attacks = ["--transfer", "", "--adaptive", "pgd:2@4/255", "--self-check", "--device", "cpu", "--json", "--out"];
+    let (data, out) = (folder.path().to_str().unwrap(), out.path().to_str().unwrap());
+    let output = purecam(&[&["evaluate", data][..], &models, &attacks, &[out]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let items = report["self_check"]["items"].as_array().unwrap();
+    let holds = |expected: &str| {
+        items.iter().find(|item| item["expected"].as_str().unwrap().contains(expected)).unwrap()["holds"] == true
+    };
+    // The fixture's purifier draws noise, and one draw is the default.
+    assert!(!holds("--eot"), "{items:?}");
+    assert!(holds("many steps") && holds("logits, not probabilities") && holds("neither vanish"), "{items:?}");
+    assert!(items.iter().any(|item| item["expected"].as_str().unwrap().contains("identity")), "{items:?}");
+    let table = std::fs::read_to_string(Path::new(out).join("table.txt")).unwrap();
+    let row = table.lines().find(|line| line.contains("pgd:2@4/255")).unwrap();
+    assert!(row.ends_with(" !") && table.contains("FAILS  a defence with randomness"), "{table}");
+}
+
+#[test]
 fn evaluate_writes_table_and_report_and_refuses_a_folder_of_other_settings() {
     let (folder, out) = (photograph_folder(), tempfile::tempdir().unwrap());
     let [data, out] = [folder.path().to_str().unwrap(), out.path().to_str().unwrap()];

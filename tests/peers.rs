@@ -11,7 +11,7 @@ use safetensors::SafeTensors;
 /// The size of the attacks that `make.py` makes.
 const EPSILON: Epsilon = Epsilon::steps(16);
 /// Runs of each attack, of other seeds; the outcome of most of them counts, as in `make.py`.
-const RUNS: u64 = 9;
+const RUNS: u64 = 5;
 /// The share of pixels that are equal after an attack without randomness, at least.
 const SAME_PIXELS: f64 = 0.999;
 /// The share of pictures with the same outcome after any attack, at least.
@@ -72,6 +72,12 @@ impl Peers {
     }
 }
 
+/// The L2 size of the change per picture.
+fn sizes(peers: &Peers, image: Tensor<4>) -> Vec<f32> {
+    let change = (image - peers.image.clone()).powi_scalar(2).sum_dims(&[1, 2, 3]).sqrt();
+    change.into_data().try_into_vec().unwrap()
+}
+
 fn share_of_equal<T: PartialEq>(a: &[T], b: &[T]) -> f64 {
     a.iter().zip(b).filter(|(a, b)| a == b).count() as f64 / b.len() as f64
 }
@@ -102,6 +108,8 @@ fn attacks_in_a_ball_fool_the_classifier_with_the_pictures_that_torchattacks_doe
         "apgd-ce:50",
         "apgd-dlr:50",
         "apgd-t:20",
+        "fab-t:20",
+        "square:500",
     ] {
         let expected = peers.answer(&format!("fooled {attack}"));
         let found = peers.fooled_mostly(attack, EPSILON);
@@ -115,4 +123,40 @@ fn attacks_in_a_ball_fool_the_classifier_with_the_pictures_that_torchattacks_doe
         );
         assert!(same >= SAME_OUTCOME, "{attack}: {same}");
     }
+}
+
+#[test]
+fn attacks_for_the_smallest_change_find_ones_as_small_as_torchattacks() {
+    let peers = Peers::load();
+    let everywhere = Epsilon::steps(255);
+    for attack in ["cw:200", "deepfool:50"] {
+        let expected = peers.answer(&format!("fooled {attack}"));
+        let image = peers.perturb(attack, everywhere, 1);
+        let found = peers.fooled(image.clone());
+        let same = share_of_equal(&found, &expected);
+        let bytes = peers.answer(&format!("size {attack}"));
+        let theirs: Vec<f32> = bytes.chunks(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect();
+        let both = |sizes: &[f32]| -> f32 {
+            let of_both = found.iter().zip(&expected).zip(sizes).filter(|((a, b), _)| **a == 1 && **b == 1);
+            of_both.map(|(_, size)| size).sum()
+        };
+        let ratio = both(&sizes(&peers, image)) / both(&theirs);
+        let count = |fooled: &[u8]| fooled.iter().filter(|&&one| one == 1).count();
+        println!(
+            "{attack}: {} fooled, {} by torchattacks, changes {ratio:.3} times as large",
+            count(&found),
+            count(&expected)
+        );
+        // Rounding to 8 bits lengthens the smallest changes a little.
+        assert!(same >= SAME_OUTCOME && ratio < 1.05, "{attack}: {same}, {ratio}");
+    }
+}
+
+#[test]
+fn autoattack_fools_the_classifier_with_the_pictures_that_its_peer_does() {
+    let peers = Peers::load();
+    let (found, expected) = (peers.fooled(peers.perturb("autoattack", EPSILON, 1)), peers.answer("fooled autoattack"));
+    let same = share_of_equal(&found, &expected);
+    println!("autoattack: {:.0} % alike", 100.0 * same);
+    assert!(same >= SAME_OUTCOME, "{same}");
 }

@@ -117,6 +117,11 @@ impl Classifier {
         self.output.is_multi_label().then_some(self.threshold)
     }
 
+    /// Whether its file gives probabilities of one choice, not logits.
+    pub fn gives_probabilities(&self) -> bool {
+        self.output == ForeignOutput::Probabilities
+    }
+
     /// Checks that it chooses one class per picture.
     ///
     /// # Errors

@@ -305,6 +305,10 @@ pub struct Evaluate {
     /// resize it as a frame is resized
     #[arg(long)]
     pub camera: bool,
+    /// Also check on at most 32 photographs that the attacks do what attacks must do, for instance that more steps
+    /// never help the defender; if not, the table marks its numbers with !
+    #[arg(long)]
+    pub self_check: bool,
     /// Attack and count all photographs, not only those that the classifier gets right without an attack
     #[arg(long)]
     pub all: bool,

@@ -21,7 +21,7 @@ const SOONER: f64 = 0.03;
 /// ... but no sooner than this share.
 const SOONEST: f64 = 0.06;
 /// The most wrong classes that the targeted form aims at, as in AutoAttack.
-const TARGETS: usize = 9;
+pub(super) const TARGETS: usize = 9;
 
 /// Auto-PGD on the cross-entropy or the difference of logits ratio, from a random start. Every restart attacks the
 /// pictures that none before it fooled the target with.
@@ -99,8 +99,8 @@ fn climb(target: &dyn Target, ball: &Ball, label: &[usize], loss: &Loss, steps: 
     best.image(adversarial)
 }
 
-/// When the step of each picture is halved: at checks that come sooner and sooner, if the loss rose too seldom since the
-/// last one, or if neither the step was halved at the last one nor a larger loss was found since.
+/// When the step of each picture is halved: at checks that come sooner and sooner, if the loss rose too seldom since
+/// the last one, or if neither the step was halved at the last one nor a larger loss was found since.
 struct Schedule {
     /// Steps in epsilons.
     steps: Vec<f32>,
@@ -158,7 +158,8 @@ impl Schedule {
         higher
     }
 
-    /// Halves steps if a check is due; returns the places where it did, which go back to the picture of the largest loss.
+    /// Halves steps if a check is due; returns the places where it did, which go back to the picture of the largest
+    /// loss.
     fn check(&mut self) -> Vec<usize> {
         if self.since < self.period {
             return Vec::new();
@@ -198,7 +199,8 @@ mod tests {
 
     #[test]
     fn checks_come_where_the_paper_has_them() {
-        // A loss that never rises halves the step at every check; the paper's w of 100 steps: 0, 22, 41, 57, 70, 80, 87, 93, 99.
+        // A loss that never rises halves the step at every check; the paper's w of 100 steps: 0, 22, 41, 57, 70, 80,
+        // 87, 93, 99.
         assert_eq!(halved(0.0, &[-1.0; 100]), [22, 41, 57, 70, 80, 87, 93, 99]);
     }
 

@@ -18,6 +18,10 @@ pub(super) enum Loss {
     /// The same towards a wrong class per picture (equation 7): the logit of that class less the right one, divided by
     /// the largest less the mean of the third and the fourth largest. It needs four classes.
     TargetedDlr(Vec<usize>),
+    /// The largest wrong logit less the right one: positive if and only if the picture is taken for another class.
+    Margin,
+    /// The logit of a wrong class per picture less the right one.
+    Towards(Vec<usize>),
 }
 
 impl Loss {
@@ -28,10 +32,14 @@ impl Loss {
     pub fn of(&self, logits: Tensor<2>, label: &[usize]) -> Tensor<1> {
         match self {
             Self::CrossEntropy => pick(activation::log_softmax(logits, 1), label).neg(),
+            Self::Margin => {
+                let wrong = wrong(&ranked(&logits), label);
+                pick(logits.clone(), &wrong) - pick(logits, label)
+            }
+            Self::Towards(aim) => pick(logits.clone(), aim) - pick(logits, label),
             Self::Dlr => {
                 let order = ranked(&logits);
-                let wrong: Vec<usize> =
-                    order.iter().zip(label).map(|(order, label)| likeliest_but(order, *label)).collect();
+                let wrong = wrong(&order, label);
                 let spread = of_rank(&logits, &order, 0) - of_rank(&logits, &order, 2);
                 (pick(logits.clone(), &wrong) - pick(logits, label)) / (spread + TINY)
             }
@@ -62,9 +70,10 @@ pub(super) fn ranked(logits: &Tensor<2>) -> Vec<Vec<usize>> {
     rows(logits.clone()).into_iter().map(order).collect()
 }
 
-/// The likeliest class that is not `class`; `class` itself if there is no other.
-pub(super) fn likeliest_but(order: &[usize], class: usize) -> usize {
-    order.iter().copied().find(|&other| other != class).unwrap_or(class)
+/// The likeliest wrong class of each row; the right one if there is no other.
+fn wrong(order: &[Vec<usize>], label: &[usize]) -> Vec<usize> {
+    let wrong = |(order, label): (&Vec<usize>, &usize)| order.iter().copied().find(|class| class != label);
+    order.iter().zip(label).map(|pair| wrong(pair).unwrap_or(*pair.1)).collect()
 }
 
 /// The logit of the class of this rank, counted from 0, per row; of the last class if there are fewer.

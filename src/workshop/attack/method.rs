@@ -14,7 +14,8 @@ const MOST_STEPS: usize = 10_000;
 const MOST_RESTARTS: usize = 100;
 /// What can be typed.
 const NAMES: &str = "clean, noise, pattern, fgsm, bim:STEPS, pgd:STEPS, mi-fgsm:STEPS, di-fgsm:STEPS, m-di-fgsm:STEPS, \
-                     apgd-ce:STEPS, apgd-dlr:STEPS or apgd-t:STEPS (pgd and apgd also with restarts, pgd:STEPSxRESTARTS)";
+                     apgd-ce:STEPS, apgd-dlr:STEPS, apgd-t:STEPS, fab-t:STEPS, square:QUERIES, cw:STEPS, \
+                     deepfool:STEPS or autoattack (pgd, apgd, fab and square also with restarts, pgd:STEPSxRESTARTS)";
 
 /// How a picture is perturbed, without how much: `clean`, `fgsm`, `pgd:10`, `pgd:10x5` (with five restarts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,35 @@ pub enum Method {
         /// Random starts for each class, 1 to 100.
         restarts: usize,
     },
+    /// The nearest border of each of the nine likeliest wrong classes (Croce and Hein 2019, arXiv 1907.02044).
+    FabT {
+        /// Gradient steps towards each class, 1 to 10000.
+        steps: usize,
+        /// Starts for each class, 1 to 100: the picture itself, then random ones.
+        restarts: usize,
+    },
+    /// Random squares, without gradients (Andriushchenko et al. 2019, arXiv 1912.00049).
+    Square {
+        /// Questions to the classifier, 1 to 10000.
+        queries: usize,
+        /// Random starts, 1 to 100.
+        restarts: usize,
+    },
+    /// The smallest change in L2 by optimisation (Carlini and Wagner 2016, arXiv 1608.04644).
+    Cw {
+        /// Steps of each search, 1 to 10000.
+        steps: usize,
+        /// Searches, each with another weight of the margin, 1 to 100.
+        searches: usize,
+    },
+    /// The nearest border in L2, step by step (Moosavi-Dezfooli et al. 2015, arXiv 1511.04599).
+    DeepFool {
+        /// Gradient steps at most, 1 to 10000.
+        steps: usize,
+    },
+    /// The worst case of APGD-CE, APGD-T, FAB-T (100 steps each) and Square (5000 queries); it needs four classes
+    /// (Croce and Hein 2020, arXiv 2003.01690).
+    AutoAttack,
 }
 
 /// A method with its size: `pgd:20@4/255`.
@@ -104,8 +134,8 @@ pub enum ParseAttackError {
     /// Not a method with or without a size.
     #[error("'{0}' is not an attack; expected {NAMES}, with or without @EPSILON (pgd:20@4/255)")]
     Attack(String),
-    /// Steps that are not a number in range.
-    #[error("steps '{text}' of {method}: expected a whole number from 1 to {MOST_STEPS}")]
+    /// Steps or queries that are not a number in range.
+    #[error("{} '{text}' of {method}: expected a whole number from 1 to {MOST_STEPS}", counted(method)[0])]
     Steps {
         /// The attack.
         method: &'static str,
@@ -113,7 +143,7 @@ pub enum ParseAttackError {
         text: String,
     },
     /// Restarts that are not a number in range.
-    #[error("restarts '{text}' of {method}: expected a whole number from 1 to {MOST_RESTARTS}")]
+    #[error("{} '{text}' of {method}: expected a whole number from 1 to {MOST_RESTARTS}", counted(method)[1])]
     Restarts {
         /// The attack.
         method: &'static str,
@@ -164,7 +194,7 @@ impl Method {
         let expected = match self {
             Self::Clean | Self::Noise | Self::Pattern => 1,
             Self::ApgdDlr { .. } => 3,
-            Self::ApgdT { .. } => 4,
+            Self::ApgdT { .. } | Self::AutoAttack => 4,
             _ => 2,
         };
         if found < expected { Err(TooFewClasses { method: self, expected, found }) } else { Ok(()) }
@@ -188,6 +218,7 @@ impl FromStr for Method {
                 "noise" => Ok(Self::Noise),
                 "pattern" => Ok(Self::Pattern),
                 "fgsm" => Ok(Self::Fgsm),
+                "autoattack" => Ok(Self::AutoAttack),
                 _ => unknown(),
             };
         };
@@ -200,8 +231,21 @@ impl FromStr for Method {
             "apgd-ce" => again("apgd-ce", effort).map(|(steps, restarts)| Self::ApgdCe { steps, restarts }),
             "apgd-dlr" => again("apgd-dlr", effort).map(|(steps, restarts)| Self::ApgdDlr { steps, restarts }),
             "apgd-t" => again("apgd-t", effort).map(|(steps, restarts)| Self::ApgdT { steps, restarts }),
+            "fab-t" => again("fab-t", effort).map(|(steps, restarts)| Self::FabT { steps, restarts }),
+            "square" => again("square", effort).map(|(queries, restarts)| Self::Square { queries, restarts }),
+            "cw" => again("cw", effort).map(|(steps, searches)| Self::Cw { steps, searches }),
+            "deepfool" => Ok(Self::DeepFool { steps: once("deepfool", effort)? }),
             _ => unknown(),
         }
+    }
+}
+
+/// What the numbers behind a method's name count.
+fn counted(method: &str) -> [&'static str; 2] {
+    match method {
+        "square" => ["queries", "restarts"],
+        "cw" => ["steps", "searches"],
+        _ => ["steps", "restarts"],
     }
 }
 
@@ -256,6 +300,11 @@ impl fmt::Display for Method {
             Self::ApgdCe { steps, restarts } => write_effort(formatter, "apgd-ce", *steps, *restarts),
             Self::ApgdDlr { steps, restarts } => write_effort(formatter, "apgd-dlr", *steps, *restarts),
             Self::ApgdT { steps, restarts } => write_effort(formatter, "apgd-t", *steps, *restarts),
+            Self::FabT { steps, restarts } => write_effort(formatter, "fab-t", *steps, *restarts),
+            Self::Square { queries, restarts } => write_effort(formatter, "square", *queries, *restarts),
+            Self::Cw { steps, searches } => write_effort(formatter, "cw", *steps, *searches),
+            Self::DeepFool { steps } => write!(formatter, "deepfool:{steps}"),
+            Self::AutoAttack => formatter.write_str("autoattack"),
         }
     }
 }
@@ -314,6 +363,11 @@ mod tests {
             "apgd-ce:50",
             "apgd-dlr:50x2",
             "apgd-t:20",
+            "fab-t:20x2",
+            "square:5000",
+            "cw:50x5",
+            "deepfool:50",
+            "autoattack",
         ] {
             assert_eq!(text.parse::<Method>().unwrap().to_string(), text);
         }
@@ -345,6 +399,8 @@ mod tests {
         assert!(error("cw").contains("pgd:STEPS") && error("cw").contains("@EPSILON"));
         assert!(error("apgd-t:0").contains("apgd-t") && error("apgd-t:0").contains("from 1 to 10000"));
         assert!(error("pgd:10x0").contains("restarts '0' of pgd") && error("pgd:10x").contains("from 1 to 100"));
+        assert!(error("square:0").contains("queries '0' of square"));
+        assert!(error("cw:9x0").contains("searches '0' of cw") && error("autoattack:5").contains("or autoattack"));
         assert!(error("mi-fgsm:10x5").contains("has no restarts"));
         assert!(error("pgd:4@17").contains("'17'") && error("pgd:4@17").contains("4/255"));
         assert!("pgd:4@4/255".parse::<Method>().is_err(), "a method has no size");

@@ -12,7 +12,8 @@ use super::target::{Target, differentiate, look};
 pub(super) const DECAY: f32 = 1.0;
 
 /// From the clean picture, repeats: the gradient, divided by its mean size, is added to the momentum; a step of
-/// 2.5 / steps epsilons (a quarter at ten steps, as in torchattacks) along the momentum's sign; then back into the ball.
+/// 2.5 / steps epsilons (a quarter at ten steps, as in torchattacks) along the momentum's sign; then back into
+/// the ball.
 ///
 /// The result is the last iterate, or an earlier one that fooled the target where the last fails.
 pub fn mi_fgsm(target: &dyn Target, ball: &Ball, label: &[usize], steps: usize, seed: u64) -> Tensor<4> {

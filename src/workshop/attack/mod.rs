@@ -4,21 +4,29 @@
 //! - [`Target`] is what is attacked: a classifier file alone (a *transfer* attack, from the view of a purifier that the
 //!   attacker does not know), or purifier and classifier together ([`Defended`], an *adaptive* attack).
 //! - [`Ball`] has what the attacks share: random start, projection, rounding. `loss` has what they raise, `best` keeps
-//!   the best iterate and the worst case of restarts. Each attack is one file.
+//!   the best iterate and the worst case of restarts, `rounding` makes the smallest changes survive 8 bits. Each attack
+//!   is one file.
 //!
-//! All attacks are untargeted and bounded in the maximum norm. Every result is rounded to 8 bits inside the ball.
+//! All attacks lead away from the right class and are bounded in the maximum norm; C&W and DeepFool look for the
+//! smallest change in L2 inside that bound. Every result is rounded to 8 bits inside the ball.
 
 mod apgd;
+mod autoattack;
 mod ball;
 mod best;
+mod cw;
+mod deepfool;
 mod di_fgsm;
 mod epsilon;
+mod fab;
 mod fgsm;
 mod loss;
 mod method;
 mod mi_fgsm;
 mod pattern;
 mod pgd;
+mod rounding;
+mod square;
 mod target;
 mod uniform;
 mod universal;
@@ -30,7 +38,7 @@ pub use epsilon::{Epsilon, ParseEpsilonError};
 pub use fgsm::fgsm_from_random_start;
 use loss::Loss;
 pub use method::{Attack, AttackSpec, Method, ParseAttackError, TooFewClasses};
-pub use target::{Among, Defended, Target};
+pub use target::{Among, Bpda, Defended, Target, fooled, gradient_sizes, logits};
 pub use universal::universal;
 
 impl Attack {
@@ -80,6 +88,11 @@ impl Method {
             }
             Self::ApgdDlr { steps, restarts } => apgd::apgd(target, &ball, label, &Loss::Dlr, steps, restarts, seed),
             Self::ApgdT { steps, restarts } => apgd::apgd_targeted(target, &ball, label, steps, restarts, seed),
+            Self::FabT { steps, restarts } => fab::fab_targeted(target, &ball, label, steps, restarts, seed),
+            Self::Square { queries, restarts } => square::square(target, &ball, label, queries, restarts, seed),
+            Self::Cw { steps, searches } => cw::cw(target, &ball, label, steps, searches, seed),
+            Self::DeepFool { steps } => deepfool::deepfool(target, &ball, label, steps, seed),
+            Self::AutoAttack => autoattack::autoattack(target, &ball, label, seed),
         };
         ball.round_to_8_bit(adversarial)
     }

@@ -29,7 +29,8 @@ pub fn bim(target: &dyn Target, ball: &Ball, label: &[usize], steps: usize, seed
     climb(target, ball, ball.clean(), label, steps, seed)
 }
 
-/// The steps from a `start` in the ball: the last iterate, or an earlier one that fooled the target where the last fails.
+/// The steps from a `start` in the ball: the last iterate, or an earlier one that fooled the target where the last
+/// fails.
 fn climb(target: &dyn Target, ball: &Ball, start: Tensor<4>, label: &[usize], steps: usize, seed: u64) -> Tensor<4> {
     let step = ball.size() * step_size(steps);
     let mut best = Best::default();

@@ -65,6 +65,30 @@ impl Target for Defended<'_> {
     }
 }
 
+/// A defence whose purifier counts as the identity in the backward pass (BPDA, Athalye et al. 2018, arXiv 1802.00420,
+/// section 4.1): a weaker attack than one with exact gradients, for comparison.
+pub struct Bpda<'a>(pub &'a Defended<'a>);
+
+impl Target for Bpda<'_> {
+    fn logits(&self, image: Tensor<4>) -> Tensor<2> {
+        self.logits_of_draw(image, self.0.seed)
+    }
+
+    fn device(&self) -> Device {
+        self.0.device()
+    }
+
+    fn draws(&self) -> usize {
+        self.0.draws()
+    }
+
+    fn logits_of_draw(&self, image: Tensor<4>, draw: u64) -> Tensor<2> {
+        let seen = image.clone().inner();
+        let change = self.0.purifier.purify(seen.clone(), draw) - seen;
+        self.0.classifier.logits(image + change)
+    }
+}
+
 /// A target of whose classes only a few compete: the attack is made for their outputs.
 pub struct Among<'a> {
     /// The target with all its classes.
@@ -147,6 +171,23 @@ pub(super) fn differentiate(
 /// The gradient of the cross-entropy with respect to each picture, as in [`differentiate`].
 pub(super) fn gradient(target: &dyn Target, image: Tensor<4>, label: &[usize], seed: u64) -> Tensor<4> {
     differentiate(target, image, &Loss::CrossEntropy, label, seed).0
+}
+
+/// Whether the likeliest class of each picture is not the right one, by the mean of the target's draws; shapes as in
+/// [`Target::logits`].
+pub fn fooled(target: &dyn Target, image: Tensor<4>, label: &[usize], seed: u64) -> Vec<bool> {
+    look(target, image, &Loss::CrossEntropy, label, seed).fooled
+}
+
+/// The size (L2) of the gradient of the cross-entropy at each picture.
+pub fn gradient_sizes(target: &dyn Target, image: Tensor<4>, label: &[usize], seed: u64) -> Vec<f32> {
+    let gradient = gradient(target, image, label, seed);
+    numbers(gradient.powi_scalar(2).sum_dims(&[1, 2, 3]).sqrt())
+}
+
+/// The logits of each picture, a row per picture, under one draw.
+pub fn logits(target: &dyn Target, image: Tensor<4>, draw: u64) -> Vec<Vec<f32>> {
+    rows(target.logits_of_draw(image, draw))
 }
 
 /// The seed of one of the draws that a look or a gradient is averaged over.

@@ -44,9 +44,14 @@ pub fn evaluate(args: &cli::Evaluate, json: bool) -> Result<(), Failure> {
     let bar = progress_bar(photographs.len());
     evaluate::evaluate(&mut subjects, &photographs, &protocol, &mut results, |done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
+    let outcome = args.self_check.then(|| evaluate::self_check(&subjects, &photographs, &protocol)).flatten();
+    if args.self_check && outcome.is_none() {
+        console::note("no self-check: the defence gets none of the photographs right without an attack");
+    }
     let data = args.data.display().to_string();
     let Subjects { classifier_model, purifier_model, pairing, .. } = subjects;
-    let report = Report::new(data, classifier_model, purifier_model, pairing, &protocol, &photographs, &results);
+    let mut report = Report::new(data, classifier_model, purifier_model, pairing, &protocol, &photographs, &results);
+    report.self_check = outcome;
     if let Some(folder) = &args.out {
         write(&folder.join("report.json"), &format!("{:#}\n", json!(report)))?;
         write(&folder.join("table.txt"), &report.table())?;
@@ -68,7 +73,7 @@ fn header(subjects: &Subjects, protocol: &Protocol, photographs: &[Photograph]) 
     }
     let names: String = sha256::hex(names.finalize());
     json!({
-        "results": 1,
+        "results": 2,
         "classifier": subjects.classifier_model,
         "purifier": subjects.purifier_model,
         "protocol": protocol,

@@ -18,8 +18,8 @@ pub(super) fn attacks(specs: &[Option<AttackSpec>]) -> Vec<Attack> {
     specs.iter().flatten().map(|spec| spec.or(EPSILON)).collect()
 }
 
-/// Refuses attacks whose loss compares the logits of more classes than compete: all of the classifier's, or those `among`
-/// them.
+/// Refuses attacks whose loss compares the logits of more classes than compete: all of the classifier's, or those
+/// `among` them.
 pub(super) fn expect_classes(subjects: &Subjects, among: Option<&[usize]>, attacks: &[Attack]) -> Result<(), Failure> {
     let classes = among.map_or(subjects.classifier.labels().len(), <[usize]>::len);
     attacks.iter().try_for_each(|attack| attack.method.expect_classes(classes)).map_err(Failure::usage)

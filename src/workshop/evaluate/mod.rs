@@ -7,6 +7,7 @@
 //! - [`photographs`] lists the data, [`Batch`] loads a part of it.
 //! - [`Subjects`] are the models under test; [`EngineUnderTest`] judges with the engine that ships.
 //! - [`evaluate`] measures under a [`Protocol`]; [`Results`] keeps what it found, per photograph.
+//! - [`self_check`] asks whether attacks do on these models what attacks must do.
 //! - [`Report`] makes the numbers, each a [`Share`](statistics::Share) with its interval.
 
 mod batch;
@@ -17,6 +18,7 @@ pub mod photographs;
 mod protocol;
 mod report;
 mod results;
+mod self_check;
 pub mod statistics;
 mod subjects;
 
@@ -28,4 +30,5 @@ pub use photographs::Photograph;
 pub use protocol::{BATCH, CLEAN, Protocol};
 pub use report::{Adaptive, Model, Pairing, Report, Transfer};
 pub use results::{Record, Results};
+pub use self_check::{Item, SelfCheck, Views, check, self_check};
 pub use subjects::{Attacker, Subjects};

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::photographs::Photograph;
 use super::protocol::{CLEAN, Protocol};
 use super::results::{Record, Results};
+use super::self_check::SelfCheck;
 use super::statistics::Share;
 
 /// All numbers of an evaluation.
@@ -37,6 +38,9 @@ pub struct Report {
     pub transfer: Vec<Transfer>,
     /// Attacks on purifier and classifier together.
     pub adaptive: Vec<Adaptive>,
+    /// Whether the attacks do what they must, if that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_check: Option<SelfCheck>,
 }
 
 /// A model's file.
@@ -126,6 +130,7 @@ impl Report {
             purifier,
             pairing,
             protocol: protocol.clone(),
+            self_check: None,
         }
     }
 
@@ -176,7 +181,27 @@ impl Report {
             writeln!(text, "Strength of the purifier's noise: {strength} levels of 255")?;
         }
         self.write_transfer(text)?;
-        self.write_adaptive(text)
+        self.write_adaptive(text)?;
+        self.write_self_check(text)
+    }
+
+    /// What stands behind the numbers of the attacks on the whole defence.
+    fn mark(&self) -> &'static str {
+        if self.self_check.as_ref().is_some_and(|outcome| !outcome.holds()) { " !" } else { "" }
+    }
+
+    fn write_self_check(&self, text: &mut String) -> std::fmt::Result {
+        let Some(outcome) = &self.self_check else { return Ok(()) };
+        let (count, epsilon) = (outcome.photographs, outcome.epsilon);
+        writeln!(text, "\nSelf-check of the attacks on {count} photographs at {epsilon}")?;
+        for item in &outcome.items {
+            let holds = if item.holds { "holds" } else { "FAILS" };
+            writeln!(text, "  {holds}  {}: {}", item.expected, item.found)?;
+        }
+        match outcome.holds() {
+            true => Ok(()),
+            false => writeln!(text, "  ! The numbers so marked may overstate the defence"),
+        }
     }
 
     fn write_transfer(&self, text: &mut String) -> std::fmt::Result {
@@ -191,12 +216,11 @@ impl Report {
         for row in &self.transfer {
             let attack = if row.attack == CLEAN { "none" } else { &row.attack };
             let purified = row.purified.map_or(String::new(), show);
+            // Without a purifier the classifier is the whole defence.
+            let mark = if self.purifier.is_none() && row.attack != CLEAN { self.mark() } else { "" };
+            let alone = format!("{}{mark}", show(row.without_purifier));
             let psnr = row.psnr.map_or(String::new(), |psnr| format!("{psnr:.1} dB"));
-            writeln!(
-                text,
-                "{}",
-                format!("  {attack:<22}{:<22}{purified:<22}{psnr}", show(row.without_purifier)).trim_end()
-            )?;
+            writeln!(text, "{}", format!("  {attack:<22}{alone:<22}{purified:<22}{psnr}").trim_end())?;
         }
         Ok(())
     }
@@ -217,7 +241,7 @@ impl Report {
         }
         writeln!(text, "  {:<22}accuracy", "attack")?;
         for row in &self.adaptive {
-            writeln!(text, "  {:<22}{}", row.attack, show(row.accuracy))?;
+            writeln!(text, "  {:<22}{}{}", row.attack, show(row.accuracy), self.mark())?;
         }
         Ok(())
     }

@@ -57,10 +57,14 @@ impl Subjects {
         let (input, labels) = (engine.classifier().input().clone(), engine.classifier().labels().to_vec());
         let network = Network::load_for(classifier, Some(&input), device)?;
         let classifier_model = Model::new(classifier, engine.classifier().sha256());
+        let mut with_gradients = Classifier::new(network, Some(&input))?.with_labels(labels)?;
+        if engine.classifier().gives_probabilities() {
+            with_gradients = with_gradients.of_probabilities();
+        }
         let partners = engine.purifier().and_then(|purifier| purifier.partners());
         Ok(Self {
             pairing: partners.map(|partners| Pairing::of(partners, &classifier_model)),
-            classifier: Classifier::new(network, Some(&input))?.with_labels(labels)?,
+            classifier: with_gradients,
             purifier: purifier.map(|path| Purifier::load(path, &setup, device)).transpose()?,
             classifier_model,
             purifier_model: purifier.zip(engine.purifier()).map(|(path, purifier)| Model::new(path, purifier.sha256())),

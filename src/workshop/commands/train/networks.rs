@@ -23,13 +23,18 @@ pub fn open(path: &Path, side: usize, said: &Description, device: &Device) -> Re
     let [height, width] = input.size;
     let wanted = Input { size: [side, side], ..input.clone() };
     let network = Network::load_for(path, Some(&wanted), device)?;
+    let as_declared = |classifier: Classifier| match checked.gives_probabilities() {
+        true => classifier.of_probabilities(),
+        false => classifier,
+    };
     if [height, width] == [side, side] {
-        return Ok(Classifier::new(network, Some(input))?);
+        return Ok(as_declared(Classifier::new(network, Some(input))?));
     }
-    Classifier::resized(network, input, [side, side]).map_err(|error| {
+    let resized = Classifier::resized(network, input, [side, side]).map_err(|error| {
         let found = format!("{}: expects pictures of {width}x{height}, --side is {side}", path.display());
         Failure::usage(format!("{found}, and its layers do not run at another size: use --side {width} ({error})"))
-    })
+    });
+    resized.map(as_declared)
 }
 
 /// The side of the pictures that a classifier is for; `None` if they are not square.

@@ -22,6 +22,8 @@ pub struct Classifier {
     network: Network,
     input: Input,
     logits: String,
+    /// Whether that tensor holds probabilities, whose logarithm is the logits.
+    are_probabilities: bool,
     labels: Vec<Label>,
     batching: Batching,
     mean: Tensor<4>,
@@ -71,6 +73,7 @@ impl Classifier {
         let constant = |values: [f32; 3]| Tensor::<1>::from_floats(values, &network.device).reshape([1, 3, 1, 1]);
         let mut classifier = Self {
             logits: logits_before_softmax(&network),
+            are_probabilities: false,
             mean: constant(input.mean),
             std: constant(input.std),
             labels: network.metadata().map(|metadata| metadata.labels.clone()).unwrap_or_default(),
@@ -81,6 +84,14 @@ impl Classifier {
         let classes = classifier.try_out()?;
         classifier.check_labels(classes)?;
         Ok(classifier)
+    }
+
+    /// Takes the file's output for probabilities: unless they come from a soft-max that is left out, the logits are their
+    /// logarithm.
+    pub fn of_probabilities(mut self) -> Self {
+        let output = self.network.outputs.first().map(|&output| &self.network.names[output]);
+        self.are_probabilities = output == Some(&self.logits);
+        self
     }
 
     /// Names the classes of a file that does not name them itself.
@@ -134,7 +145,8 @@ impl Classifier {
     pub fn logits(&self, image: Tensor<4>) -> Tensor<2> {
         let batch = image.dims()[0];
         let logits = self.run(image, &[&self.logits]).and_then(|mut values| self.matrix(values.remove(0), batch));
-        logits.unwrap_or_else(|error| panic!("{error}"))
+        let logits = logits.unwrap_or_else(|error| panic!("{error}"));
+        if self.are_probabilities { logits.clamp_min(f32::MIN_POSITIVE).log() } else { logits }
     }
 
     /// The activations of named tensors, each [B, ...] with axes of length 1 added at the end to make rank 4.
