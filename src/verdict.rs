@@ -23,6 +23,12 @@ pub struct Header {
     pub files: Files,
     /// SHA-256 of the configuration file; `None` if there is none.
     pub configuration: Option<String>,
+    /// The camera's name; `None` of `classify`.
+    pub camera: Option<String>,
+    /// The boot of the machine on whose clock `captured_monotonic_ns` counts; `None` if it is not known.
+    pub boot_id: Option<String>,
+    /// No verdict of this stream is older when it is published, in milliseconds; `None` of `classify`.
+    pub max_age_ms: Option<u64>,
 }
 
 impl Header {
@@ -34,6 +40,9 @@ impl Header {
             files: models.files.clone(),
             models,
             configuration,
+            camera: None,
+            boot_id: None,
+            max_age_ms: None,
         }
     }
 }
@@ -126,6 +135,13 @@ pub struct Verdict {
     /// When the frame was taken, RFC 3339 in UTC.
     #[serde(serialize_with = "rfc3339")]
     pub captured_at: SystemTime,
+    /// When the frame was taken, in nanoseconds on the machine's CLOCK_MONOTONIC, which no change of the time moves;
+    /// `None` of `classify`.
+    pub captured_monotonic_ns: Option<u64>,
+    /// The boot of the machine on whose clock that is; `None` if it is not known.
+    pub boot_id: Option<Arc<str>>,
+    /// The camera's name; `None` of `classify`.
+    pub camera: Option<Arc<str>>,
     /// The frame's age when the verdict was reached, in milliseconds.
     #[serde(serialize_with = "microsecond_digits")]
     pub age_ms: f64,
@@ -161,6 +177,9 @@ impl Default for Verdict {
         Self {
             seq: 0,
             captured_at: SystemTime::UNIX_EPOCH,
+            captured_monotonic_ns: None,
+            boot_id: None,
+            camera: None,
             age_ms: 0.0,
             label: Arc::default(),
             index: 0,
@@ -187,6 +206,9 @@ impl Clone for Verdict {
     /// Allocates nothing if `self` has held as many classes before.
     fn clone_from(&mut self, source: &Self) {
         self.label.clone_from(&source.label);
+        self.boot_id.clone_from(&source.boot_id);
+        self.camera.clone_from(&source.camera);
+        self.captured_monotonic_ns = source.captured_monotonic_ns;
         self.top.clone_from(&source.top);
         self.present.clone_from(&source.present);
         self.models.clone_from(&source.models);

@@ -171,7 +171,13 @@ impl Device for Steady {
 /// What 50 frames allocate after the first ten.
 fn of_fifty_frames(format: PixelFormat, bytes: Vec<u8>, length: usize) -> u64 {
     let camera = Steady { format, bytes: Arc::new(bytes), length, queued: [false; 4], ready: false, sequence: 0 };
-    let mut source = Camera::opener_on(Box::new(camera), Which::First, Wanted::default(), Arc::new(Still))().unwrap();
+    let mut source = Camera::opener_on(
+        Box::new(camera),
+        Which::First,
+        Wanted { skip_frames: Some(0), ..Wanted::default() },
+        Arc::new(Still),
+    )()
+    .unwrap();
     let (mut frame, stop) = (Frame::default(), Stop::new());
     let mut next = || assert_eq!(source.next(&mut frame, &stop).unwrap(), Offer::Frame);
     (0..10).for_each(|_| next());

@@ -164,6 +164,7 @@ fn example(key: &Key) -> &'static str {
         "source.rotate" => "90",
         "source.flip" => "vertical",
         "source.fit" => "pad",
+        "output.required" => "['file']",
         _ => "7",
     })
 }
@@ -173,6 +174,7 @@ fn companions(key: &str) -> &'static [(&'static str, &'static str)] {
     match key {
         "source.width" => &[("PURECAM_SOURCE_HEIGHT", "480")],
         "source.height" => &[("PURECAM_SOURCE_WIDTH", "640")],
+        "output.required" => &[("PURECAM_OUTPUT_FILE", "verdicts")],
         "output.mqtt.password_file" => {
             &[("PURECAM_OUTPUT_MQTT_URL", "mqtt://localhost"), ("PURECAM_OUTPUT_MQTT_USERNAME", "robot")]
         }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use purecam::frame::Frame;
-use purecam::service::{Degradation, Ended, Health, Input, Machine, Numbers, State, Withheld, run};
+use purecam::frame::{Frame, Picture};
+use purecam::service::{Degradation, Ended, Health, Input, Machine, Numbers, Outlet, State, Withheld, run};
 use purecam::sink::{Published, Sink};
 use purecam::source::{Fault, FrameSource, Offer, Opener, Reason, SkipCause, Skipped, SourceError};
 use purecam::time::{Clock, Stop};
@@ -203,6 +203,192 @@ fn ten_unusable_frames_in_a_row_are_a_state_and_one_good_frame_ends_it() {
     assert_eq!(ended.numbers.skipped, [1, 10, 0]);
 }
 
+/// Gives a picture each tenth of a second, once the one before it has been judged.
+struct Still {
+    health: Arc<Health>,
+    clock: Arc<JumpingClock>,
+    sequence: u64,
+    is_live: bool,
+    picture: fn(u64) -> Picture,
+}
+
+impl FrameSource for Still {
+    fn next(&mut self, frame: &mut Frame, _: &Stop) -> Result<Offer, SourceError> {
+        let judged = || {
+            let numbers = self.health.snapshot().numbers;
+            numbers.verdicts + numbers.all_withheld()
+        };
+        while judged() < self.sequence {
+            thread::yield_now();
+        }
+        if self.sequence == 150 {
+            return Ok(Offer::Ended);
+        }
+        *self.clock.0.lock().unwrap() += Duration::from_millis(100);
+        (frame.picture, frame.sequence) = ((self.picture)(self.sequence), self.sequence);
+        frame.captured = self.clock.now();
+        self.sequence += 1;
+        Ok(Offer::Frame)
+    }
+
+    fn is_live(&self) -> bool {
+        self.is_live
+    }
+}
+
+/// What fifteen seconds of a source come to.
+fn seen(is_live: bool, picture: fn(u64) -> Picture) -> (Vec<State>, Numbers) {
+    let clock = Arc::new(JumpingClock::default());
+    let health = Arc::new(Health::new(clock.clone(), Arc::default()));
+    let source = Still { health: health.clone(), clock, sequence: 0, is_live, picture };
+    let judge = |frame: &Frame| Ok(judgement(frame, Duration::ZERO));
+    let manual = Arc::new(ManualClock::default());
+    let mut parts = parts(service_parts::once(source), Box::new(Scripted(judge)), Box::new(Nowhere), manual);
+    parts.health = health.clone();
+    let numbers = run(parts).unwrap().numbers;
+    (health.snapshot().history.iter().map(|change| change.to).collect(), numbers)
+}
+
+/// A slope from dark to bright, to which a level is added where `noise` says so.
+fn slope(mut noise: impl FnMut() -> bool) -> Picture {
+    let rgb = (0..32 * 24 * 3).map(|at| (at / 12) as u8 + u8::from(noise())).collect();
+    Picture { width: 32, height: 24, rgb }
+}
+
+/// The same with noise of one level that is another in each frame.
+fn noisy(sequence: u64) -> Picture {
+    let mut state = sequence.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    slope(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state & 1 == 1
+    })
+}
+
+#[test]
+fn a_camera_that_repeats_its_picture_is_frozen_and_its_verdicts_are_withheld() {
+    let (states, numbers) = seen(true, |_| slope(|| false));
+    let frozen = State::Degraded(Degradation::Frozen);
+    assert_eq!(states, [State::Starting, State::WarmingUp, State::Running, frozen, State::Stopping]);
+    assert_eq!((numbers.verdicts, numbers.withheld["frozen"]), (100, 50), "from ten seconds on");
+}
+
+#[test]
+fn a_covered_camera_is_flat_and_sees_again_with_the_first_picture_that_is_not() {
+    let (states, numbers) = seen(true, |sequence| {
+        if sequence >= 120 { noisy(sequence) } else { Picture { width: 32, height: 24, rgb: vec![3; 32 * 24 * 3] } }
+    });
+    let flat = State::Degraded(Degradation::Flat);
+    assert_eq!(states, [State::Starting, State::WarmingUp, State::Running, flat, State::Running, State::Stopping]);
+    assert_eq!((numbers.verdicts, numbers.withheld["flat"]), (130, 20));
+}
+
+#[test]
+fn noise_of_one_level_and_a_still_picture_of_a_file_are_no_fault() {
+    let expected = [State::Starting, State::WarmingUp, State::Running, State::Stopping];
+    for (is_live, picture) in [(true, noisy as fn(u64) -> Picture), (false, |_| slope(|| false))] {
+        let (states, numbers) = seen(is_live, picture);
+        assert_eq!((&states[..], numbers.verdicts), (&expected[..], 150), "live: {is_live}");
+    }
+}
+
+#[test]
+fn a_sink_that_panics_is_made_again_with_the_header_and_is_a_state_meanwhile() {
+    /// Panics at its first line if it is the first of its kind.
+    struct Fragile(bool, Arc<Mutex<Vec<u64>>>);
+    impl Sink for Fragile {
+        fn publish(&mut self, published: &Published) -> io::Result<()> {
+            assert!(!self.0, "as the test wants");
+            self.1.lock().unwrap().push(published.event.as_ref().unwrap().verdict.seq);
+            Ok(())
+        }
+    }
+    /// Gives frames until the sink has got some.
+    struct Patient(Arc<Mutex<Vec<u64>>>, u64);
+    impl FrameSource for Patient {
+        fn next(&mut self, frame: &mut Frame, _: &Stop) -> Result<Offer, SourceError> {
+            thread::sleep(Duration::from_millis(1));
+            frame.sequence = self.1;
+            self.1 += 1;
+            Ok(if self.0.lock().unwrap().len() < 3 { Offer::Frame } else { Offer::Ended })
+        }
+    }
+    let (seen, headers) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+    let remake = {
+        let (seen, headers) = (seen.clone(), headers.clone());
+        Box::new(move |header: &[u8]| -> io::Result<Box<dyn Sink>> {
+            headers.lock().unwrap().push(header.to_vec());
+            // The first attempt fails too.
+            match headers.lock().unwrap().len() {
+                1 => Err(io::Error::other("not yet")),
+                _ => Ok(Box::new(Fragile(false, seen.clone()))),
+            }
+        })
+    };
+    let clock = Arc::new(JumpingClock::default());
+    let judge = |frame: &Frame| Ok(judgement(frame, Duration::ZERO));
+    let source = service_parts::once(Patient(seen.clone(), 0));
+    let mut parts = parts(source, Box::new(Scripted(judge)), Box::new(Nowhere), Arc::default());
+    parts.health = Arc::new(Health::new(clock, Arc::default()));
+    let health = parts.health.clone();
+    parts.outlets.push(Outlet::optional("fragile", Box::new(Fragile(true, seen.clone())), true, remake));
+    let ended = run(parts).unwrap();
+    assert!(ended.sink.is_none(), "{:?}", ended.sink);
+    assert_eq!(*headers.lock().unwrap(), [b"{}\n", b"{}\n"]);
+    assert!(seen.lock().unwrap().is_sorted() && seen.lock().unwrap()[0] > 0);
+    let sink = ended.numbers.sinks.iter().find(|sink| sink.name == "fragile").unwrap();
+    assert_eq!((sink.faults, &sink.fault), (1, &None));
+    assert!(sink.dropped >= 1 && sink.written >= 3, "{sink:?}");
+    let output = State::Degraded(Degradation::Output);
+    assert!(health.snapshot().history.iter().any(|change| change.to == output));
+}
+
+#[test]
+fn within_three_seconds_without_a_verdict_the_service_is_not_ready_and_being_unsure_is_an_answer() {
+    let ward = Ward::new(None);
+    ward.seconds(1, 5);
+    let verdict = judgement(&Frame::default(), Duration::ZERO);
+    ward.health.verdict(&verdict);
+    let ready = || ward.health.snapshot().ready();
+    assert_eq!(ready(), Ok(()));
+    ward.seconds(2, 5);
+    assert_eq!(ready(), Ok(()));
+    ward.seconds(1, 5);
+    assert_eq!(ready(), Err("no verdict for 3.0 s; running".to_owned()));
+    // Ten unsure frames of an empty scene are no alarm.
+    (0..10).for_each(|_| _ = ward.health.unsure());
+    assert_eq!((ready(), ward.health.state()), (Ok(()), State::Running));
+    ward.seconds(3, 5);
+    assert!(ready().is_err());
+    ward.health.verdict(&verdict);
+    (0..10).for_each(|_| _ = ward.health.withheld("purify-not-finite"));
+    assert_eq!(ready(), Err("degraded (withheld)".to_owned()));
+    // The models answer again.
+    ward.health.unsure();
+    assert_eq!((ready(), ward.health.state()), (Ok(()), State::Running));
+    ward.health.inference.busy(ward.clock.now());
+    ward.seconds(12, 5);
+    let why = "hung: the thread 'inference' has been busy with one frame for 12 s; restart purecam";
+    assert_eq!((ward.health.snapshot().live(), ready()), (Err(why.to_owned()), Err(why.to_owned())));
+}
+
+#[test]
+fn a_slow_camera_is_ready_between_its_frames_and_a_hang_shows_while_the_camera_is_lost() {
+    let ward = Ward::new(Some(0.5));
+    ward.health.frame(0, 0);
+    ward.health.verdict(&judgement(&Frame::default(), Duration::ZERO));
+    ward.seconds(5, 0);
+    assert_eq!(ward.health.snapshot().ready(), Ok(()));
+    ward.seconds(1, 0);
+    assert!(ward.health.snapshot().ready().is_err());
+    ward.health.on(Input::Fault(Reason::Absent));
+    assert_eq!(ward.health.snapshot().live(), Ok(()));
+    ward.health.capture.busy(ward.clock.now());
+    ward.seconds(11, 0);
+    assert!(ward.health.snapshot().live().is_err(), "a driver that never opens needs a restart");
+}
+
 /// A health whose time the test moves.
 struct Ward {
     clock: Arc<ManualClock>,
@@ -355,5 +541,5 @@ fn a_judge_that_withholds_for_its_own_reasons_is_counted_by_them() {
     let manual = Arc::new(ManualClock::default());
     let parts = parts(opener(&steps, &clock), Box::new(Scripted(judge)), Box::new(Nowhere), manual);
     let numbers = run(parts).unwrap().numbers;
-    assert_eq!((numbers.verdicts, numbers.withheld["unsure"]), (0, 1));
+    assert_eq!((numbers.verdicts, numbers.unsure, numbers.all_withheld()), (0, 1, 0));
 }

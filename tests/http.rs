@@ -16,8 +16,8 @@ use clap::Parser;
 use purecam::cli::{Cli, Command};
 use purecam::frame::{Frame, Picture};
 use purecam::health::server::{Bounds, Server, ServerSettings, StartError, Token};
-use purecam::service::{Gallery, Health, Input, Judge, Judgement, Withheld};
-use purecam::sink::{Broadcast, KeepRing};
+use purecam::service::{Degradation, Gallery, Health, Input, Judge, Judgement, Withheld};
+use purecam::sink::{Broadcast, KeepRing, Problem};
 use purecam::source::Reason;
 use purecam::time::SystemClock;
 use purecam::verdict::Verdict;
@@ -200,8 +200,18 @@ fn a_request_that_another_site_sends_is_refused() {
 #[test]
 fn with_a_token_only_those_who_show_it_come_in() {
     let web = Web::with(Bounds::default(), Token::new(TOKEN));
-    let places =
-        ["/healthz", "/metrics", "/api/status", "/api/verdicts", "/snapshot.jpg", "/stream.mjpg", "/app.js", "/none"];
+    let places = [
+        "/livez",
+        "/readyz",
+        "/healthz",
+        "/metrics",
+        "/api/status",
+        "/api/verdicts",
+        "/snapshot.jpg",
+        "/stream.mjpg",
+        "/app.js",
+        "/none",
+    ];
     let kept = ["/kept/20261122T211645.042Z-0000000007-raw.png", "/kept/20261122T211645.042Z-0000000007-raw.png?small"];
     for place in places.into_iter().chain(kept) {
         let answer = web.get(place);
@@ -295,23 +305,71 @@ fn a_port_that_is_taken_is_named_with_what_to_do() {
 }
 
 #[test]
-fn health_is_200_while_there_are_frames_and_503_otherwise() {
+fn ready_is_200_while_verdicts_are_made_and_live_until_a_restart_would_help() {
     let web = Web::open();
-    let healthz = || {
-        let answer = web.get("/healthz");
+    let asked = |place: &str| {
+        let answer = web.get(place);
         (answer.code, answer.text())
     };
-    assert_eq!(healthz(), (503, "starting\n".to_owned()));
+    let expect = |code, ready: &str| {
+        assert_eq!(asked("/readyz"), (code, format!("{ready}\n")));
+        assert_eq!(asked("/healthz"), (code, format!("{ready}\n")), "the older name");
+    };
+    expect(503, "not ready: starting");
+    assert_eq!(asked("/livez"), (200, "live\n".to_owned()));
     web.health.on(Input::Opened);
-    assert_eq!(healthz(), (503, "warming-up\n".to_owned()));
+    expect(503, "not ready: warming-up");
     web.health.on(Input::Frame);
-    assert_eq!(healthz(), (200, "running\n".to_owned()));
+    expect(503, "not ready: no verdict yet; running");
+    web.publish(1);
+    expect(200, "ready");
+    web.health.on(Input::Degraded(Degradation::Slow, true));
+    expect(200, "ready");
     (0..10).for_each(|_| web.health.unusable());
-    assert_eq!(healthz(), (200, "degraded (unusable)\n".to_owned()));
+    expect(503, "not ready: degraded (unusable)");
     web.health.on(Input::Fault(Reason::Unplugged));
-    assert_eq!(healthz(), (503, "reconnecting (unplugged)\n".to_owned()));
+    expect(503, "not ready: reconnecting (unplugged)");
+    assert_eq!(asked("/livez"), (200, "live\n".to_owned()), "a restart brings no camera back");
+    web.health.on(Input::Degraded(Degradation::Hung, true));
+    let (code, said) = asked("/livez");
+    assert!(code == 503 && said.starts_with("not live: hung: ") && said.ends_with("restart purecam\n"), "{said}");
+    assert_eq!(said.lines().count(), 1);
+    assert_eq!(asked("/readyz").0, 503);
     web.health.on(Input::Stop);
-    assert_eq!(healthz(), (503, "stopping\n".to_owned()));
+    expect(503, "not ready: stopping");
+}
+
+#[test]
+fn a_required_output_that_fails_makes_the_service_not_ready_and_another_does_not() {
+    let web = Web::open();
+    web.health.on(Input::Opened);
+    web.health.frame(0, 0);
+    web.publish(1);
+    let (other, required) = (web.health.add_sink("file", false), web.health.add_sink("mqtt", true));
+    let status = || serde_json::from_slice::<serde_json::Value>(&web.get("/api/status").body).unwrap();
+    let problem = |detail: &str| Some(Problem { kind: "unreachable", detail: detail.to_owned() });
+    assert_eq!(status()["sinks"][1]["state"], "running");
+    web.health.sink_problem(other, problem("no disk"));
+    assert_eq!(web.get("/readyz").code, 200);
+    web.health.sink_problem(required, problem("connection\nrefused"));
+    let answer = web.get("/readyz");
+    assert_eq!(
+        (answer.code, answer.text()),
+        (503, "not ready: output.mqtt unreachable: connection refused\n".to_owned())
+    );
+    let found = status();
+    assert_eq!((&found["state"]["state"], &found["state"]["reason"]), (&"degraded".into(), &"output".into()));
+    assert_eq!(found["not_ready"], "output.mqtt unreachable: connection\nrefused");
+    let sink = &found["sinks"][1];
+    assert_eq!(
+        (&sink["state"], &sink["reason"], &sink["faults"]),
+        (&"degraded".into(), &"unreachable".into(), &1.into())
+    );
+    assert!(sink["for_s"].as_f64().is_some_and(|seconds| seconds >= 0.0), "{sink}");
+    web.health.sink_problem(required, None);
+    web.health.sink_problem(other, None);
+    assert_eq!(web.get("/readyz").code, 200);
+    assert_eq!(status()["state"]["state"], "running");
 }
 
 #[test]

@@ -4,10 +4,12 @@ mod service_parts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use purecam::health::prometheus::{booted, metrics};
 use purecam::measure::Process;
-use purecam::service::{Degradation, Health, Input, SinkNumbers};
+use purecam::service::{Degradation, Health, Identity, Input, OutputFault, SinkNumbers};
+use purecam::sink::Problem;
 use purecam::source::{Reason, SkipCause};
 use purecam::verdict::{Milliseconds, Models, Verdict};
 use service_parts::ManualClock;
@@ -53,7 +55,9 @@ impl Exposition {
     }
 
     fn value(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
-        let labels: Labels = labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        let camera = name.starts_with("purecam_").then_some(("camera", "front"));
+        let labels = labels.iter().copied().chain(camera);
+        let labels: Labels = labels.map(|(name, value)| (name.to_string(), value.to_string())).collect();
         *self.samples.get(&(name.to_owned(), labels.clone())).unwrap_or_else(|| panic!("no {name}{labels:?}"))
     }
 
@@ -112,7 +116,8 @@ fn sample(line: &str) -> (String, Labels, f64) {
 
 fn health() -> Health {
     let models = Models { purifier: Some("aa".to_owned()), classifier: "bb".to_owned(), ..Models::default() };
-    Health::new(Arc::new(ManualClock::default()), Arc::new(models))
+    let identity = Identity { instance: Some("front".to_owned()), ..Identity::default() };
+    Health::new(Arc::new(ManualClock::default()), Arc::new(models)).named(identity)
 }
 
 fn verdict(label: &str, age_ms: f64) -> Verdict {
@@ -130,17 +135,23 @@ fn every_number_is_where_the_reference_says() {
     health.verdict(&verdict("tench", 41.0));
     health.verdict(&verdict("church", 700.0));
     health.withheld("stale");
+    health.unsure();
     health.count(|numbers| {
         numbers.count_skipped(SkipCause::Short);
         numbers.count_reconnect(Reason::Unplugged);
-        let sink = |name, dropped| SinkNumbers { name, written: 9, dropped };
+        let sink = |name, dropped| SinkNumbers { name, written: 9, dropped, ..SinkNumbers::default() };
         numbers.sinks = vec![sink("socket", 3), sink("stdout", 0), sink("socket", 4)];
+        let problem = Problem { kind: "unreachable", detail: "nobody answers".to_owned() };
+        numbers.sinks[2].fault = Some(OutputFault { problem, since: Duration::ZERO });
+        numbers.sinks[2].faults = 8;
         (numbers.reloaded, numbers.reload_refused) = (2, 1);
         (numbers.kept, numbers.keep_failed) = (5, 6);
     });
     let page = Exposition::parse(&metrics(&health.snapshot(), None, None));
 
-    for (result, count) in [("verdict", 3.0), ("withheld", 1.0), ("replaced", 2.0), ("missed", 7.0), ("short", 1.0)] {
+    for (result, count) in
+        [("verdict", 3.0), ("unsure", 1.0), ("withheld", 1.0), ("replaced", 2.0), ("missed", 7.0), ("short", 1.0)]
+    {
         assert_eq!(page.value("purecam_frames_total", &[("result", result)]), count, "{result}");
     }
     assert_eq!(page.value("purecam_verdicts_total", &[("label", "tench")]), 2.0);
@@ -152,6 +163,13 @@ fn every_number_is_where_the_reference_says() {
     assert_eq!(page.value("purecam_suspicious_total", &[]), 1.0);
     assert_eq!(page.value("purecam_kept_total", &[("result", "failed")]), 6.0);
     assert_eq!(page.value("purecam_sink_dropped_total", &[("sink", "socket")]), 7.0, "two of one name are one series");
+    assert_eq!(page.value("purecam_sink_written_total", &[("sink", "socket")]), 18.0);
+    assert_eq!(page.value("purecam_sink_faults_total", &[("sink", "socket")]), 8.0);
+    assert_eq!(page.value("purecam_sink_up", &[("sink", "socket")]), 0.0, "one of two fails");
+    assert_eq!(page.value("purecam_sink_up", &[("sink", "stdout")]), 1.0);
+    assert_eq!(page.value("purecam_state_changes_total", &[("state", "degraded")]), 1.0);
+    assert_eq!(page.value("purecam_state_changes_total", &[("state", "reconnecting")]), 0.0);
+    assert_eq!((page.value("purecam_live", &[]), page.value("purecam_ready", &[])), (1.0, 1.0));
     assert_eq!(page.value("purecam_model_info", &[("role", "purifier"), ("sha256", "aa")]), 1.0);
     assert_eq!(page.value("purecam_model_info", &[("role", "classifier"), ("sha256", "bb")]), 1.0);
     assert_eq!(page.value("purecam_reload_total", &[("result", "taken")]), 2.0);
@@ -196,6 +214,7 @@ fn a_label_may_contain_anything() {
 fn before_the_first_verdict_there_is_no_suspicion_and_the_rest_is_zero() {
     let page = Exposition::parse(&metrics(&health().snapshot(), None, None));
     assert!(page.all("purecam_suspicion").is_empty());
+    assert_eq!((page.value("purecam_live", &[]), page.value("purecam_ready", &[])), (1.0, 0.0));
     assert_eq!(page.value("purecam_frames_total", &[("result", "verdict")]), 0.0);
     assert_eq!(page.value("purecam_state", &[("state", "starting")]), 1.0);
 }

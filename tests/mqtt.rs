@@ -185,7 +185,8 @@ fn wait_for_log(parts: &[&str]) {
 }
 
 fn sink_with(mqtt: &Mqtt, state: Arc<Mutex<&'static str>>) -> MqttSink {
-    MqttSink::new(mqtt, HEADER, move || state.lock().unwrap().to_string(), Arc::new(SystemClock)).unwrap()
+    let state = move || state.lock().unwrap().to_string();
+    MqttSink::new(mqtt, HEADER, state, Duration::from_secs(1), Arc::new(SystemClock)).unwrap()
 }
 
 fn sink(mqtt: &Mqtt) -> MqttSink {
@@ -193,7 +194,7 @@ fn sink(mqtt: &Mqtt) -> MqttSink {
 }
 
 fn refused(mqtt: &Mqtt) -> MqttError {
-    MqttSink::new(mqtt, HEADER, String::new, Arc::new(SystemClock)).err().expect("it is taken")
+    MqttSink::new(mqtt, HEADER, String::new, Duration::from_secs(1), Arc::new(SystemClock)).err().expect("it is taken")
 }
 
 fn publish(sink: &mut MqttSink, sequence: u64) {

@@ -3,8 +3,9 @@
 mod models;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Lines};
-use std::os::unix::net::UnixDatagram;
+use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -28,10 +29,15 @@ impl Service {
     }
 
     fn on(source: &str) -> Self {
+        Self::with(source, |_| String::new())
+    }
+
+    /// A service with more tables, which may depend on its folder.
+    fn with(source: &str, more: impl FnOnce(&Path) -> String) -> Self {
         let folder = tempdir().unwrap();
         let (purifier, classifier) = write_pair(folder.path());
         let config = folder.path().join("purecam.toml");
-        fs::write(&config, configuration(&purifier, &classifier, "")).unwrap();
+        fs::write(&config, configuration(&purifier, &classifier, &more(folder.path()))).unwrap();
         let socket = folder.path().join("notify");
         let notifications = UnixDatagram::bind(&socket).unwrap();
         notifications.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
@@ -144,6 +150,61 @@ fn a_reload_that_cannot_work_is_refused_with_its_reason_and_what_runs_goes_on() 
     assert_ne!(after["configuration"], before["configuration"]);
     service.line();
     assert_eq!(service.line()["smoothed"], true);
+}
+
+#[test]
+fn a_reload_that_is_refused_changes_nothing_of_what_runs() {
+    let mut service = Service::start();
+    service.header();
+    let config = fs::read_to_string(service.path("purecam.toml")).unwrap();
+    fs::write(service.path("purecam.toml"), config + "[run]\nthreads = 3\n[log]\nlevel = 'off'\n").unwrap();
+    let bytes = fs::read(&service.classifier).unwrap();
+    fs::write(&service.classifier, &bytes[..bytes.len() / 2]).unwrap();
+    service.signal("-HUP");
+    service.wait_for_log("not reloaded");
+    let tasks = fs::read_dir(format!("/proc/{}/task", service.child.id())).unwrap();
+    let names = tasks.filter_map(|task| fs::read_to_string(task.unwrap().path().join("comm")).ok());
+    let names: Vec<String> = names.collect();
+    assert!(!names.iter().any(|name| name.starts_with("engine")), "it has new threads: {names:?}");
+    assert!(names.iter().any(|name| name.starts_with("inference")), "{names:?}");
+}
+
+#[test]
+fn a_port_and_a_socket_that_are_taken_are_states_and_are_used_once_they_are_free() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = port.local_addr().unwrap();
+    let mut listener = None;
+    let mut service = Service::with("demo:", |folder| {
+        listener = Some(UnixListener::bind(folder.join("verdicts.sock")).unwrap());
+        let socket = folder.join("verdicts.sock");
+        format!("[http]\nlisten = '{address}'\n[output]\nsocket = {socket:?}\nrequired = ['socket']\n")
+    });
+    service.header();
+    assert_eq!(service.line()["purified"], true, "verdicts are made all the same");
+    // The page is tried at the start, the socket reports with its first verdict.
+    while !service
+        .wait_for_notification("STATUS=degraded (output)")
+        .contains("; output.socket unavailable; http.listen unavailable")
+    {}
+    drop((port, listener));
+    service.wait_for_notification("STATUS=running");
+    let mut page = TcpStream::connect(address).unwrap();
+    page.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("ready\n"), "{answer}");
+    let mut lines = BufReader::new(UnixStream::connect(service.path("verdicts.sock")).unwrap()).lines();
+    let mut line = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    let (header, verdict) = (line(), line());
+    assert_eq!((&header["max_age_ms"], &header["camera"]), (&1000.into(), &"demo:".into()));
+    assert_eq!((&verdict["boot_id"], &verdict["camera"]), (&header["boot_id"], &header["camera"]));
+    assert!(header["boot_id"].as_str().is_some_and(|id| id.len() == 36), "{header}");
+    let now = purecam::time::Clock::now(&purecam::time::SystemClock).as_nanos() as u64;
+    let captured = verdict["captured_monotonic_ns"].as_u64().unwrap();
+    assert!(captured < now && now - captured < 60_000_000_000, "{captured}, {now}");
+    service.signal("-TERM");
+    assert_eq!(service.child.wait().unwrap().code(), Some(0));
+    assert!(TcpStream::connect(address).is_err() && !service.path("verdicts.sock").exists());
 }
 
 #[test]

@@ -15,7 +15,9 @@ One bridge per camera, each with its own names; what follows --ros-args is ROS's
 | `~/suspicion`      | diagnostic_msgs/DiagnosticArray | only with detect.enabled: WARN if the verdict is suspicious,  |
 |                    |                                 | else OK; values: suspicion (0 to 1), suspicious, label        |
 
-Both messages about a verdict have the same stamp, the time of capture, and the same frame id. With
+Both messages about a verdict have the same stamp, the time of capture, and the same frame id. The bridge reads whatever has
+piled up before it publishes, and then publishes the newest verdict, unless its frame is older than the service's own
+max_age_ms: a bridge that was held up never passes on an old verdict as a new one. With
 `-r '~/suspicion:=/diagnostics'` a suspicious verdict is a warning among the robot's diagnostics.
 
 The bridge may start before purecam and outlives its restarts: it connects again for ever. Verdicts that were withheld are
@@ -24,6 +26,7 @@ no lines, so a subscriber must treat silence as "nothing known" (lifespan and de
 
 import argparse
 import json
+import select
 import socket
 import sys
 import time
@@ -33,25 +36,66 @@ SILENCE_MS = 1000
 PAUSE_S = 0.5
 
 
+def boot_id():
+    """This machine's boot, on whose monotonic clock captured_monotonic_ns counts; "" if it is not known."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+BOOT_ID = boot_id()
+
+
 def verdicts(path):
-    """Every verdict that is published from now on, as a dictionary; the header and broken connections are passed over."""
+    """The newest verdict, as a dictionary, each time that there is a newer one; broken connections are made again."""
     while True:
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stream:
                 stream.connect(path)
-                for line in stream.makefile(encoding="utf-8"):
-                    verdict = json.loads(line)
-                    if "schema" not in verdict:
-                        yield verdict
+                yield from newest(stream)
         except (OSError, ValueError) as error:
             print(f"{path}: {error}; again in {PAUSE_S} s", file=sys.stderr)
         time.sleep(PAUSE_S)
 
 
+def newest(stream):
+    """The newest verdict of all that has piled up in the stream, again and again, unless it is too old."""
+    rest, max_age_ms = b"", SILENCE_MS
+    while True:
+        chunk = stream.recv(65536)
+        if not chunk:
+            return
+        rest += chunk
+        while chunk and select.select([stream], [], [], 0)[0]:
+            chunk = stream.recv(65536)
+            rest += chunk
+        *lines, rest = rest.split(b"\n")
+        verdict = None
+        for line in lines:
+            found = json.loads(line)
+            if "schema" in found:
+                # The verdicts after a header come from other models.
+                verdict, max_age_ms = None, found.get("max_age_ms") or SILENCE_MS
+            else:
+                verdict = found
+        if verdict is not None and age_ns(verdict) <= max_age_ms * 1_000_000:
+            yield verdict
+
+
+def age_ns(verdict):
+    """How long ago the frame was captured, in nanoseconds: by the monotonic clock if it is this machine's, else by the wall clock."""
+    captured = verdict.get("captured_monotonic_ns")
+    if captured is not None and BOOT_ID and verdict.get("boot_id") == BOOT_ID:
+        return time.monotonic_ns() - captured
+    captured = datetime.fromisoformat(verdict["captured_at"].replace("Z", "+00:00")).timestamp()
+    return time.time_ns() - round(captured * 1e6) * 1000
+
+
 def stamp(verdict):
-    """When the frame was captured: seconds and nanoseconds since 1970."""
-    nanoseconds = round(datetime.fromisoformat(verdict["captured_at"].replace("Z", "+00:00")).timestamp() * 1e6) * 1000
-    return divmod(nanoseconds, 1_000_000_000)
+    """When the frame was captured, on the wall clock as it is now: seconds and nanoseconds since 1970."""
+    return divmod(time.time_ns() - age_ns(verdict), 1_000_000_000)
 
 
 def hypotheses(verdict):

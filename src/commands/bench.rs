@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, run};
+use super::{Failure, models, run};
 use crate::cli;
 use crate::console;
 use crate::measure::{Benchmark, Comparison, Machine, Recorder};
@@ -27,6 +27,7 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
     let before = Machine::now();
     let config = args.settings.said().effective()?.config;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    models::share_threads(&config)?;
     let pipeline = run::pipeline(&config, false, &clock)?;
     let models = pipeline.models().clone();
     let uri = config.source.uri.clone().unwrap_or(SourceUri::Demo);
@@ -39,7 +40,7 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
         replacement: Arc::new(Replacement::default()),
         health: Arc::new(Health::new(clock, models.clone())),
         broadcast: Broadcast::new(b""),
-        outlets: vec![Outlet { name: "recorder", sink: Box::new(recorder.clone()), essential: true }],
+        outlets: vec![Outlet::essential("recorder", Box::new(recorder.clone()))],
         galleries: Vec::new(),
         notifier: Box::new(Silent),
         stop,

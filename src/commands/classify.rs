@@ -38,6 +38,7 @@ pub fn classify(args: &cli::Classify, json: bool) -> Result<(), Failure> {
     let config = args.models.config()?;
     let saved = args.save.as_deref().map(PictureFolder::create).transpose();
     let saved = saved.map_err(|error| Failure::failed(format!("--save {error}")))?;
+    models::share_threads(&config)?;
     let loaded = models::load(&config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let options = Options { top: args.top, ..Options::default() };

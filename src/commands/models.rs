@@ -14,13 +14,12 @@ pub struct Loaded {
     pub classifier: Classifier,
 }
 
-/// Finds, loads and warms up the models.
+/// Finds, loads and warms up the models. They use the threads that [`share_threads`] has set up.
 ///
 /// # Errors
 /// A model is refused: as hopeless, because the same start would fail again, unless the machine is only short of memory
 /// or the like.
 pub fn load(config: &Config) -> Result<Loaded, Failure> {
-    share_threads(config)?;
     let (_, mut classifier) = classifier(config)?;
     let mut purifier = purifier(config, Some(classifier.size()))?.map(|(_, purifier)| purifier);
     match_up(purifier.as_mut(), &mut classifier, config)?;

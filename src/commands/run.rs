@@ -16,7 +16,8 @@ use crate::health::{self, Systemd};
 use crate::host;
 use crate::logging;
 use crate::service::{
-    self, Ended, Fresh, Health, Identity, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement,
+    self, Ended, Fresh, Health, Identity, Limits, Newest, Options, Parts, Pipeline, Ready, Replacement, SILENCE,
+    SightLimits,
 };
 use crate::sink::Broadcast;
 use crate::source::{FrameRate, SourceUri, opener};
@@ -45,16 +46,18 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     let watched = !json && is_demo && can_draw();
     // The demonstration shows that the raw verdict fails, on a terminal or on the page.
     let shown = watched || is_demo && config.http.listen.is_some();
+    models::share_threads(&config)?;
     let pipeline = pipeline(&config, shown, &clock)?;
-    let header = header_line(&pipeline, &config)?;
+    let (source, host, instance) = (uri.to_string(), host::name(), health::instance());
+    let identity = Identity { source, host, instance, boot_id: host::boot_id() };
+    let header = header_line(&pipeline, &config, &identity, config.run.max_age_ms)?;
     let open =
         opener(&uri, config.source.wanted(), DEFAULT_RATE, pipeline.size(), clock.clone()).map_err(Failure::failed)?;
     let broadcast = Broadcast::new(&header);
-    let identity = Identity { source: uri.to_string(), host: host::name(), instance: health::instance() };
-    let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()).named(identity));
+    let health = Arc::new(Health::new(clock.clone(), pipeline.models().clone()).named(identity.clone()));
     let replacement = Arc::new(Replacement::default());
     let reloader = start_reloader(said, config.clone(), shown, &reloads, &replacement, &health)?;
-    let outlets = outputs::outlets(watched, &config.output, &header, &health, &clock)?;
+    let outlets = outputs::outlets(watched, &config, &header, &health)?;
     let keeper = Keeper::start(&config.detect, &health, &stop)?;
     let album = keeper.as_ref().map(|keeper| keeper.album.clone());
     let page = outputs::page(&config.http, &health, &broadcast, album)?;
@@ -83,7 +86,8 @@ pub fn run(args: &cli::Run, json: bool) -> Result<(), Failure> {
     finish(ended)
 }
 
-/// The models, checked and warm, and how they judge. With `compare_raw`, raw frames are classified too.
+/// The models, checked and warm, and how they judge. With `compare_raw`, raw frames are classified too. Changes nothing
+/// that running models use.
 pub(super) fn pipeline(config: &Config, compare_raw: bool, clock: &Arc<dyn Clock>) -> Result<Pipeline, Failure> {
     let loaded = models::load(config)?;
     match &loaded.purifier {
@@ -103,8 +107,13 @@ pub(super) fn pipeline(config: &Config, compare_raw: bool, clock: &Arc<dyn Clock
 }
 
 /// The stream's header as JSON, with its line break.
-fn header_line(pipeline: &Pipeline, config: &Config) -> Result<Vec<u8>, Failure> {
-    let header = Header::new(pipeline.models().clone(), config.sha256());
+fn header_line(pipeline: &Pipeline, config: &Config, identity: &Identity, max_age_ms: u64) -> Result<Vec<u8>, Failure> {
+    let header = Header {
+        camera: Some(identity.camera().to_owned()),
+        boot_id: identity.boot_id.clone(),
+        max_age_ms: Some(max_age_ms),
+        ..Header::new(pipeline.models().clone(), config.sha256())
+    };
     let mut line = serde_json::to_vec(&header).map_err(Failure::failed)?;
     line.push(b'\n');
     Ok(line)
@@ -118,7 +127,16 @@ fn limits(args: &cli::Run, config: &Config) -> Limits {
     // A source with one frame every half minute hangs only after one and a half minutes.
     let interval = config.source.fps.unwrap_or(DEFAULT_RATE).interval();
     let patience = Limits::default().patience.max(3 * interval);
-    Limits { frames: args.frames, max_age: config.run.max_age(), patience, ready }
+    let max_age = config.run.max_age();
+    let silence = SILENCE.max(interval.saturating_mul(5) / 2).max(max_age);
+    Limits { frames: args.frames, max_age, patience, silence, sight: sight(&config.source), ready }
+}
+
+/// When a camera's pictures are worth nothing.
+fn sight(source: &config::Source) -> SightLimits {
+    let after = |milliseconds| (milliseconds > 0).then(|| Duration::from_millis(milliseconds));
+    let (frozen_after, flat_after) = (after(source.frozen_after_ms), after(source.flat_after_ms));
+    SightLimits { frozen_after, flat_after, flat_levels: source.flat_levels }
 }
 
 /// The thread that handles signals: SIGINT and SIGTERM end the loop, SIGHUP reloads.
@@ -161,7 +179,8 @@ fn start_reloader(
     let load = move |health: &Health| {
         let config = said.effective()?.config;
         let pipeline = pipeline(&config, compare_raw, health.clock())?;
-        let header = header_line(&pipeline, &config)?;
+        // A reload does not change the bound on the age.
+        let header = header_line(&pipeline, &config, &health.identity, running.run.max_age_ms)?;
         logging::set_level(config.log.level.into());
         for table in fixed_tables(&running, &config) {
             log::warn!("[{table}] has changed; restart purecam to apply that");

@@ -9,8 +9,15 @@ use super::problem::{Origin, Problem};
 
 /// All conflicts among the values, each at the place of the value to change.
 pub(super) fn conflicts(entries: &[Entry]) -> Vec<Problem> {
-    let found =
-        [size(entries), comparison(entries), broker(entries), password(entries), page(entries), builds(entries)];
+    let found = [
+        size(entries),
+        comparison(entries),
+        required(entries),
+        broker(entries),
+        password(entries),
+        page(entries),
+        builds(entries),
+    ];
     found.into_iter().flatten().map(|(at, conflict)| Problem::Conflict { at, conflict }).collect()
 }
 
@@ -36,6 +43,16 @@ fn comparison(entries: &[Entry]) -> Conflict {
     let conflict = "detect.enabled compares frames before and after the purifier, and purifier.enabled is false; \
                     change one of them";
     Some((detect.origin.clone(), conflict.to_owned()))
+}
+
+fn required(entries: &[Entry]) -> Conflict {
+    let required = entry(entries, "output.required")?;
+    let mut names = required.value.as_ref()?.as_array()?.iter().filter_map(Value::as_str);
+    names.find_map(|name| {
+        let key = if name == "mqtt" { "output.mqtt.url".to_owned() } else { format!("output.{name}") };
+        let conflict = format!("output.required names '{name}', and {key} is not set; set it, or remove the name");
+        entry(entries, &key).is_none().then(|| (required.origin.clone(), conflict))
+    })
 }
 
 fn broker(entries: &[Entry]) -> Conflict {

@@ -78,6 +78,18 @@ pub const KEYS: &[Key] = &[
         .example("YUYV"),
     whole("source.skip_frames", "frames", 0, 1000)
         .doc("Frames to discard after each opening of a camera, while its exposure settles."),
+    whole("source.frozen_after_ms", "milliseconds", 0, 3_600_000).doc(
+        "A camera whose pictures have been identical for this long, ten of them or more, is frozen: a state, and no \
+         verdict until one differs. Noise of one level is enough to differ. 0 never says so; files and the demonstration \
+         are never frozen.",
+    ),
+    whole("source.flat_after_ms", "milliseconds", 0, 3_600_000).doc(
+        "The same for pictures of one even colour: a covered lens, darkness, or no signal. 0 never says so.",
+    ),
+    whole("source.flat_levels", "8-bit levels", 0, 255).doc(
+        "A picture is of one even colour if the mean colours of its 16 regions differ by no more than this. A blank wall \
+         in even light can look the same.",
+    ),
     key("source.rotate", Kind::OneNumberOf(&[0, 90, 180, 270]))
         .doc("Clockwise rotation in degrees, before anything else, for a camera that is not mounted upright."),
     key("source.flip", Kind::OneOf(&["none", "horizontal", "vertical"]))
@@ -162,7 +174,9 @@ pub const KEYS: &[Key] = &[
     whole("verdict.smoothing", "frames", 1, 64)
         .doc("Successive frames whose class distributions a verdict combines; 1 uses only the verdict's own frame."),
     number("verdict.min_confidence", "", 0.0, 1.0)
-        .doc("A verdict with less confidence than this is withheld and counted."),
+        .doc(
+            "A verdict with less confidence than this is not published: the frame counts as unsure, which is no failure.",
+        ),
     key("detect.enabled", Kind::Flag).doc(
         "Classify the raw frame too, and report how far the two results disagree as `suspicion`. Costs one more \
          classification per frame.",
@@ -188,6 +202,10 @@ pub const KEYS: &[Key] = &[
     key("output.socket", Kind::Path)
         .doc("Serve verdicts on this Unix socket. If unset, there is no socket.")
         .example("/run/purecam/verdicts.sock"),
+    key("output.required", Kind::SomeOf(&["file", "socket", "mqtt"])).doc(
+        "Outputs without which the service is not ready ([http.md](http.md#live-and-ready)). A fault of any other output \
+         is a state of that output only.",
+    ),
     key("output.mqtt.url", Kind::Broker)
         .doc("`mqtt://HOST[:PORT]`, or `mqtts://HOST[:PORT]` with TLS. If unset, no verdicts are sent to a broker.")
         .example("mqtt://localhost:1883"),

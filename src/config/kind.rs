@@ -23,6 +23,8 @@ pub enum Kind {
     Path,
     /// One of these words.
     OneOf(&'static [&'static str]),
+    /// An array of some of these words, perhaps none.
+    SomeOf(&'static [&'static str]),
     /// One of these whole numbers.
     OneNumberOf(&'static [i64]),
     /// A source: its scheme and what follows it.
@@ -53,6 +55,9 @@ impl Kind {
             Self::Flag => value.is_bool(),
             Self::Text | Self::Path => text.is_some_and(|text| !text.is_empty() && !text.contains('\0')),
             Self::OneOf(words) => text.is_some_and(|text| words.contains(&text)),
+            Self::SomeOf(words) => value
+                .as_array()
+                .is_some_and(|found| found.iter().all(|word| word.as_str().is_some_and(|word| words.contains(&word)))),
             Self::OneNumberOf(numbers) => value.as_integer().is_some_and(|number| numbers.contains(&number)),
             Self::Uri => return Some(Value::String(text?.parse::<SourceUri>().ok()?.to_string())),
             Self::Channels => return channels(value),
@@ -72,7 +77,7 @@ impl Kind {
             Self::Whole { .. } | Self::OneNumberOf(_) => text.parse().ok().map(Value::Integer),
             Self::Number { .. } => text.parse().ok().map(Value::Float),
             Self::Flag => text.parse().ok().map(Value::Boolean),
-            Self::Channels | Self::Size | Self::Region => {
+            Self::Channels | Self::Size | Self::Region | Self::SomeOf(_) => {
                 toml::from_str::<toml::Table>(&format!("value = {text}")).ok().and_then(|mut all| all.remove("value"))
             }
             _ => None,
@@ -166,6 +171,10 @@ impl fmt::Display for Kind {
             Self::Text => f.write_str("text that is not empty"),
             Self::Path => f.write_str("a path"),
             Self::OneOf(words) => write!(f, "one of {}", words.join(", ")),
+            Self::SomeOf(words) => {
+                let example = words.first().copied().unwrap_or_default();
+                write!(f, "an array with some of {}, as in [\"{example}\"]", words.join(", "))
+            }
             Self::OneNumberOf(numbers) => {
                 let words: Vec<String> = numbers.iter().map(i64::to_string).collect();
                 write!(f, "one of {}", words.join(", "))

@@ -23,7 +23,9 @@ pub use keys::{KEYS, Key};
 pub use kind::Kind;
 pub use layers::Flag;
 pub use problem::{ConfigError, Origin, Problem};
-pub use tables::{Config, Detect, Http, Level, Log, Mqtt, Output, Purifier, Ready, Run, Source, Verdict};
+pub use tables::{
+    Config, Detect, Http, Level, Log, Mqtt, Output, Purifier, Ready, RequiredOutput, Run, Source, Verdict,
+};
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

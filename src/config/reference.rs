@@ -57,6 +57,9 @@ fn value(kind: Kind) -> String {
         Kind::Text => "text".to_owned(),
         Kind::Path => "path".to_owned(),
         Kind::OneOf(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),
+        Kind::SomeOf(words) => {
+            format!("array of {}", words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "))
+        }
         Kind::OneNumberOf(numbers) => numbers.iter().map(|number| format!("`{number}`")).collect::<Vec<_>>().join(", "),
         Kind::Uri => "source".to_owned(),
         Kind::Channels => "three numbers".to_owned(),
@@ -79,6 +82,7 @@ pub fn shipped_file() -> String {
             let mut comment = plain(key.doc);
             match key.kind {
                 Kind::OneOf(words) => comment.push_str(&format!(" One of {}.", words.join(", "))),
+                Kind::SomeOf(words) => comment.push_str(&format!(" Some of {}.", words.join(", "))),
                 Kind::OneNumberOf(_) => comment.push_str(&format!(" {}.", capital(&key.kind.to_string()))),
                 kind => kind.range().iter().for_each(|range| comment.push_str(&format!(" From {range}."))),
             }

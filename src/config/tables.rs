@@ -45,6 +45,12 @@ pub struct Source {
     pub format: Option<PixelFormat>,
     /// Frames to discard after each opening.
     pub skip_frames: u32,
+    /// Milliseconds of identical pictures of a camera after which it is frozen; 0: never.
+    pub frozen_after_ms: u64,
+    /// Milliseconds of flat pictures of a camera after which it shows nothing; 0: never.
+    pub flat_after_ms: u64,
+    /// 8-bit levels by which the regions of a flat picture differ at most.
+    pub flat_levels: u8,
     /// Degrees clockwise.
     pub rotate: u16,
     /// After turning.
@@ -66,6 +72,9 @@ impl Default for Source {
             fps: None,
             format: None,
             skip_frames,
+            frozen_after_ms: 10_000,
+            flat_after_ms: 10_000,
+            flat_levels: 6,
             rotate,
             flip,
             region: None,
@@ -197,14 +206,26 @@ pub struct Output {
     pub file_count: u32,
     /// `None`: there is no socket.
     pub socket: Option<PathBuf>,
+    /// The outputs without which the service is not ready.
+    pub required: Vec<RequiredOutput>,
     /// `None`: there is no broker.
     pub mqtt: Option<Mqtt>,
 }
 
 impl Default for Output {
     fn default() -> Self {
-        Self { stdout: true, file: None, file_bytes: 64 << 20, file_count: 4, socket: None, mqtt: None }
+        let (file_bytes, file_count) = (64 << 20, 4);
+        Self { stdout: true, file: None, file_bytes, file_count, socket: None, required: Vec::new(), mqtt: None }
     }
+}
+
+/// An output that may be required. Standard output always is: the program ends with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequiredOutput {
+    File,
+    Socket,
+    Mqtt,
 }
 
 /// The `[output.mqtt]` table.

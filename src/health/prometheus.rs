@@ -1,4 +1,4 @@
-//! A snapshot in Prometheus' text format, version 0.0.4.
+//! A snapshot in Prometheus' text format, version 0.0.4. Each of purecam's own series has the camera's name as a label.
 //!
 //! A series that is known in advance is there from the first scrape on, with 0: if a counter appears only with its
 //! first fault, a rate over it misses that fault.
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
 use crate::measure::Process;
-use crate::service::{BOUNDS, Histogram, STAGES, Snapshot, State};
+use crate::service::{BOUNDS, Histogram, STAGES, SinkNumbers, Snapshot, State};
 use crate::source::{Reason, SkipCause};
 
 /// The media type of [`metrics`].
@@ -16,7 +16,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// All metrics of a service and, if given, of its process. `booted` is when the machine was started, in seconds since
 /// 1970.
 pub fn metrics(snapshot: &Snapshot, process: Option<&Process>, booted: Option<f64>) -> String {
-    let mut page = Page(String::with_capacity(8192));
+    let mut page = Page { text: String::with_capacity(16_384), camera: &snapshot.camera };
     frames(snapshot, &mut page);
     verdicts(snapshot, &mut page);
     latency(snapshot, &mut page);
@@ -24,13 +24,18 @@ pub fn metrics(snapshot: &Snapshot, process: Option<&Process>, booted: Option<f6
     if let Some(process) = process {
         process_metrics(process, booted, &mut page);
     }
-    page.0
+    page.text
 }
 
-fn frames(snapshot: &Snapshot, page: &mut Page) {
+fn frames(snapshot: &Snapshot, page: &mut Page<'_>) {
     let numbers = &snapshot.numbers;
     page.family("purecam_frames_total", "counter", "Frames by result; each frame is counted once.");
-    let results = [("verdict", numbers.verdicts), ("withheld", numbers.all_withheld()), ("replaced", numbers.replaced)];
+    let results = [
+        ("verdict", numbers.verdicts),
+        ("unsure", numbers.unsure),
+        ("withheld", numbers.all_withheld()),
+        ("replaced", numbers.replaced),
+    ];
     let skipped = SkipCause::ALL.iter().map(|cause| (cause.name(), numbers.skipped[*cause as usize]));
     for (result, count) in results.into_iter().chain([("missed", numbers.missed)]).chain(skipped) {
         page.sample("purecam_frames_total", &[("result", result)], count);
@@ -46,13 +51,14 @@ fn frames(snapshot: &Snapshot, page: &mut Page) {
     }
 }
 
-fn verdicts(snapshot: &Snapshot, page: &mut Page) {
+fn verdicts(snapshot: &Snapshot, page: &mut Page<'_>) {
     let numbers = &snapshot.numbers;
     page.family("purecam_verdicts_total", "counter", "Verdicts by label.");
     for (label, count) in &numbers.labels {
         page.sample("purecam_verdicts_total", &[("label", label)], count);
     }
-    page.family("purecam_withheld_total", "counter", "Frames whose verdict was withheld, by reason.");
+    let help = "Frames whose verdict was withheld, by reason; not those of which the models were unsure.";
+    page.family("purecam_withheld_total", "counter", help);
     for (reason, count) in &numbers.withheld {
         page.sample("purecam_withheld_total", &[("reason", reason)], count);
     }
@@ -68,7 +74,7 @@ fn verdicts(snapshot: &Snapshot, page: &mut Page) {
     page.sample("purecam_kept_total", &[("result", "failed")], numbers.keep_failed);
 }
 
-fn latency(snapshot: &Snapshot, page: &mut Page) {
+fn latency(snapshot: &Snapshot, page: &mut Page<'_>) {
     let numbers = &snapshot.numbers;
     page.family("purecam_stage_seconds", "histogram", "Time of one stage for one frame.");
     for (stage, histogram) in STAGES.iter().zip(&numbers.stages) {
@@ -78,18 +84,21 @@ fn latency(snapshot: &Snapshot, page: &mut Page) {
     page.histogram("purecam_frame_age_seconds", &[], &numbers.age);
 }
 
-fn service(snapshot: &Snapshot, page: &mut Page) {
+fn service(snapshot: &Snapshot, page: &mut Page<'_>) {
     let numbers = &snapshot.numbers;
     page.family("purecam_state", "gauge", "1 for the current state of the service, 0 for the others.");
     for state in State::NAMES {
         page.sample("purecam_state", &[("state", state)], u8::from(state == snapshot.state.to.name()));
     }
-    page.family("purecam_sink_dropped_total", "counter", "Verdicts that a sink, or one of its readers, missed.");
-    let mut sinks: BTreeMap<&str, u64> = BTreeMap::new();
-    numbers.sinks.iter().for_each(|sink| *sinks.entry(sink.name).or_default() += sink.dropped);
-    for (sink, dropped) in sinks {
-        page.sample("purecam_sink_dropped_total", &[("sink", sink)], dropped);
+    page.family("purecam_state_changes_total", "counter", "How often a state began, by state; a new reason counts.");
+    for (state, count) in State::NAMES.iter().zip(snapshot.entered) {
+        page.sample("purecam_state_changes_total", &[("state", state)], count);
     }
+    page.family("purecam_live", "gauge", "0 while only a restart would help, else 1.");
+    page.sample("purecam_live", &[], u8::from(snapshot.live().is_ok()));
+    page.family("purecam_ready", "gauge", "1 while verdicts are made and reach every required output, else 0.");
+    page.sample("purecam_ready", &[], u8::from(snapshot.ready().is_ok()));
+    sinks(&numbers.sinks, page);
     page.family("purecam_model_info", "gauge", "The models in use, by SHA-256.");
     let purifier = snapshot.models.purifier.as_deref().map(|sha256| ("purifier", sha256));
     for (role, sha256) in purifier.into_iter().chain([("classifier", snapshot.models.classifier.as_str())]) {
@@ -100,8 +109,33 @@ fn service(snapshot: &Snapshot, page: &mut Page) {
     page.sample("purecam_reload_total", &[("result", "refused")], numbers.reload_refused);
 }
 
+/// Reads a count of a sink.
+type Count = fn(&SinkNumbers) -> u64;
+
+/// Several sinks of one name are one series.
+fn sinks(sinks: &[SinkNumbers], page: &mut Page<'_>) {
+    let mut of_name: BTreeMap<&str, Vec<&SinkNumbers>> = BTreeMap::new();
+    sinks.iter().for_each(|sink| of_name.entry(sink.name).or_default().push(sink));
+    let counters: [(&str, &str, Count); 3] = [
+        ("written", "Verdicts that a sink took.", |sink| sink.written),
+        ("dropped", "Verdicts that a sink, or one of its readers, missed.", |sink| sink.dropped),
+        ("faults", "How often a sink began to fail.", |sink| sink.faults),
+    ];
+    for (what, help, count) in counters {
+        let name = format!("purecam_sink_{what}_total");
+        page.family(&name, "counter", help);
+        for (sink, all) in &of_name {
+            page.sample(&name, &[("sink", sink)], all.iter().map(|sink| count(sink)).sum::<u64>());
+        }
+    }
+    page.family("purecam_sink_up", "gauge", "1 while a sink works, 0 while it fails.");
+    for (sink, all) in &of_name {
+        page.sample("purecam_sink_up", &[("sink", sink)], u8::from(all.iter().all(|sink| sink.fault.is_none())));
+    }
+}
+
 /// Metrics of the process, under the names that Prometheus' own client libraries use.
-fn process_metrics(process: &Process, booted: Option<f64>, page: &mut Page) {
+fn process_metrics(process: &Process, booted: Option<f64>, page: &mut Page<'_>) {
     page.family("process_cpu_seconds_total", "counter", "User and system CPU time spent in seconds.");
     page.sample("process_cpu_seconds_total", &[], process.cpu.as_secs_f64());
     page.family("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.");
@@ -123,9 +157,13 @@ pub fn booted() -> Option<f64> {
 }
 
 /// The text so far.
-struct Page(String);
+struct Page<'a> {
+    text: String,
+    /// The camera's name, a label of all series but those of the process.
+    camera: &'a str,
+}
 
-impl Page {
+impl Page<'_> {
     /// The beginning of a metric.
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         self.line(format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"));
@@ -133,7 +171,9 @@ impl Page {
 
     /// One series.
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        self.line(format_args!("{name}{} {value}", Labels(labels)));
+        let camera = name.starts_with("purecam_").then_some(("camera", self.camera));
+        let labels: Vec<_> = camera.into_iter().chain(labels.iter().copied()).collect();
+        self.line(format_args!("{name}{} {value}", Labels(&labels)));
     }
 
     /// A histogram's series; Prometheus' buckets are cumulative.
@@ -151,7 +191,7 @@ impl Page {
 
     fn line(&mut self, line: std::fmt::Arguments<'_>) {
         // Writing into a String cannot fail.
-        let _ = writeln!(self.0, "{line}");
+        let _ = writeln!(self.text, "{line}");
     }
 }
 

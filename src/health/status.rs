@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::frame::Framing;
-use crate::service::{BOUNDS, Change, Histogram, Identity, STAGES, Snapshot};
+use crate::service::{BOUNDS, Change, Histogram, Identity, STAGES, SinkNumbers, Snapshot};
 use crate::sink::KeptFrame;
 use crate::source::{Reason, SkipCause};
 use crate::verdict::{Files, Models, Verdict};
@@ -23,6 +23,11 @@ pub struct Status<'a> {
     source: &'a str,
     host: Option<&'a str>,
     instance: Option<&'a str>,
+    camera: &'a str,
+    /// Why a restart would help; `None` if it would not.
+    not_live: Option<String>,
+    /// Why no verdicts reach their readers; `None` if they do.
+    not_ready: Option<String>,
     state: Since,
     /// Oldest first; the last is the current state.
     history: Vec<Since>,
@@ -35,7 +40,7 @@ pub struct Status<'a> {
     bounds: [f64; BOUNDS.len()],
     stages: BTreeMap<&'static str, Times>,
     age: Times,
-    sinks: Vec<Sink>,
+    sinks: Vec<Sink<'a>>,
     reloads: Reloads,
     /// Where in a frame the models look.
     framing: Framing,
@@ -46,6 +51,8 @@ pub struct Status<'a> {
     last: Option<&'a Verdict>,
     /// How long ago `last` was published.
     last_age_ms: Option<f64>,
+    /// How long ago a frame was seen that the models were not sure of.
+    last_unsure_age_ms: Option<f64>,
     http: Http,
 }
 
@@ -88,6 +95,7 @@ struct Frames {
 struct Verdicts<'a> {
     published: u64,
     labels: BTreeMap<&'a str, u64>,
+    unsure: u64,
     withheld: &'a BTreeMap<String, u64>,
     suspicion: Option<f32>,
     threshold: Option<f32>,
@@ -104,10 +112,37 @@ struct Times {
 }
 
 #[derive(Serialize)]
-struct Sink {
+struct Sink<'a> {
     name: &'static str,
     written: u64,
     dropped: u64,
+    required: bool,
+    /// `running`, or `degraded`.
+    state: &'static str,
+    /// The kind of its fault, one word.
+    reason: Option<&'static str>,
+    detail: Option<&'a str>,
+    /// How long it has failed.
+    for_s: Option<f64>,
+    faults: u64,
+}
+
+impl<'a> Sink<'a> {
+    fn new(sink: &'a SinkNumbers, now: Duration) -> Self {
+        let SinkNumbers { name, written, dropped, required, faults, .. } = *sink;
+        let fault = sink.fault.as_ref();
+        Self {
+            name,
+            written,
+            dropped,
+            required,
+            state: if fault.is_none() { "running" } else { "degraded" },
+            reason: fault.map(|fault| fault.problem.kind),
+            detail: fault.map(|fault| &*fault.problem.detail),
+            for_s: fault.map(|fault| now.saturating_sub(fault.since).as_secs_f64()),
+            faults,
+        }
+    }
 }
 
 /// A frame that was kept.
@@ -144,6 +179,9 @@ impl<'a> Status<'a> {
             source: &identity.source,
             host: identity.host.as_deref(),
             instance: identity.instance.as_deref(),
+            camera: identity.camera(),
+            not_live: snapshot.live().err(),
+            not_ready: snapshot.ready().err(),
             state: since(&snapshot.state),
             history: snapshot.history.iter().map(since).collect(),
             rates: Rates { frames: snapshot.frame_rate, verdicts: snapshot.verdict_rate, agreed: snapshot.agreed_rate },
@@ -156,6 +194,7 @@ impl<'a> Status<'a> {
             verdicts: Verdicts {
                 published: numbers.verdicts,
                 labels: numbers.labels.iter().map(|(label, count)| (&**label, *count)).collect(),
+                unsure: numbers.unsure,
                 withheld: &numbers.withheld,
                 suspicion: numbers.suspicion,
                 threshold: snapshot.threshold,
@@ -167,11 +206,7 @@ impl<'a> Status<'a> {
             bounds: BOUNDS,
             stages: STAGES.iter().copied().zip(numbers.stages.iter().map(Times::new)).collect(),
             age: Times::new(&numbers.age),
-            sinks: numbers
-                .sinks
-                .iter()
-                .map(|it| Sink { name: it.name, written: it.written, dropped: it.dropped })
-                .collect(),
+            sinks: numbers.sinks.iter().map(|sink| Sink::new(sink, snapshot.now)).collect(),
             reloads: Reloads { taken: numbers.reloaded, refused: numbers.reload_refused },
             framing: snapshot.framing,
             models: &snapshot.models,
@@ -179,6 +214,7 @@ impl<'a> Status<'a> {
             kept_frames: kept.map(|kept| kept.iter().map(Kept::new).collect()),
             last: snapshot.last.as_ref(),
             last_age_ms: snapshot.last_age.map(|age| age.as_secs_f64() * 1e3),
+            last_unsure_age_ms: snapshot.unsure_age.map(|age| age.as_secs_f64() * 1e3),
             http,
         }
     }

@@ -18,8 +18,10 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 pub(super) fn capture(mut open: Opener, shared: &Shared) {
     let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
     let clock = shared.health.clock();
+    let mut openings = 0;
     while !shared.stop.is_requested() {
-        match open_and_stream(&mut open, &mut backoff, shared) {
+        openings += 1;
+        match open_and_stream(&mut open, openings, &mut backoff, shared) {
             Ok(()) => break,
             Err(SourceError::Camera(fault)) => lost(&fault, shared),
             Err(error) => {
@@ -34,12 +36,18 @@ pub(super) fn capture(mut open: Opener, shared: &Shared) {
     shared.newest.close();
 }
 
-/// Opens the source and streams from it. `Ok` is the end of the stream; an error says why there are no more frames.
-fn open_and_stream(open: &mut Opener, backoff: &mut Backoff, shared: &Shared) -> Result<(), SourceError> {
+/// Opens the source, for the `openings`th time, and streams from it. `Ok` is the end of the stream; an error says why there are no more frames.
+fn open_and_stream(
+    open: &mut Opener,
+    openings: u64,
+    backoff: &mut Backoff,
+    shared: &Shared,
+) -> Result<(), SourceError> {
     let (health, stop) = (&shared.health, &shared.stop);
     let clock = health.clock();
     health.capture.busy(clock.now());
     let mut source = contain(open).unwrap_or_else(|panic| Err(panicked(panic).into()))?;
+    shared.opened(openings, source.is_live());
     health.opened(source.rate());
     let mut frame = Frame::default();
     let mut missed = source.missed();
@@ -55,6 +63,8 @@ fn open_and_stream(open: &mut Opener, backoff: &mut Backoff, shared: &Shared) ->
                 health.frame(shared.newest.replaced(), missed.saturating_sub(before));
             }
             Ok(Ok(Offer::Skipped(skipped))) => skip(&skipped, shared),
+            // It is alive: the next turn says so.
+            Ok(Ok(Offer::Settling)) => {}
             Err(problem) => skip(&Skipped { cause: SkipCause::Corrupt, problem }, shared),
             Ok(Ok(Offer::Ended)) => break,
             Ok(Err(error)) => return Err(error),

@@ -9,9 +9,11 @@ use parking_lot::Mutex;
 
 use super::beat::Beat;
 use super::judge::Judge;
-use super::numbers::{Numbers, Rate};
+use super::numbers::{Numbers, OutputFault, Rate, SinkNumbers};
+use super::sight::Blind;
 use super::state::{Change, Degradation, Input, Machine, State};
 use crate::frame::Framing;
+use crate::sink::Problem;
 use crate::time::Clock;
 use crate::verdict::{Models, Verdict};
 
@@ -20,6 +22,13 @@ const IN_A_ROW: u32 = 10;
 
 /// A camera below this share of its agreed rate is slow.
 const SLOW: f64 = 0.5;
+
+/// After this time without a verdict the service is not ready, unless frames are rarer. With the second between two
+/// looks of a monitor it is noticed within three and a half.
+pub const SILENCE: Duration = Duration::from_millis(2500);
+
+/// The same for rarer frames, in intervals between them.
+const SILENT_INTERVALS: f64 = 2.5;
 
 /// The health of one service, shared by its threads.
 pub struct Health {
@@ -31,6 +40,8 @@ pub struct Health {
     pub inference: Beat,
     /// Which service this is.
     pub identity: Identity,
+    /// The camera's name and the machine's boot, as every verdict carries them.
+    pub(super) origin: (Arc<str>, Option<Arc<str>>),
 }
 
 /// Which service this is: a fleet has many, with a page each.
@@ -42,6 +53,15 @@ pub struct Identity {
     pub host: Option<String>,
     /// The instance of the systemd unit, `front` of `purecam@front.service`; `None` if it is not one of several.
     pub instance: Option<String>,
+    /// The machine's present boot, if it is known.
+    pub boot_id: Option<String>,
+}
+
+impl Identity {
+    /// The camera's name: the unit's instance, or the source if it is the only one.
+    pub fn camera(&self) -> &str {
+        self.instance.as_deref().unwrap_or(&self.source)
+    }
 }
 
 /// What was counted up to a verdict, and with it.
@@ -53,7 +73,7 @@ pub struct Counts {
     pub suspicious: u64,
     /// Frames that a newer one replaced.
     pub replaced: u64,
-    /// Frames without a verdict.
+    /// Frames without a verdict, those that were unsure included.
     pub withheld: u64,
 }
 
@@ -72,6 +92,10 @@ struct Inner {
     last: Option<Verdict>,
     /// When the newest verdict was published.
     last_at: Duration,
+    /// When the models were last unsure.
+    unsure_at: Option<Duration>,
+    /// After this time without a verdict they have stopped.
+    silence: Duration,
 }
 
 /// All of it at one moment.
@@ -83,6 +107,10 @@ pub struct Snapshot {
     pub state: Change,
     /// The latest changes of state, oldest first; the last is the current state.
     pub history: Vec<Change>,
+    /// How often each state began, by [`State::NAMES`].
+    pub entered: [u64; State::NAMES.len()],
+    /// The camera's name.
+    pub camera: Arc<str>,
     /// All counts.
     pub numbers: Numbers,
     /// Frames per second over the last seconds; `None` if that is not known yet.
@@ -101,6 +129,12 @@ pub struct Snapshot {
     pub last: Option<Verdict>,
     /// How long ago the newest verdict was published.
     pub last_age: Option<Duration>,
+    /// How long ago a frame was seen that the models were not sure of.
+    pub unsure_age: Option<Duration>,
+    /// After this time without a verdict they have stopped.
+    pub silence: Duration,
+    /// The thread, of capture and inference, that has been busy with one thing for longer, and for how long.
+    pub busiest: (&'static str, Duration),
 }
 
 impl Health {
@@ -119,6 +153,8 @@ impl Health {
             framing: Framing::default(),
             last: None,
             last_at: Duration::ZERO,
+            unsure_at: None,
+            silence: SILENCE,
         };
         Self {
             clock,
@@ -126,12 +162,14 @@ impl Health {
             capture: Beat::default(),
             inference: Beat::default(),
             identity: Identity::default(),
+            origin: Default::default(),
         }
     }
 
     /// The same service, with a name.
     pub fn named(self, identity: Identity) -> Self {
-        Self { identity, ..self }
+        let origin = (identity.camera().into(), identity.boot_id.as_deref().map(Into::into));
+        Self { identity, origin, ..self }
     }
 
     /// The stream's clock.
@@ -147,11 +185,16 @@ impl Health {
     /// A copy of everything.
     pub fn snapshot(&self) -> Snapshot {
         let now = self.clock.now();
+        let busy = [("capture", &self.capture), ("inference", &self.inference)];
+        let busy = busy.map(|(thread, beat)| (thread, beat.busy_for(now)));
         let inner = self.inner.lock();
+        let by_rate = inner.agreed_rate.and_then(|rate| Duration::try_from_secs_f64(SILENT_INTERVALS / rate).ok());
         Snapshot {
             now,
             state: inner.machine.now(),
             history: inner.machine.history().copied().collect(),
+            entered: inner.machine.entered(),
+            camera: self.origin.0.clone(),
             numbers: inner.numbers.clone(),
             frame_rate: inner.frame_rate.per_second(),
             verdict_rate: inner.verdict_rate.per_second(),
@@ -161,12 +204,53 @@ impl Health {
             framing: inner.framing,
             last: inner.last.clone(),
             last_age: inner.last.is_some().then(|| now.saturating_sub(inner.last_at)),
+            unsure_age: inner.unsure_at.map(|at| now.saturating_sub(at)),
+            silence: inner.silence.max(by_rate.unwrap_or_default()),
+            busiest: if busy[1].1 > busy[0].1 { busy[1] } else { busy[0] },
         }
     }
 
     /// Changes the numbers through `change`, and returns its result.
     pub fn count<T>(&self, change: impl FnOnce(&mut Numbers) -> T) -> T {
         change(&mut self.inner.lock().numbers)
+    }
+
+    /// After `silence` without a verdict the service is not ready; longer if the source agreed to a lower rate.
+    pub fn set_silence(&self, silence: Duration) {
+        self.inner.lock().silence = silence;
+    }
+
+    /// A sink begins its work. Returns its place among the numbers. If it is `required`, the service is not ready while
+    /// it fails.
+    pub fn add_sink(&self, name: &'static str, required: bool) -> usize {
+        self.count(|numbers| {
+            numbers.sinks.push(SinkNumbers { name, required, ..SinkNumbers::default() });
+            numbers.sinks.len() - 1
+        })
+    }
+
+    /// The sink at `place` fails for this reason, or works again.
+    pub fn sink_problem(&self, place: usize, problem: Option<Problem>) {
+        let since = self.clock.now();
+        self.output_problem(|numbers| {
+            let sink = &mut numbers.sinks[place];
+            sink.faults += u64::from(sink.fault.is_none() && problem.is_some());
+            sink.fault = renewed(sink.fault.take(), problem, since);
+        });
+    }
+
+    /// The live page cannot be served for this reason, or is served again.
+    pub fn page_problem(&self, problem: Option<Problem>) {
+        let since = self.clock.now();
+        self.output_problem(|numbers| numbers.page = renewed(numbers.page.take(), problem, since));
+    }
+
+    fn output_problem(&self, change: impl FnOnce(&mut Numbers)) {
+        let any = self.count(|numbers| {
+            change(numbers);
+            numbers.failing().next().is_some()
+        });
+        self.on(Input::Degraded(Degradation::Output, any));
     }
 
     /// Takes note of what happened, and logs a change of state.
@@ -234,13 +318,37 @@ impl Health {
             verdicts: numbers.verdicts,
             suspicious: numbers.suspicious,
             replaced: numbers.replaced,
-            withheld: numbers.all_withheld(),
+            withheld: numbers.all_withheld() + numbers.unsure,
         };
         drop(inner);
         if recovered {
             self.on(Input::Degraded(Degradation::Withheld, false));
         }
         counts
+    }
+
+    /// The models have seen a frame and are not sure of it: that is an answer, and no failure. Returns how many such
+    /// frames there were.
+    pub fn unsure(&self) -> u64 {
+        let now = self.clock.now();
+        let (count, recovered) = {
+            let mut inner = self.inner.lock();
+            inner.numbers.unsure += 1;
+            inner.unsure_at = Some(now);
+            (inner.numbers.unsure, std::mem::take(&mut inner.withheld_in_a_row) >= IN_A_ROW)
+        };
+        if recovered {
+            self.on(Input::Degraded(Degradation::Withheld, false));
+        }
+        count
+    }
+
+    /// From this frame on the camera is blind, or sees again.
+    pub fn sees(&self, blind: Option<Blind>) {
+        let states = [(Degradation::Flat, Blind::Flat), (Degradation::Frozen, Blind::Frozen)];
+        for (degradation, of) in states {
+            self.on(Input::Degraded(degradation, blind == Some(of)));
+        }
     }
 
     /// A frame gets no verdict. Returns how many there were for this cause.
@@ -291,6 +399,11 @@ impl Health {
         self.on(Input::Degraded(Degradation::Hung, hung));
         !hung
     }
+}
+
+/// The fault that goes on, begins or ends.
+fn renewed(before: Option<OutputFault>, problem: Option<Problem>, now: Duration) -> Option<OutputFault> {
+    problem.map(|problem| OutputFault { problem, since: before.map_or(now, |before| before.since) })
 }
 
 fn log_change(change: Option<(State, State)>) {

@@ -10,6 +10,7 @@ use super::gallery::{Exhibit, Gallery};
 use super::health::Counts;
 use super::judge::{Judge, Judgement, Withheld};
 use super::shared::{Shared, is_worth_a_line};
+use super::sight::{Blind, Sight, SightLimits};
 use crate::contain::contain;
 use crate::frame::Frame;
 use crate::sink::{Broadcast, Event};
@@ -44,18 +45,24 @@ pub(super) struct Inference {
     broadcast: Broadcast,
     galleries: Vec<(Arc<Gallery>, Option<Exhibit>)>,
     max_age: Duration,
+    sight: Sight,
+    /// Which opening of a live source `sight` has looked at; 0 if the source is not live.
+    live: u64,
+    blind: Option<Blind>,
     judgement: Judgement,
     line: Vec<u8>,
 }
 
 impl Inference {
-    /// Publishes to `broadcast` and `galleries`. A verdict about a frame older than `max_age` is withheld.
+    /// Publishes to `broadcast` and `galleries`. A verdict about a frame older than `max_age` is withheld, and one about a
+    /// live camera that shows nothing within `sight`.
     pub fn new(
         judge: Box<dyn Judge>,
         replacement: Arc<Replacement>,
         broadcast: Broadcast,
         galleries: Vec<Arc<Gallery>>,
         max_age: Duration,
+        sight: SightLimits,
     ) -> Self {
         let galleries = galleries.into_iter().map(|gallery| (gallery, None)).collect();
         Self {
@@ -64,6 +71,9 @@ impl Inference {
             broadcast,
             galleries,
             max_age,
+            sight: Sight::new(sight),
+            live: 0,
+            blind: None,
             judgement: Judgement::default(),
             line: Vec::with_capacity(1024),
         }
@@ -81,7 +91,7 @@ impl Inference {
             }
             health.inference.busy(health.clock().now());
             self.take_over(shared);
-            match self.verdict(&frame, shared) {
+            match self.expect_sight(&frame, shared).and_then(|()| self.verdict(&frame, shared)) {
                 Ok(()) => {
                     self.publish(&frame, shared);
                     published += 1;
@@ -103,6 +113,27 @@ impl Inference {
         self.broadcast.publish_header(&header);
     }
 
+    /// Withholds a verdict if a live camera's pictures have shown nothing for too long.
+    fn expect_sight(&mut self, frame: &Frame, shared: &Shared) -> Result<(), Withheld> {
+        let live = shared.live();
+        if std::mem::replace(&mut self.live, live) != live {
+            self.sight.reset();
+        }
+        let found = match live {
+            0 => None,
+            _ => self.sight.look(&frame.picture, shared.health.clock().now()),
+        };
+        let blind = found.map(|(blind, _)| blind);
+        if std::mem::replace(&mut self.blind, blind) != blind {
+            shared.health.sees(blind);
+        }
+        match found {
+            None => Ok(()),
+            Some((Blind::Frozen, lasting)) => Err(Withheld::Frozen(lasting)),
+            Some((Blind::Flat, lasting)) => Err(Withheld::Flat(lasting)),
+        }
+    }
+
     /// Writes the verdict about `frame` into `self.judgement`, and its JSON line into `self.line`.
     fn verdict(&mut self, frame: &Frame, shared: &Shared) -> Result<(), Withheld> {
         let Self { judge, judgement, line, max_age, .. } = self;
@@ -114,6 +145,10 @@ impl Inference {
         expect_fresh()?;
         contain(|| judge.judge(frame, judgement)).unwrap_or_else(|panic| Err(Withheld::Panic(panic)))?;
         expect_fresh()?;
+        let (camera, boot_id) = &shared.health.origin;
+        judgement.verdict.camera = Some(camera.clone());
+        judgement.verdict.boot_id.clone_from(boot_id);
+        judgement.verdict.captured_monotonic_ns = u64::try_from(frame.captured.as_nanos()).ok();
         line.clear();
         serde_json::to_writer(&mut *line, &judgement.verdict).map_err(Withheld::Write)?;
         line.push(b'\n');
@@ -167,8 +202,15 @@ fn suspect(frame: &Frame, Judgement { verdict, raw }: &Judgement, count: u64) {
 }
 
 fn withhold(frame: &Frame, withheld: &Withheld, shared: &Shared) {
-    let count = shared.health.withheld(&withheld.cause());
+    let (count, level) = match withheld {
+        Withheld::Unsure { .. } => (shared.health.unsure(), Level::Info),
+        // States of their own, which do not become the general one.
+        Withheld::Frozen(_) | Withheld::Flat(_) => {
+            (shared.health.count(|numbers| numbers.count_withheld(&withheld.cause())), Level::Warn)
+        }
+        withheld => (shared.health.withheld(&withheld.cause()), Level::Warn),
+    };
     if is_worth_a_line(count) {
-        log::warn!("no verdict about frame {}: {withheld} ({count} so far)", frame.sequence);
+        log::log!(level, "no verdict about frame {}: {withheld} ({count} so far)", frame.sequence);
     }
 }

@@ -58,7 +58,18 @@ pub enum Withheld {
     /// The classifier gave no usable distribution.
     #[error("classification failed: {0}")]
     Classify(#[source] InferenceError),
-    /// The verdict is less sure than the configuration accepts. Both are in 0..1.
+    /// The camera's pictures no longer change, since so long.
+    #[error("the camera's picture has not changed for {:.1} s", .0.as_secs_f64())]
+    Frozen(Duration),
+    /// The camera's pictures have been of one even colour since so long.
+    #[error(
+        "the camera's picture has been of one even colour for {:.1} s: the lens is covered, it is dark, or there is no \
+         signal",
+        .0.as_secs_f64()
+    )]
+    Flat(Duration),
+    /// The verdict is less sure than the configuration accepts. Both are in 0..1. Not a failure: the models have seen
+    /// the frame and do not know it.
     #[error("its confidence of {confidence:.3} is below the minimum of {least:.3}")]
     Unsure { confidence: f32, least: f32 },
     /// A stage panicked; the panic's message and place.
@@ -79,6 +90,8 @@ impl Withheld {
             Self::Fit(_) => "resize".to_owned(),
             Self::Purify(error) => format!("purify-{}", error.cause()),
             Self::Classify(error) => format!("classify-{}", error.cause()),
+            Self::Frozen(_) => "frozen".to_owned(),
+            Self::Flat(_) => "flat".to_owned(),
             Self::Unsure { .. } => "unsure".to_owned(),
             Self::Panic(_) => "panic".to_owned(),
             Self::Stale { .. } => "stale".to_owned(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::sink::Problem;
 use crate::source::{Reason, SkipCause};
 use crate::verdict::Verdict;
 
@@ -36,8 +37,8 @@ impl Histogram {
 /// The stages of a verdict, in order.
 pub const STAGES: [&str; 4] = ["decode", "resize", "purify", "classify"];
 
-/// What one sink wrote and missed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What one sink wrote and missed, and how it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SinkNumbers {
     /// The sink's name; several sinks may share one.
     pub name: &'static str,
@@ -45,6 +46,33 @@ pub struct SinkNumbers {
     pub written: u64,
     /// Verdicts that it, or one of its readers, missed.
     pub dropped: u64,
+    /// Whether the service is not ready while it fails.
+    pub required: bool,
+    /// What is wrong with it now; `None` while it works.
+    pub fault: Option<OutputFault>,
+    /// How often it began to fail.
+    pub faults: u64,
+}
+
+impl SinkNumbers {
+    /// Its key in the configuration, or its name if no key names it.
+    pub fn key(&self) -> &'static str {
+        match self.name {
+            "file" => "output.file",
+            "socket" => "output.socket",
+            "mqtt" => "output.mqtt",
+            name => name,
+        }
+    }
+}
+
+/// What keeps an output from its work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutputFault {
+    /// What is wrong, and why.
+    pub problem: Problem,
+    /// Since when, on the stream's clock.
+    pub since: Duration,
 }
 
 /// All that was counted and measured since the start.
@@ -62,7 +90,9 @@ pub struct Numbers {
     pub verdicts: u64,
     /// Published verdicts, by label.
     pub labels: BTreeMap<Arc<str>, u64>,
-    /// Frames without a verdict, by cause.
+    /// Frames that the models have seen and whose verdict was below the least confidence: neither a verdict nor a failure.
+    pub unsure: u64,
+    /// Frames without a verdict, by cause; those that were unsure not included.
     pub withheld: BTreeMap<String, u64>,
     /// How long each stage took, by [`STAGES`].
     pub stages: [Histogram; STAGES.len()],
@@ -80,6 +110,8 @@ pub struct Numbers {
     pub keep_failed: u64,
     /// One for each sink that has started.
     pub sinks: Vec<SinkNumbers>,
+    /// What is wrong with the live page now; `None` while it works or if there is none.
+    pub page: Option<OutputFault>,
     /// Reloads that succeeded.
     pub reloaded: u64,
     /// Reloads that failed; the old models and settings stayed.
@@ -131,7 +163,13 @@ impl Numbers {
         self.suspicious += u64::from(verdict.suspicious);
     }
 
-    /// Frames without a verdict, whatever the cause.
+    /// The outputs and the page as far as they fail now: key, fault, and whether the service is not ready without it.
+    pub fn failing(&self) -> impl Iterator<Item = (&'static str, &OutputFault, bool)> {
+        let sinks = self.sinks.iter().filter_map(|sink| Some((sink.key(), sink.fault.as_ref()?, sink.required)));
+        sinks.chain(self.page.as_ref().map(|fault| ("http.listen", fault, false)))
+    }
+
+    /// Frames without a verdict, whatever the cause; those that were unsure not included.
     pub fn all_withheld(&self) -> u64 {
         self.withheld.values().sum()
     }
@@ -149,6 +187,9 @@ impl std::fmt::Display for Numbers {
         write!(f, "{verdicts} verdicts of {frames} frames ({replaced} replaced by newer ones, {skipped} unusable")?;
         if self.suspicious > 0 || self.suspicion.is_some() {
             write!(f, ", {} suspicious", self.suspicious)?;
+        }
+        if self.unsure > 0 {
+            write!(f, ", {} unsure", self.unsure)?;
         }
         self.withheld.iter().try_for_each(|(cause, count)| write!(f, ", {count} withheld: {cause}"))?;
         let mut lost = self.sinks.iter().filter(|sink| sink.dropped > 0);

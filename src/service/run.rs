@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use super::capture::capture;
 use super::gallery::Gallery;
-use super::health::Health;
+use super::health::{Health, SILENCE};
 use super::inference::{Inference, Replacement};
 use super::judge::Judge;
 use super::numbers::Numbers;
 use super::outlet::Outlet;
 use super::shared::Shared;
+use super::sight::SightLimits;
 use super::watch::{Notifier, Ready, watch};
 use crate::sink::Broadcast;
 use crate::source::{Opener, SourceError};
@@ -55,6 +56,10 @@ pub struct Limits {
     pub max_age: Duration,
     /// A thread that is busy with one frame for longer than this hangs.
     pub patience: Duration,
+    /// After this time without a verdict the service is not ready.
+    pub silence: Duration,
+    /// When a live camera's pictures are worth nothing.
+    pub sight: SightLimits,
     /// When to report readiness.
     pub ready: Ready,
 }
@@ -62,7 +67,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let (max_age, patience) = (Duration::from_secs(1), Duration::from_secs(10));
-        Self { frames: None, max_age, patience, ready: Ready::AtFirstFrame }
+        let sight = SightLimits::default();
+        Self { frames: None, max_age, patience, silence: SILENCE, sight, ready: Ready::AtFirstFrame }
     }
 }
 
@@ -89,12 +95,13 @@ pub fn run(parts: Parts) -> io::Result<Ended> {
     for mut outlet in outlets {
         let lines = broadcast.subscribe();
         crew.start(outlet.name, move |shared| {
-            let outcome = outlet.run(lines, &shared.health);
+            let outcome = outlet.run(lines, &shared.health, &shared.stop);
             shared.outlet_ended(&outlet, outcome);
         })?;
     }
-    let Limits { frames, max_age, patience, ready } = limits;
-    let mut inference = Inference::new(judge, replacement, broadcast, galleries, max_age);
+    let Limits { frames, max_age, patience, silence, sight, ready } = limits;
+    health.set_silence(silence);
+    let mut inference = Inference::new(judge, replacement, broadcast, galleries, max_age, sight);
     crew.start("inference", move |shared| {
         inference.run(shared, frames);
         shared.work_ended();

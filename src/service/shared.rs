@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -19,6 +19,8 @@ pub(super) struct Shared {
     pub newest: Newest<Frame>,
     pub health: Arc<Health>,
     pub stop: Stop,
+    /// Number of the present opening of a live source, counted from 1; 0 if the source is not live.
+    live: AtomicU64,
     /// Threads that still have verdicts to make or to write: inference and the outlets. The last of them ends the loop.
     at_work: AtomicUsize,
     source_error: Mutex<Option<SourceError>>,
@@ -32,10 +34,21 @@ impl Shared {
             newest: Newest::new(),
             health,
             stop,
+            live: AtomicU64::new(0),
             at_work: AtomicUsize::new(1 + outlets),
             source_error: Mutex::default(),
             sink_error: Mutex::default(),
         }
+    }
+
+    /// The source has been opened, so many times by now, and shows the present or does not.
+    pub fn opened(&self, times: u64, is_live: bool) {
+        self.live.store(if is_live { times } else { 0 }, Ordering::Relaxed);
+    }
+
+    /// The number of the present opening of a live source; 0 if the source is not live.
+    pub fn live(&self) -> u64 {
+        self.live.load(Ordering::Relaxed)
     }
 
     /// The source has failed for good; no more frames come.
@@ -43,15 +56,11 @@ impl Shared {
         *self.source_error.lock() = Some(error);
     }
 
-    /// An outlet has ended. If it was essential and failed, the loop ends too.
+    /// An outlet has ended. If it failed, it was essential: the loop ends too.
     pub fn outlet_ended(&self, outlet: &Outlet, outcome: io::Result<()>) {
-        match outcome {
-            Err(error) if outlet.essential => {
-                *self.sink_error.lock() = Some((outlet.name, error));
-                self.stop.request();
-            }
-            Err(error) => log::error!("{} failed and gets no more verdicts: {error}", outlet.name),
-            Ok(()) => {}
+        if let Err(error) = outcome {
+            *self.sink_error.lock() = Some((outlet.name, error));
+            self.stop.request();
         }
         self.work_ended();
     }

@@ -38,25 +38,35 @@ pub enum State {
 pub enum Degradation {
     /// A thread has been busy with one frame for too long: a driver, a decoder or a model hangs.
     Hung,
+    /// The camera's pictures are of one even colour: a covered lens, darkness, or no signal.
+    Flat,
+    /// The camera's pictures no longer change.
+    Frozen,
     /// Ten frames in a row got no verdict.
     Withheld,
     /// Ten frames in a row could not be used.
     Unusable,
     /// The camera delivers less than half of its agreed frame rate.
     Slow,
+    /// An output, or the live page, cannot do its work. Verdicts are not affected.
+    Output,
 }
 
 impl Degradation {
     /// All of them, worst first.
-    pub const ALL: [Self; 4] = [Self::Hung, Self::Withheld, Self::Unusable, Self::Slow];
+    pub const ALL: [Self; 7] =
+        [Self::Hung, Self::Flat, Self::Frozen, Self::Withheld, Self::Unusable, Self::Slow, Self::Output];
 
     /// Its name in logs, metrics and the status.
     pub fn name(self) -> &'static str {
         match self {
             Self::Hung => "hung",
+            Self::Flat => "flat",
+            Self::Frozen => "frozen",
             Self::Withheld => "withheld",
             Self::Unusable => "unusable",
             Self::Slow => "slow",
+            Self::Output => "output",
         }
     }
 }
@@ -127,6 +137,8 @@ pub struct Change {
 pub struct Machine {
     /// The state if nothing were wrong.
     phase: State,
+    /// How often each state began, by [`State::NAMES`].
+    entered: [u64; State::NAMES.len()],
     /// What is wrong, by [`Degradation`].
     wrong: [bool; Degradation::ALL.len()],
     /// Oldest first; the last is the current state. Never empty.
@@ -138,7 +150,20 @@ impl Machine {
     pub fn new(at: Duration, wall: SystemTime) -> Self {
         let mut history = VecDeque::with_capacity(HISTORY);
         history.push_back(Change { to: State::Starting, at, wall });
-        Self { phase: State::Starting, wrong: [false; Degradation::ALL.len()], history }
+        let mut machine =
+            Self { phase: State::Starting, entered: Default::default(), wrong: Default::default(), history };
+        machine.count(State::Starting);
+        machine
+    }
+
+    /// How often each state began, by [`State::NAMES`]. A change of the reason alone counts too.
+    pub fn entered(&self) -> [u64; State::NAMES.len()] {
+        self.entered
+    }
+
+    fn count(&mut self, state: State) {
+        let of_name = State::NAMES.iter().zip(&mut self.entered).find(|(name, _)| **name == state.name());
+        of_name.into_iter().for_each(|(_, count)| *count += 1);
     }
 
     /// The current state, and since when.
@@ -166,8 +191,9 @@ impl Machine {
         };
         if let Input::Opened | Input::Fault(_) = input {
             // What a lost camera did wrong says nothing about the next one.
-            self.wrong[Degradation::Slow as usize] = false;
-            self.wrong[Degradation::Unusable as usize] = false;
+            for of_camera in [Degradation::Flat, Degradation::Frozen, Degradation::Unusable, Degradation::Slow] {
+                self.wrong[of_camera as usize] = false;
+            }
         }
         let (before, after) = (self.now().to, self.visible());
         if before == after {
@@ -177,16 +203,18 @@ impl Machine {
             self.history.pop_front();
         }
         self.history.push_back(Change { to: after, at, wall });
+        self.count(after);
         Some((before, after))
     }
 
-    /// The state with what is wrong. A thread that hangs is shown even before there are frames; the other degradations
-    /// matter only while frames arrive.
+    /// The state with what is wrong. A thread that hangs is shown even without frames, because only a restart may help;
+    /// the other degradations matter only while frames arrive.
     fn visible(&self) -> State {
         let worst = Degradation::ALL.into_iter().find(|degradation| self.wrong[*degradation as usize]);
         match (self.phase, worst) {
+            (State::Stopping, _) => State::Stopping,
+            (_, Some(Degradation::Hung)) => State::Degraded(Degradation::Hung),
             (State::Running, Some(worst)) => State::Degraded(worst),
-            (State::WarmingUp | State::Starting, Some(Degradation::Hung)) => State::Degraded(Degradation::Hung),
             (State::WarmingUp, Some(Degradation::Unusable)) => State::Degraded(Degradation::Unusable),
             (phase, _) => phase,
         }

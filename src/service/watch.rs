@@ -78,10 +78,12 @@ fn status(snapshot: &Snapshot) -> String {
     let state = snapshot.state.to;
     let rate = |rate: Option<f64>| rate.map_or("-".to_owned(), |rate| format!("{rate:.1}"));
     let (frames, verdicts) = (rate(snapshot.frame_rate), rate(snapshot.verdict_rate));
+    let failing = snapshot.numbers.failing().map(|(key, fault, _)| format!("; {key} {}", fault.problem.kind));
+    let failing: String = failing.collect();
     match &snapshot.last {
         Some(last) if matches!(state, State::Running | State::Degraded(_)) => {
-            format!("{state}: {frames} frames/s, {verdicts} verdicts/s, age {:.0} ms", last.age_ms)
+            format!("{state}: {frames} frames/s, {verdicts} verdicts/s, age {:.0} ms{failing}", last.age_ms)
         }
-        _ => format!("{state}"),
+        _ => format!("{state}{failing}"),
     }
 }

@@ -133,6 +133,22 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
+    /// The stream's newest header, with its line break.
+    pub fn header(&self) -> Arc<[u8]> {
+        self.shared.ring.lock().header.clone()
+    }
+
+    /// Passes over all lines that are written already, and returns how many verdicts were among them that this reader had
+    /// not read. Those that are overwritten count as verdicts.
+    pub fn skip(&mut self) -> u64 {
+        let ring = self.shared.ring.lock();
+        let oldest = ring.written.saturating_sub(SLOTS as u64).max(self.next);
+        let headers = (oldest..ring.written).filter(|line| ring.slots[(line % SLOTS as u64) as usize].event.is_none());
+        let skipped = ring.written - self.next - headers.count() as u64;
+        self.next = ring.written;
+        skipped
+    }
+
     /// Waits for at most `timeout` for a line and copies it into `out`.
     pub fn next(&mut self, timeout: Duration, out: &mut Published) -> Next {
         let deadline = Instant::now() + timeout;

@@ -16,7 +16,7 @@ use rustix::fs::OFlags;
 
 use super::outlook::{Outlook, create_in, folder_of};
 use super::retry::Retry;
-use super::{Published, Sink};
+use super::{Problem, Published, Sink};
 use crate::time::Clock;
 
 /// Appends lines to a file.
@@ -176,6 +176,10 @@ impl Sink for FileSink {
 
     fn dropped(&self) -> u64 {
         self.dropped
+    }
+
+    fn problem(&self) -> Option<Problem> {
+        self.retry.problem().map(|detail| Problem { kind: "unwritable", detail: detail.to_owned() })
     }
 }
 

@@ -63,6 +63,15 @@ impl Clone for Event {
     }
 }
 
+/// What keeps a sink from giving verdicts away at the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The kind, one word that follows the sink's key: `unreachable`.
+    pub kind: &'static str,
+    /// Why, for the person who reads it.
+    pub detail: String,
+}
+
 /// Takes verdicts. It runs on its own thread: if it is slow, it misses some, and the loop goes on.
 pub trait Sink: Send {
     /// Takes one line, a verdict or a new header. A lost reader, an unreachable broker or a full disk is no error: the
@@ -87,5 +96,10 @@ pub trait Sink: Send {
     /// Lines so far that a reader of this sink did not get.
     fn dropped(&self) -> u64 {
         0
+    }
+
+    /// What keeps it from giving verdicts away now; `None` while nothing does.
+    fn problem(&self) -> Option<Problem> {
+        None
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Retry {
     logged: Option<Duration>,
     /// Whether the log's last word is that it fails.
     known: bool,
+    /// While it fails: why.
+    problem: Option<String>,
 }
 
 impl Retry {
@@ -40,6 +42,7 @@ impl Retry {
             works_since: None,
             logged: None,
             known: false,
+            problem: None,
         }
     }
 
@@ -53,6 +56,11 @@ impl Retry {
         self.due.unwrap_or_default()
     }
 
+    /// Why it fails; `None` while it works.
+    pub fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
     /// Notes a failed attempt; logs `problem` at most once per minute.
     pub fn failed(&mut self, problem: &dyn Display) {
         let now = self.clock.now();
@@ -61,6 +69,7 @@ impl Retry {
             self.backoff.reset();
         }
         self.due = Some(now + self.backoff.wait());
+        self.problem = Some(problem.to_string());
         if self.logged.is_none_or(|logged| now.saturating_sub(logged) >= LOG_INTERVAL) {
             log::warn!("{}: {problem}; retrying", self.what);
             (self.logged, self.known) = (Some(now), true);
@@ -70,6 +79,7 @@ impl Retry {
     /// Notes a successful attempt; logs it if the log's last word was a failure.
     pub fn succeeded(&mut self) {
         if self.due.take().is_some() {
+            self.problem = None;
             self.works_since = Some(self.clock.now());
             if std::mem::take(&mut self.known) {
                 log::info!("{}: works again", self.what);

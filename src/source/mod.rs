@@ -33,6 +33,12 @@ pub trait FrameSource: Send {
         None
     }
 
+    /// Whether it shows the present, so that pictures that stop changing are a fault. False for what was recorded: it may
+    /// be a still picture.
+    fn is_live(&self) -> bool {
+        false
+    }
+
     /// Frames that nobody saw since its opener was made: lost by the driver, or dropped because there was a newer one.
     /// Never decreases, not even across a reopen.
     fn missed(&self) -> u64 {
@@ -50,6 +56,8 @@ pub enum Offer {
     Frame,
     /// A frame could not be used; the source goes on.
     Skipped(Skipped),
+    /// A frame was discarded on purpose, while the exposure settles; the source goes on.
+    Settling,
     /// There are no more frames, or the end was requested.
     Ended,
 }

@@ -259,9 +259,10 @@ impl Viewer {
         self.source.next(&mut self.frame, &self.stop)
     }
 
-    /// The next frame.
+    /// The next frame, past those that are let go while the exposure settles.
     pub fn next(&mut self) -> &Frame {
-        assert_eq!(self.offer().unwrap(), Offer::Frame);
+        let offer = std::iter::repeat_with(|| self.offer().unwrap()).find(|offer| *offer != Offer::Settling);
+        assert_eq!(offer, Some(Offer::Frame));
         &self.frame
     }
 

@@ -84,7 +84,7 @@ pub fn parts(open: Opener, judge: Box<dyn Judge>, sink: Box<dyn Sink>, clock: Ar
         replacement: Arc::new(Replacement::default()),
         health: Arc::new(Health::new(clock, Arc::default())),
         broadcast: Broadcast::new(b"{}\n"),
-        outlets: vec![Outlet { name: "sink", sink, essential: true }],
+        outlets: vec![Outlet::essential("sink", sink)],
         galleries: Vec::new(),
         notifier: Box::new(Silent),
         stop: Stop::new(),

@@ -46,8 +46,8 @@ impl Web {
             ..Default::default()
         };
         let models = Models { purifier: Some("aa".to_owned()), classifier: "bb".to_owned(), files };
-        let identity =
-            Identity { source: "camera:1".to_owned(), host: Some("robot".into()), instance: Some("front".into()) };
+        let (source, instance) = ("camera:1".to_owned(), Some("front".to_owned()));
+        let identity = Identity { source, host: Some("robot".into()), instance, ..Identity::default() };
         let health = Arc::new(Health::new(clock, Arc::new(models)).named(identity));
         let (broadcast, gallery) = (Broadcast::new(b"{\"schema\":1}\n"), Arc::new(Gallery::of_everything()));
         let settings = ServerSettings { listen: "127.0.0.1:0".parse().unwrap(), token, bounds };

@@ -1,5 +1,6 @@
 //! Where verdicts go: files, sockets and kept frames, and what they do when a disk or a reader lets them down.
 
+mod bridge;
 mod file;
 mod journal;
 mod keep;

@@ -127,9 +127,13 @@ function showStatus() {
   showLatency(status);
   showDrops(status);
   showHistory(status);
-  table("sinks", status.sinks.map(({ name, written, dropped }) => [name, count(written), count(dropped)]), 1);
+  table("sinks", status.sinks.map((sink) => [sink.name, sinkState(sink), count(sink.written), count(sink.dropped)]), 2);
   showSuspects();
 }
+
+/** How an output is, and since when if it fails. */
+const sinkState = ({ state, reason, detail, for_s, required }) =>
+  reason ? `${state}: ${reason} for ${span(1000 * for_s)}${required ? ", required" : ""} (${detail})` : state;
 
 const purifierText = ({ name, mode, strength }) => {
   const how = [mode, strength == null ? "" : `strength ${strength}`].filter(Boolean).join(", ");
@@ -230,6 +234,7 @@ const latencyRow = () =>
 /** Every cause of frames without a verdict and of lost sources, with its count. */
 function causes(status) {
   const all = [["replaced by a newer frame", status.frames.replaced], ["missed by the camera", status.frames.missed]];
+  all.push(["unsure: below the least confidence", status.verdicts.unsure]);
   for (const [cause, number] of Object.entries(status.frames.unusable)) all.push([`unusable: ${cause}`, number]);
   for (const [cause, number] of Object.entries(status.verdicts.withheld)) all.push([`withheld: ${cause}`, number]);
   for (const [reason, number] of Object.entries(status.reconnects)) all.push([`source lost: ${reason}`, number]);

@@ -34,6 +34,10 @@ const ADVICE = {
   format: "The camera offers no format that can be used, or does not keep to it. \u2018purecam probe\u2019 lists its formats; name another one.",
   io: "The driver reports an error. Check cable, hub, power and \u2018dmesg\u2019.",
   hung: "A driver, a decoder or a model has been busy with one frame for too long. Restart the service if it does not recover.",
+  flat: "The pictures are of one even colour. Is the lens covered, is it dark, or has the camera no signal? No verdict is published until they show something.",
+  frozen: "The camera repeats one picture. Plug it in again, or restart what feeds it; no verdict is published until the picture changes.",
+  output: "Verdicts are made, but an output fails. \u2018Outputs\u2019 below says which, and why; it is tried again by itself.",
+  unsure: "The models see the frames and are not sure of any: none reaches verdict.min_confidence. An empty scene does this.",
   withheld: "Frames arrive, but none gets a verdict. \u2018Frames without a verdict\u2019 below says why.",
   unusable: "Frames arrive damaged. Check cable and hub; \u2018Frames without a verdict\u2019 below says what is wrong.",
   slow: "The camera delivers less than half of the agreed rate. In the dark many cameras do: switch off their \u2018exposure, dynamic framerate\u2019.",
@@ -70,6 +74,9 @@ function situation() {
   const { state } = status;
   const ms = since(1000 * state.for_s);
   if (hasFrames() && Math.min(ageOf("verdict"), ageOf("woke"), ms) > patience()) {
+    // Being unsure is an answer too.
+    const unsure = status.last_unsure_age_ms;
+    if (state.state === "running" && unsure != null && since(unsure) <= patience()) return { kind: "running", name: "running, unsure", advice: ADVICE.unsure };
     const last = status.last_age_ms == null ? ms : since(status.last_age_ms);
     if (last > patience()) return { kind: "silent", name: "no verdict", ms: last };
     return { kind: "silent", name: "no verdicts received", ms: Math.min(ageOf("verdict"), performance.now()) };
@@ -103,7 +110,7 @@ function showAges() {
   if (!page.verdict) say("verdict-note", `no verdict yet: ${now.name}`);
   const advice = now.advice ?? ADVICE[now.name];
   $("banner").hidden = !advice;
-  $("banner").classList.toggle("warning", ["silent", "degraded"].includes(now.kind));
+  $("banner").classList.toggle("warning", ["silent", "degraded", "running"].includes(now.kind));
   say("banner", advice ?? "");
   if (page.status) {
     const { history } = page.status;

@@ -23,7 +23,6 @@ use super::streams::{Events, FileContent, MotionJpeg, Stream};
 use crate::health::prometheus::{self, booted, metrics};
 use crate::health::status::{Http, Status};
 use crate::measure::Process;
-use crate::service::State;
 use crate::sink::NotKept;
 
 type Content = UnsyncBoxBody<Bytes, Infallible>;
@@ -44,7 +43,7 @@ const STYLE: &str = include_str!("../page/style.css");
 const ICON: &str = include_str!("../page/icon.svg");
 
 /// What a 404 lists.
-const PLACES: &str = "/ /healthz /metrics /api/status /api/verdicts /snapshot.jpg?raw|purified \
+const PLACES: &str = "/ /livez /readyz /healthz /metrics /api/status /api/verdicts /snapshot.jpg?raw|purified \
                       /stream.mjpg?raw|purified /kept/NAME";
 
 /// What the page may load: its own files, and pictures that its script has fetched.
@@ -140,7 +139,9 @@ async fn route(request: &Parts, context: &Arc<Context>) -> Answer {
         "/charts.js" => content(JAVASCRIPT, CHARTS),
         "/style.css" => content("text/css; charset=utf-8", STYLE),
         "/icon.svg" => content("image/svg+xml", ICON),
-        "/healthz" => healthz(context),
+        "/livez" => verdict_of("live", context.health.snapshot().live()),
+        // The older name, for monitors that have only one.
+        "/readyz" | "/healthz" => verdict_of("ready", context.health.snapshot().ready()),
         "/metrics" => {
             let process = Process::now();
             content(prometheus::CONTENT_TYPE, metrics(&context.health.snapshot(), process.as_ref(), booted()))
@@ -162,13 +163,13 @@ async fn route(request: &Parts, context: &Arc<Context>) -> Answer {
     }
 }
 
-fn healthz(context: &Context) -> Answer {
-    let state = context.health.state();
-    let code = match state {
-        State::Running | State::Degraded(_) => StatusCode::OK,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    say(code, format!("{state}\n"))
+/// 200, or 503 and why the service is not `what`, in one line.
+fn verdict_of(what: &str, found: Result<(), String>) -> Answer {
+    match found {
+        Ok(()) => say(StatusCode::OK, format!("{what}\n")),
+        // An error of the system may have several lines.
+        Err(why) => say(StatusCode::SERVICE_UNAVAILABLE, format!("not {what}: {}\n", why.replace(['\r', '\n'], " "))),
+    }
 }
 
 fn status(context: &Context) -> Answer {

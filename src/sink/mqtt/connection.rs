@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use rumqttc::{Connection, Event, Outgoing, Packet};
@@ -25,6 +26,8 @@ pub(super) struct Link {
     pub read: AtomicU64,
     /// What the sink has handed over.
     pub handed: Mutex<Handed>,
+    /// Why there is no connection, after an attempt that failed; `None` while there is one.
+    pub problem: Mutex<Option<String>>,
 }
 
 /// What the sink has handed over to the connection's thread.
@@ -32,8 +35,16 @@ pub(super) struct Link {
 pub(super) struct Handed {
     /// Verdicts so far.
     pub verdicts: u64,
-    /// Whether it is a verdict, for each message that is not sent yet, in their order.
-    pub queue: VecDeque<bool>,
+    /// The messages that are not sent yet, in their order.
+    pub queue: VecDeque<Waiting>,
+}
+
+/// A message that is not sent yet.
+#[derive(Clone, Copy)]
+pub(super) struct Waiting {
+    pub is_verdict: bool,
+    /// When it was handed over, by the clock.
+    pub since: Duration,
 }
 
 /// A message that waits for its acknowledgement.
@@ -82,6 +93,7 @@ impl ConnectionLoop {
             if stop.is_requested() {
                 return;
             }
+            *self.link.problem.lock() = Some(problem.clone());
             self.retry.failed(&problem);
             if !self.clock.wait_until(self.retry.due(), stop) {
                 return;
@@ -97,10 +109,12 @@ impl ConnectionLoop {
             Event::Incoming(Packet::ConnAck(_)) => {
                 self.connections += 1;
                 self.retry.succeeded();
+                *self.link.problem.lock() = None;
                 self.link.connection.store(self.connections, Ordering::Release);
             }
             Event::Outgoing(Outgoing::Publish(identifier)) => {
-                let is_verdict = self.link.handed.lock().queue.pop_front().unwrap_or(false);
+                let waiting = self.link.handed.lock().queue.pop_front();
+                let is_verdict = waiting.is_some_and(|waiting| waiting.is_verdict);
                 match self.sent.get_mut(usize::from(*identifier)) {
                     // Without an acknowledgement, a message has no identifier.
                     _ if *identifier == 0 => {

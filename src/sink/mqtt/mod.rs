@@ -6,8 +6,9 @@
 //! | `TOPIC/header` | the stream's header: schema, models, configuration | yes |
 //! | `TOPIC/state` | the service's state; `offline` after its end, even after a crash | yes |
 //!
-//! If the broker cannot be reached, connecting is retried for ever. Verdicts that cannot be sent at once are dropped
-//! and counted: a subscriber never gets one that waited for the broker.
+//! If the broker cannot be reached, connecting is retried for ever. Without a connection verdicts are dropped and
+//! counted. While a connection takes nothing, the newest verdict waits here and is sent if it is still young enough: a
+//! subscriber never gets one that waited for long. MQTT 3.1.1, which this is, has no expiry of messages in the broker.
 
 mod connection;
 mod settings;
@@ -25,17 +26,20 @@ use std::time::{Duration, Instant};
 use rumqttc::{Client, QoS};
 
 use super::retry::Retry;
-use super::{Outlook, Published, Sink};
+use super::{Outlook, Problem, Published, Sink};
 use crate::config::{BrokerUrl, Mqtt};
 use crate::contain::contain;
 use crate::passing::NoThread;
 use crate::time::{Clock, Stop};
 use crate::worker::Worker;
-use connection::{ConnectionLoop, Link};
+use connection::{ConnectionLoop, Link, Waiting};
 use settings::{LONGEST, OFFLINE, Settings, Topics};
 
 /// Messages that may wait for the connection's thread. More are dropped.
 const WAITING: usize = 64;
+
+/// A connection that has not begun to send a verdict for this long gets no more: they would become old in its queue.
+const STUCK: Duration = Duration::from_millis(50);
 
 /// How long the end waits for the farewell to reach the broker. Later the broker publishes the last will, which is the
 /// same.
@@ -62,6 +66,13 @@ pub struct MqttSink {
     greeted: u64,
     header_sent: bool,
     state_sent: String,
+    clock: Arc<dyn Clock>,
+    /// A verdict about an older frame is not sent.
+    max_age: Duration,
+    /// The newest verdict, while the connection is stuck; empty if there is none.
+    next: Vec<u8>,
+    /// When its frame was captured, by the clock.
+    captured: Option<Duration>,
     dropped: u64,
     /// Once the sink is over: verdicts that were handed over and that the broker has not taken.
     missing: Option<u64>,
@@ -71,7 +82,8 @@ pub struct MqttSink {
 }
 
 impl MqttSink {
-    /// Starts to connect. `header` is a line with its line break; `state` returns the service's present state.
+    /// Starts to connect. `header` is a line with its line break; `state` returns the service's present state. A verdict
+    /// about a frame older than `max_age`, by `clock`, is not sent.
     ///
     /// # Errors
     /// The settings can never work, or a file that they name cannot be used. An unreachable broker is not an error.
@@ -79,6 +91,7 @@ impl MqttSink {
         mqtt: &Mqtt,
         header: &[u8],
         state: impl Fn() -> String + Send + 'static,
+        max_age: Duration,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, MqttError> {
         let Settings { options, topics, qos } = Settings::new(mqtt)?;
@@ -89,7 +102,7 @@ impl MqttSink {
         connection.eventloop.network_options.set_tcp_nodelay(true);
         let (link, stop) = (Arc::new(Link::default()), Stop::new());
         let retry = Retry::new(clock.clone(), format!("broker {}", mqtt.url));
-        let mut work = ConnectionLoop::new(connection, link.clone(), retry, clock);
+        let mut work = ConnectionLoop::new(connection, link.clone(), retry, clock.clone());
         let until = stop.clone();
         let worker = Worker::spawn("broker", move || work.run(&until)).map_err(MqttError::Thread)?;
         Ok(Self {
@@ -103,6 +116,10 @@ impl MqttSink {
             greeted: 0,
             header_sent: false,
             state_sent: String::new(),
+            clock,
+            max_age,
+            next: Vec::new(),
+            captured: None,
             dropped: 0,
             missing: None,
             stop,
@@ -155,15 +172,39 @@ impl MqttSink {
         let qos = if self.qos == QoS::ExactlyOnce { self.qos } else { QoS::AtLeastOnce };
         let mut handed = self.link.handed.lock();
         let taken = self.client.try_publish(topic, qos, true, message).is_ok();
-        handed.queue.extend(taken.then_some(false));
+        handed.queue.extend(taken.then(|| Waiting { is_verdict: false, since: self.clock.now() }));
         taken
+    }
+
+    /// Whether the connection sends what it is given.
+    fn is_stuck(&self) -> bool {
+        let handed = self.link.handed.lock();
+        let oldest = handed.queue.iter().find(|waiting| waiting.is_verdict);
+        oldest.is_some_and(|oldest| self.clock.now().saturating_sub(oldest.since) > STUCK)
+    }
+
+    /// Sends the verdict that waits, if the connection is not stuck. It is dropped and counted if it has become too old or
+    /// there is no connection.
+    fn turn(&mut self) {
+        let is_connected = self.attend();
+        if self.next.is_empty() {
+            return;
+        }
+        let age = self.captured.map(|captured| self.clock.now().saturating_sub(captured));
+        let is_fresh = age.is_none_or(|age| age <= self.max_age);
+        if is_connected && is_fresh && self.is_stuck() {
+            return;
+        }
+        let sent = is_connected && is_fresh && self.send(&self.next);
+        self.dropped += u64::from(!sent);
+        self.next.clear();
     }
 
     /// Publishes a verdict. Returns whether there was room for it.
     fn send(&self, verdict: &[u8]) -> bool {
         let mut handed = self.link.handed.lock();
         let taken = self.client.try_publish(&self.topics.verdict, self.qos, false, verdict).is_ok();
-        handed.queue.extend(taken.then_some(true));
+        handed.queue.extend(taken.then(|| Waiting { is_verdict: true, since: self.clock.now() }));
         handed.verdicts += u64::from(taken);
         taken
     }
@@ -183,21 +224,32 @@ impl MqttSink {
 impl Sink for MqttSink {
     fn publish(&mut self, published: &Published) -> io::Result<()> {
         let line = trimmed(&published.line);
-        if published.event.is_none() {
-            self.header.clear();
-            self.header.extend_from_slice(line);
-            self.header_sent = false;
-            self.attend();
-            return Ok(());
+        // Whatever comes, the verdict that waits is no longer the newest, or is one of other models.
+        self.dropped += u64::from(!self.next.is_empty());
+        self.next.clear();
+        match &published.event {
+            None => {
+                self.header.clear();
+                self.header.extend_from_slice(line);
+                self.header_sent = false;
+            }
+            Some(_) if line.len() > LONGEST => self.dropped += 1,
+            Some(event) => {
+                self.next.extend_from_slice(line);
+                self.captured = event.verdict.captured_monotonic_ns.map(Duration::from_nanos);
+            }
         }
-        let sent = self.attend() && line.len() <= LONGEST && self.send(line);
-        self.dropped += u64::from(!sent);
+        self.turn();
         Ok(())
     }
 
     fn idle(&mut self) -> io::Result<()> {
-        self.attend();
+        self.turn();
         Ok(())
+    }
+
+    fn problem(&self) -> Option<Problem> {
+        self.link.problem.lock().clone().map(|detail| Problem { kind: "unreachable", detail })
     }
 
     fn dropped(&self) -> u64 {
@@ -208,6 +260,9 @@ impl Sink for MqttSink {
     /// will. What it has not taken by then is counted.
     fn finish(&mut self) {
         let Some(worker) = self.worker.take() else { return };
+        self.turn();
+        let held = u64::from(!std::mem::take(&mut self.next).is_empty());
+        self.dropped += held;
         let lost = self.lost();
         let connected = self.link.connection.load(Ordering::Acquire) != 0;
         self.stop.request();
@@ -223,7 +278,7 @@ impl Sink for MqttSink {
         worker.join_within(end.saturating_duration_since(Instant::now()));
         let missing = self.missing();
         self.missing = Some(missing);
-        let waited = missing.saturating_sub(lost);
+        let waited = missing.saturating_sub(lost) + held;
         if waited > 0 {
             let broker = &self.broker;
             log::warn!("{broker}: {waited} verdicts still waited for it at the end and are counted as not taken");

@@ -131,25 +131,27 @@ impl Camera {
 
 impl FrameSource for Camera {
     fn next(&mut self, frame: &mut Frame, stop: &Stop) -> Result<Offer, SourceError> {
-        loop {
-            let taken = match self.stream.newest(stop)? {
-                Taken::Frame(taken) => taken,
-                Taken::Spoilt(skipped) => return self.skip(skipped),
-                Taken::Stopped => return Ok(Offer::Ended),
-            };
-            if self.warm_up > 0 {
-                self.warm_up -= 1;
-                self.stream.give_back(&taken);
-                continue;
-            }
-            return match self.fill(frame, &taken) {
-                Ok(()) => {
-                    self.spoilt = 0;
-                    Ok(Offer::Frame)
-                }
-                Err(skipped) => self.skip(skipped),
-            };
+        let taken = match self.stream.newest(stop)? {
+            Taken::Frame(taken) => taken,
+            Taken::Spoilt(skipped) => return self.skip(skipped),
+            Taken::Stopped => return Ok(Offer::Ended),
+        };
+        if self.warm_up > 0 {
+            self.warm_up -= 1;
+            self.stream.give_back(&taken);
+            return Ok(Offer::Settling);
         }
+        match self.fill(frame, &taken) {
+            Ok(()) => {
+                self.spoilt = 0;
+                Ok(Offer::Frame)
+            }
+            Err(skipped) => self.skip(skipped),
+        }
+    }
+
+    fn is_live(&self) -> bool {
+        true
     }
 
     fn rate(&self) -> Option<f64> {
