@@ -33,6 +33,13 @@ impl Passing {
         })
     }
 
+    /// Whether an error, or one of its causes, is that a file is not there. Of a file on a disk that is mounted late that
+    /// passes; of a misspelt one it does not.
+    pub fn is_missing(error: &(dyn Error + 'static)) -> bool {
+        let mut causes = std::iter::successors(Some(error), |&error| error.source());
+        causes.any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::NotFound))
+    }
+
     fn of_io(error: &io::Error) -> Option<Self> {
         use rustix::io::Errno;
         if error.get_ref().is_some_and(|inner| inner.is::<NoThread>()) {
@@ -134,6 +141,9 @@ mod tests {
         for lasting in [Errno::NOENT, Errno::ACCESS, Errno::ISDIR, Errno::NOTDIR, Errno::NAMETOOLONG, Errno::LOOP] {
             assert_eq!(of_number(lasting), None, "{lasting}");
         }
+        assert!(
+            Passing::is_missing(&Wrapped(Errno::NOENT.into())) && !Passing::is_missing(&Wrapped(Errno::ACCESS.into()))
+        );
         assert_eq!(Passing::of(&Wrapped(OutOfMemory("1 GiB".to_owned()).into())), Some(Passing::Memory));
         assert_eq!(
             Passing::of(&Wrapped(Vec::<u8>::new().try_reserve(usize::MAX).unwrap_err().into())),

@@ -345,6 +345,29 @@ fn a_sink_that_panics_is_made_again_with_the_header_and_is_a_state_meanwhile() {
 }
 
 #[test]
+fn a_sink_that_can_never_be_made_again_does_not_hold_up_the_end() {
+    struct Broken;
+    impl Sink for Broken {
+        fn publish(&mut self, _: &Published) -> io::Result<()> {
+            Err(io::ErrorKind::Other.into())
+        }
+    }
+    let steps: Steps = Arc::new(Mutex::new([Opens, Shoots, Shoots].into()));
+    let clock = Arc::new(JumpingClock::default());
+    let judge = |frame: &Frame| Ok(judgement(frame, Duration::ZERO));
+    let mut parts = parts(opener(&steps, &clock), Box::new(Scripted(judge)), Box::new(Nowhere), Arc::default());
+    parts.health = Arc::new(Health::new(clock, Arc::default()));
+    let remake = Box::new(|_: &[u8]| -> io::Result<Box<dyn Sink>> { panic!("as the test wants") });
+    parts.outlets.push(Outlet::optional("broken", Box::new(Broken), false, remake));
+    let numbers = run(parts).unwrap().numbers;
+    let sink = numbers.sinks.iter().find(|sink| sink.name == "broken").unwrap();
+    assert_eq!(
+        (sink.written, sink.dropped, sink.fault.as_ref().unwrap().problem.kind),
+        (0, numbers.verdicts, "failed")
+    );
+}
+
+#[test]
 fn within_three_seconds_without_a_verdict_the_service_is_not_ready_and_being_unsure_is_an_answer() {
     let ward = Ward::new(None);
     ward.seconds(1, 5);

@@ -18,7 +18,7 @@ use std::{fs, io, thread};
 use purecam::config::Mqtt;
 use purecam::frame::Frame;
 use purecam::sink::{Event, MqttError, MqttSink, Published, Sink};
-use purecam::time::SystemClock;
+use purecam::time::{Clock, SystemClock};
 use service_parts::judgement;
 use tempfile::{TempDir, tempdir};
 
@@ -403,6 +403,81 @@ fn the_last_line_of_a_run_counts_what_a_broker_has_not_taken() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains("verdicts still waited for it at the end"), "{said}");
     assert!(said.lines().last().unwrap().contains("20 not taken by mqtt"), "{said}");
+}
+
+/// One MQTT packet: its first byte and the rest of it.
+fn packet(stream: &mut TcpStream) -> io::Result<(u8, Vec<u8>)> {
+    let mut byte = || -> io::Result<u8> {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).map(|()| byte[0])
+    };
+    let (kind, mut length) = (byte()?, 0);
+    for place in 0.. {
+        let part = byte()?;
+        length |= usize::from(part & 0x7f) << (7 * place);
+        if part & 0x80 == 0 {
+            break;
+        }
+    }
+    let mut rest = vec![0; length];
+    stream.read_exact(&mut rest).map(|()| (kind, rest))
+}
+
+#[test]
+fn a_broker_that_stood_still_gets_no_verdict_that_became_old_meanwhile() {
+    const MAX_AGE: Duration = Duration::from_millis(300);
+    const PUBLISH: u8 = 0x30;
+    let (port, serving) = silent_broker();
+    let mqtt: Mqtt = toml::from_str(&format!("url = 'mqtt://127.0.0.1:{port}'\nqos = 1")).unwrap();
+    let mut sink = MqttSink::new(&mqtt, HEADER, || "running".to_owned(), MAX_AGE, Arc::new(SystemClock)).unwrap();
+    let mut stream = serving.join().unwrap();
+    let mut said = Vec::new();
+    let mut publish = |sink: &mut MqttSink| {
+        let now = SystemClock.now();
+        let mut verdict = judgement(&Frame::default(), Duration::ZERO);
+        verdict.captured_monotonic_ns = Some(now.as_nanos() as u64);
+        let event = Event { verdict, raw: None, staged: None, verdicts: 0, replaced: 0, withheld: 0 };
+        let line = format!("{{\"seq\":{}}}\n", said.len()).into_bytes();
+        said.push(now);
+        sink.publish(&Published { line, event: Some(event) }).unwrap();
+        thread::sleep(Duration::from_millis(10));
+    };
+    // It stands still for a second and a half: sixteen messages are on their way, and no more are sent.
+    (0..150).for_each(|_| publish(&mut sink));
+    let woke = SystemClock.now();
+    let reading = thread::spawn(move || {
+        let mut got = Vec::new();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        while let Ok((kind, rest)) = packet(&mut stream) {
+            if kind & 0xf0 != PUBLISH {
+                continue;
+            }
+            let topic = 2 + usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+            let text = std::str::from_utf8(&rest[topic + 2..]).unwrap();
+            stream.write_all(&[0x40, 2, rest[topic], rest[topic + 1]]).unwrap();
+            got.extend(
+                text.strip_prefix("{\"seq\":").map(|number| number.trim_end_matches('}').parse::<usize>().unwrap()),
+            );
+            if got.last() == Some(&199) {
+                break;
+            }
+        }
+        got
+    });
+    (0..50).for_each(|_| publish(&mut sink));
+    let until = Instant::now() + Duration::from_secs(5);
+    while !reading.is_finished() && Instant::now() < until {
+        sink.idle().unwrap();
+        thread::sleep(Duration::from_millis(10));
+    }
+    drop(sink);
+    let got = reading.join().unwrap();
+    // What was sent or being sent when it fell asleep, which was young then.
+    let asleep = got.iter().take_while(|number| woke - said[**number] > Duration::from_secs(1)).count();
+    assert!(asleep <= 24, "{asleep} of {got:?}");
+    let old: Vec<_> = got[asleep..].iter().filter(|number| woke > said[**number] + MAX_AGE).collect();
+    assert!(old.is_empty(), "{old:?} of {got:?} were old when the broker woke up");
+    assert_eq!(got.last(), Some(&199), "{got:?}");
 }
 
 /// A file that only its owner can read.

@@ -85,6 +85,16 @@ impl Failure {
         }
     }
 
+    /// A file that the configuration names cannot be used: as [`hopeless`](Self::hopeless), unless it is not there. Its disk may
+    /// be mounted later, so that is exit code 1: only content can never work.
+    pub fn of_file(cause: impl Into<Cause>) -> Self {
+        let cause = cause.into();
+        match Passing::is_missing(&*cause) {
+            true => Self::Failed(cause),
+            false => Self::hopeless(cause),
+        }
+    }
+
     /// The process's exit code, as in `docs/reference/cli.md`.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -18,7 +18,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// A model is refused: as hopeless, because the same start would fail again, unless the machine is only short of memory
-/// or the like.
+/// or the like, or the file is not there.
 pub fn load(config: &Config) -> Result<Loaded, Failure> {
     let (_, mut classifier) = classifier(config)?;
     let mut purifier = purifier(config, Some(classifier.size()))?.map(|(_, purifier)| purifier);
@@ -37,7 +37,7 @@ pub fn share_threads(config: &Config) -> Result<(), Failure> {
 /// Loads the classifier, and returns it with its file.
 pub fn classifier(config: &Config) -> Result<(PathBuf, Classifier), Failure> {
     let path = classifier_path(config)?;
-    let classifier = Classifier::load(&path, &config.classifier).map_err(Failure::hopeless)?;
+    let classifier = Classifier::load(&path, &config.classifier).map_err(Failure::of_file)?;
     Ok((path, classifier))
 }
 
@@ -46,7 +46,7 @@ pub fn classifier(config: &Config) -> Result<(PathBuf, Classifier), Failure> {
 pub fn purifier(config: &Config, size: Option<[usize; 2]>) -> Result<Option<(PathBuf, Purifier)>, Failure> {
     let Some(path) = purifier_path(config)? else { return Ok(None) };
     let setup = Setup { seed: seed(config)?, size, strength: config.purifier.strength };
-    let purifier = Purifier::load(&path, setup).map_err(Failure::hopeless)?;
+    let purifier = Purifier::load(&path, setup).map_err(Failure::of_file)?;
     warn_of_general(config, &purifier);
     Ok(Some((path, purifier)))
 }

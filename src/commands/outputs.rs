@@ -102,7 +102,7 @@ fn no_socket(error: SocketError) -> Failure {
 fn broker(mqtt: &Mqtt, header: &[u8], health: &Arc<Health>, max_age: Duration) -> Result<Box<dyn Sink>, Failure> {
     let (health, clock) = (health.clone(), health.clock().clone());
     let state = move || health.state().to_string();
-    let sink = crate::sink::MqttSink::new(mqtt, header, state, max_age, clock).map_err(Failure::hopeless)?;
+    let sink = crate::sink::MqttSink::new(mqtt, header, state, max_age, clock).map_err(Failure::of_file)?;
     Ok(Box::new(sink))
 }
 
@@ -111,7 +111,7 @@ fn broker_outlooks(mqtt: &Mqtt) -> Vec<Item> {
     const ITEM: &str = "output.mqtt";
     match crate::sink::MqttSink::outlook(mqtt) {
         Ok(outlooks) => outlooks.into_iter().map(|outlook| (ITEM, Ok(outlook))).collect(),
-        Err(error) => vec![(ITEM, Err(Failure::hopeless(error)))],
+        Err(error) => vec![(ITEM, Err(Failure::of_file(error)))],
     }
 }
 
@@ -285,7 +285,7 @@ fn page_outlooks(http: &Http) -> Vec<Item> {
 #[cfg(feature = "http")]
 fn page_settings(http: &Http) -> Result<Option<server::ServerSettings>, Failure> {
     let settings = http.listen.map(|listen| server::ServerSettings::new(listen, http.token_file.as_deref()));
-    settings.transpose().map_err(Failure::hopeless)
+    settings.transpose().map_err(Failure::of_file)
 }
 
 #[cfg(feature = "http")]

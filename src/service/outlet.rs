@@ -86,6 +86,9 @@ impl Outlet {
             // What was published meanwhile would come too late.
             report.missed += lines.skip();
             report.count(0, 0);
+            if self.sink.is_none() && lines.is_over() {
+                return Ok(());
+            }
         }
     }
 

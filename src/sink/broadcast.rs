@@ -138,6 +138,12 @@ impl Subscriber {
         self.shared.ring.lock().header.clone()
     }
 
+    /// Whether the stream has ended and this reader has read all of it.
+    pub fn is_over(&self) -> bool {
+        let ring = self.shared.ring.lock();
+        ring.closed && ring.written == self.next
+    }
+
     /// Passes over all lines that are written already, and returns how many verdicts were among them that this reader had
     /// not read. Those that are overwritten count as verdicts.
     pub fn skip(&mut self) -> u64 {

@@ -377,7 +377,7 @@ def check_reasons(page):
     """Every reason that the service knows has an advice."""
     unknown = page.evaluate("""async () => {
         const { reconnects } = await (await fetch("/api/status")).json();
-        return [...Object.keys(reconnects), "hung", "withheld", "unusable", "slow"].filter((reason) => !ADVICE[reason]); }""")
+        return [...Object.keys(reconnects), "hung", "flat", "frozen", "withheld", "unusable", "slow", "output"].filter((reason) => !ADVICE[reason]); }""")
     expect(not unknown, f"no advice for {unknown}")
 
 

@@ -62,6 +62,8 @@ impl Purecam {
         let mut command = Command::new(folder.join("purecam"));
         command.args(["run", camera, "--json", "--http", ADDRESS, "--max-age-ms", &MAX_AGE_MS.to_string()]);
         command.args(flags).env("PURECAM_MODELS", folder.join("models")).env("PURECAM_SOURCE_SKIP_FRAMES", "1");
+        // Colour bars and the picture of the USB camera never change, which is a fault of its own.
+        command.env("PURECAM_SOURCE_FROZEN_AFTER_MS", "0");
         if models == Models::Small {
             let small = folder.join("small");
             command.arg("--purifier").arg(small.join("purifier.onnx"));
