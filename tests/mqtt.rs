@@ -473,7 +473,7 @@ fn a_broker_that_stood_still_gets_no_verdict_that_became_old_meanwhile() {
     drop(sink);
     let got = reading.join().unwrap();
     // What was sent or being sent when it fell asleep, which was young then.
-    let asleep = got.iter().take_while(|number| woke - said[**number] > Duration::from_secs(1)).count();
+    let asleep = got.iter().take_while(|number| woke.saturating_sub(said[**number]) > Duration::from_secs(1)).count();
     assert!(asleep <= 24, "{asleep} of {got:?}");
     let old: Vec<_> = got[asleep..].iter().filter(|number| woke > said[**number] + MAX_AGE).collect();
     assert!(old.is_empty(), "{old:?} of {got:?} were old when the broker woke up");
