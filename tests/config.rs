@@ -247,6 +247,8 @@ fn a_value_out_of_range_is_named_with_the_range() {
 fn an_unknown_word_is_named_with_the_known_ones() {
     assert_refused("[source]\nformat = 'yuyv'\n", "2:10", &["invalid source.format 'yuyv'", "one of YUYV, UYVY, NV12"]);
     assert_refused("[run]\nready = 'now'\n", "2:9", &["expected one of frame, at-once"]);
+    let parts = ["invalid output.required", "an array with some of file, socket, mqtt, as in [\"file\"]"];
+    assert_refused("[output]\nrequired = ['stdout']\n", "2:12", &parts);
     assert_refused("[log]\nlevel = 'loud'\n", "2:9", &["expected one of off, error, warn"]);
 }
 
@@ -344,6 +346,8 @@ fn all_problems_are_reported_at_once() {
 fn values_that_do_not_fit_together_are_rejected_at_the_place_of_one() {
     assert_refused("[source]\nwidth = 640\n", "2:9", &["source.width is set without source.height"]);
     assert_refused("[output.mqtt]\ntopic = 'a'\n", "2:9", &["output.mqtt.topic is set without output.mqtt.url"]);
+    let parts = ["output.required names 'mqtt', and output.mqtt.url is not set"];
+    assert_refused("[output]\nfile = 'v'\nrequired = ['file', 'mqtt']\n", "3:12", &parts);
     let raw = "[purifier]\nenabled = false\n[detect]\nenabled = true\n";
     assert_refused(raw, "4:11", &["detect.enabled compares frames", "purifier.enabled is false"]);
     let open = "0.0.0.0:8080 can be reached from other machines, and http.token_file is not set";

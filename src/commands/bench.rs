@@ -44,7 +44,12 @@ pub fn bench(args: &cli::Bench, json: bool) -> Result<(), Failure> {
         galleries: Vec::new(),
         notifier: Box::new(Silent),
         stop,
-        limits: Limits { frames: Some(args.frames + args.left_out), max_age: Duration::MAX, ..Limits::default() },
+        limits: Limits {
+            frames: Some(args.frames + args.left_out),
+            max_age: Duration::MAX,
+            sight: run::sight(&config.source),
+            ..Limits::default()
+        },
     };
     let Ended { numbers, source, .. } = service::run(parts)?;
     if let Some(error) = source {

@@ -133,7 +133,7 @@ fn limits(args: &cli::Run, config: &Config) -> Limits {
 }
 
 /// When a camera's pictures are worth nothing.
-fn sight(source: &config::Source) -> SightLimits {
+pub(super) fn sight(source: &config::Source) -> SightLimits {
     let after = |milliseconds| (milliseconds > 0).then(|| Duration::from_millis(milliseconds));
     let (frozen_after, flat_after) = (after(source.frozen_after_ms), after(source.flat_after_ms));
     SightLimits { frozen_after, flat_after, flat_levels: source.flat_levels }

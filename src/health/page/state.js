@@ -73,7 +73,9 @@ function situation() {
   }
   const { state } = status;
   const ms = since(1000 * state.for_s);
-  if (hasFrames() && Math.min(ageOf("verdict"), ageOf("woke"), ms) > patience()) {
+  // A blind camera says by itself why there is no verdict.
+  const isBlind = ["flat", "frozen"].includes(state.reason);
+  if (hasFrames() && !isBlind && Math.min(ageOf("verdict"), ageOf("woke"), ms) > patience()) {
     // Being unsure is an answer too.
     const unsure = status.last_unsure_age_ms;
     if (state.state === "running" && unsure != null && since(unsure) <= patience()) return { kind: "running", name: "running, unsure", advice: ADVICE.unsure };
